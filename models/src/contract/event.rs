@@ -165,6 +165,25 @@ pub struct Normalisation {
     pub deviation: Vec<f64>,
 }
 
+impl Normalisation {
+    /// The name of [`Normalisation::of_imagenet`] in a RunSpec.
+    pub const IMAGENET: &str = "imagenet";
+
+    /// The normalisation of torchvision's pretrained weights: mean and deviation of ImageNet's channels; for grey,
+    /// their average.
+    pub fn of_imagenet(channels: usize) -> Self {
+        let (mean, deviation) = (vec![0.485, 0.456, 0.406], vec![0.229, 0.224, 0.225]);
+        let grey = |values: &[f64]| vec![values.iter().sum::<f64>() / values.len() as f64];
+        if channels == 1 {
+            return Self {
+                mean: grey(&mean),
+                deviation: grey(&deviation),
+            };
+        }
+        Self { mean, deviation }
+    }
+}
+
 /// Consecutive steps of one epoch. The three lists are of one length.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Steps {

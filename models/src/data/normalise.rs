@@ -12,7 +12,7 @@ pub(super) const CHOICES: &[Choice] = &[
 ];
 
 /// The name of [`Normalisation::of_imagenet`] in a RunSpec.
-pub(super) const IMAGENET: &str = "imagenet";
+pub(super) const IMAGENET: &str = Normalisation::IMAGENET;
 
 impl Normalisation {
     /// Statistics of two-dimensional points.
@@ -34,20 +34,6 @@ impl Normalisation {
             mean: mean.to_vec(),
             deviation: variance.map(deviation).to_vec(),
         }
-    }
-
-    /// The normalisation of torchvision's pretrained weights: mean and deviation of ImageNet's channels; for grey,
-    /// their average.
-    pub(super) fn of_imagenet(channels: usize) -> Self {
-        let (mean, deviation) = (vec![0.485, 0.456, 0.406], vec![0.229, 0.224, 0.225]);
-        let grey = |values: &[f64]| vec![values.iter().sum::<f64>() / values.len() as f64];
-        if channels == 1 {
-            return Self {
-                mean: grey(&mean),
-                deviation: grey(&deviation),
-            };
-        }
-        Self { mean, deviation }
     }
 
     /// Statistics of some images. For grey that is repeated to three channels, they are computed once and repeated.

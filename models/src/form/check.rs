@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::defaults::check_defaults;
 use super::rules;
 use crate::data::{DataSet, Library, State};
 use crate::networks::{self, NETWORKS, NetworkRow, NetworkText};
@@ -109,10 +110,11 @@ impl<'a> Check<'a> {
         if self.data.is_some() {
             self.unknown_in("data");
         }
+        // A network that is not known may have settings of its training.
         if self.network.is_some() {
             self.unknown_in("network");
+            self.unknown_in("training");
         }
-        self.unknown_in("training");
         self.name();
     }
 
@@ -166,7 +168,11 @@ impl<'a> Check<'a> {
             let message = "must be the text of a network";
             return self.errors.push(FieldError::new(SOURCE, source, message));
         };
-        match NetworkText::read(text) {
+        let read = NetworkText::read(text).and_then(|read| {
+            check_defaults(&read)?;
+            Ok(read)
+        });
+        match read {
             Ok(read) => {
                 self.fill(SOURCE, source.clone());
                 self.fill(REVISION, Value::from(networks::revision(text)));

@@ -3,6 +3,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | `check` | checks a document against the tables, and fills in defaults |
+//! | `defaults` | checks the defaults in a network's text |
 //! | `rules` | checks fields against each other |
 //! | `table` | the fields of all networks and data sets, as the browser's form reads them |
 //!
@@ -10,9 +11,11 @@
 //! row.
 
 mod check;
+mod defaults;
 mod rules;
 mod table;
 
 pub use check::check;
 pub(crate) use check::check_network;
+pub use defaults::check_defaults;
 pub use table::{FormNetwork, FormTable, table};

@@ -39,6 +39,11 @@ pub struct FormNetwork {
     pub dimensions: Vec<usize>,
     /// Whether it is built in, and not a user's text.
     pub built_in: bool,
+    /// The version of a user's text. A document that has it under `network.revision` is refused when the text has changed
+    /// since.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub revision: Option<String>,
     /// The text that a document must have under `network.source`, because the server has no text of this name, or
     /// another one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -57,6 +62,7 @@ impl FormNetwork {
             defaults: row.defaults.clone(),
             dimensions: row.dimensions.clone(),
             built_in: networks::row(&row.kind).is_some(),
+            revision: None,
             source: None,
         }
     }

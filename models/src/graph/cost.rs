@@ -53,6 +53,38 @@ impl Graph {
         })
     }
 
+    /// The least memory of any pass over `batch` samples, in bytes: the parameters, and the largest result beside its
+    /// inputs. Also the node of that result.
+    pub fn least_memory_bytes(&self, batch: u64) -> (u64, usize) {
+        let bytes = |place: usize| product(&self.nodes[place].shape).saturating_mul(VALUE_BYTES);
+        let at = |place: usize| {
+            // Some results take the place of their input.
+            let is_new = matches!(
+                self.nodes[place].operation,
+                Operation::Conv2d { .. }
+                    | Operation::Linear { .. }
+                    | Operation::MaxPool2d { .. }
+                    | Operation::AvgPool2d { .. }
+                    | Operation::AdaptiveAvgPool2d { .. }
+                    | Operation::Concat
+            );
+            let inputs = self.nodes[place].inputs.iter().map(|input| bytes(*input));
+            let inputs = if is_new {
+                inputs.fold(0, u64::saturating_add)
+            } else {
+                0
+            };
+            bytes(place).saturating_add(inputs)
+        };
+        let most = (0..self.nodes.len()).max_by_key(|place| (at(*place), *place));
+        let most = most.unwrap_or_default();
+        let parameters = self.parameters().saturating_mul(VALUE_BYTES);
+        (
+            at(most).saturating_mul(batch).saturating_add(parameters),
+            most,
+        )
+    }
+
     /// The estimated share of each node in the time of a training step; together 1. A node that only passes its input on
     /// takes none.
     pub fn time_shares(&self) -> Vec<f64> {

@@ -9,6 +9,17 @@ impl Graph {
     /// with the second if that is the number of a block. A sequence of layers is divided after each pooling. Nodes without
     /// a layer with parameters beside them belong to the part before them.
     pub fn groups(&self) -> Vec<String> {
+        self.divided(true)
+    }
+
+    /// The part of the text's tree that each node belongs to: as [`Graph::groups`], but each node is in the part that its name
+    /// says.
+    pub fn parts(&self) -> Vec<String> {
+        self.divided(false)
+    }
+
+    /// The parts; `joined` where nodes without parameters belong to the part before them.
+    fn divided(&self, joined: bool) -> Vec<String> {
         let names: Vec<_> = self.nodes.iter().map(|node| base(&node.name)).collect();
         let with_parameters: HashSet<_> = (0..self.nodes.len())
             .filter(|place| self.parameters_of(*place) > 0)
@@ -18,7 +29,9 @@ impl Graph {
         let mut pools: HashMap<&str, Vec<usize>> = HashMap::new();
         for (place, (node, name)) in self.nodes.iter().zip(&names).enumerate() {
             let group = match groups.last() {
-                Some(before) if place > 1 && !with_parameters.contains(name) => before.clone(),
+                Some(before) if joined && place > 1 && !with_parameters.contains(name) => {
+                    before.clone()
+                }
                 _ => (*name).to_owned(),
             };
             let is_pool = matches!(

@@ -32,6 +32,7 @@ pub use criterion::Criterion;
 pub use init::{Init, InitScheme};
 pub use operation::{Operation, WeightInit};
 pub(crate) use plan::{Fusion, Plan, Step};
+pub(crate) use pytorch::is_state_of_module;
 pub use shape::ShapeError;
 
 use std::collections::HashMap;

@@ -1,13 +1,18 @@
 //! A graph as PyTorch source, with the same names in its state dict.
 //!
 //! Layers that follow each other under one name become an `nn.Sequential`; other names become an `nn.ModuleList` or an
-//! `nn.ModuleDict`, whose modules `forward` calls one by one.
+//! `nn.ModuleDict`, whose modules `forward` calls one by one. Names that these refuse, because they have such an attribute,
+//! are set among the modules of a plain `nn.Module`: that is all that state dicts depend on.
+
+mod names;
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use super::{Graph, Operation};
 use crate::ops::PoolWindow;
+pub(crate) use names::is_state_of_module;
+use names::{class_name, is_attribute, is_plain};
 
 impl Graph {
     /// The source of a PyTorch module that computes the same.
@@ -52,12 +57,65 @@ impl Tree {
         let mut names = self.children.iter().enumerate();
         names.all(|(place, (name, _))| *name == place.to_string())
     }
+
+    /// Whether containers of PyTorch refuse the name of a child.
+    fn has_refused_names(&self) -> bool {
+        self.children.iter().any(|(name, _)| is_attribute(name))
+    }
+
+    /// Whether containers of PyTorch refuse a name here or further down.
+    fn has_refused_names_below(&self) -> bool {
+        self.has_refused_names()
+            || self
+                .children
+                .iter()
+                .any(|(_, child)| child.has_refused_names_below())
+    }
 }
+
+/// The container of the modules under a name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Container {
+    /// `nn.Sequential`, whose items have numbers.
+    Sequential,
+    /// `nn.Sequential`, whose items have names.
+    NamedSequential,
+    /// `nn.ModuleList`
+    List,
+    /// `nn.ModuleDict`
+    Dict,
+    /// An `nn.Module`, for names that the others refuse.
+    Plain,
+}
+
+impl Container {
+    /// What stands before the children, and after them.
+    fn brackets(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Sequential => ("nn.Sequential(", ")"),
+            Self::NamedSequential => ("nn.Sequential(OrderedDict([", "]))"),
+            Self::List => ("nn.ModuleList([", "])"),
+            Self::Dict => ("nn.ModuleDict({", "})"),
+            Self::Plain => ("with_modules({", "})"),
+        }
+    }
+}
+
+/// The function that a source has for [`Container::Plain`].
+const WITH_MODULES: &str = "
+
+def with_modules(modules):
+    module = nn.Module()
+    module._modules.update(modules)
+    return module
+";
 
 struct Writer<'a> {
     graph: &'a Graph,
     consumers: Vec<Vec<usize>>,
     tree: Tree,
+    /// Whether the network itself is a layer, which the class extends.
+    is_layer: bool,
     /// The expression of the module that begins with a node, and its last node.
     calls: HashMap<usize, (String, usize)>,
 }
@@ -88,10 +146,20 @@ impl<'a> Writer<'a> {
             graph,
             consumers: graph.consumers(),
             tree: Tree::default(),
+            is_layer: false,
             calls: HashMap::new(),
         };
+        // The attributes of a layer are more than those of a module.
+        writer.is_layer = graph
+            .nodes
+            .iter()
+            .any(|node| node.root && is_module(&node.operation));
         for (name, child) in &tree.children {
-            writer.find_calls(child, &format!("self.{name}"));
+            let path = match is_plain(name) && !writer.is_layer {
+                true => format!("self.{name}"),
+                false => format!("self._modules[\"{name}\"]"),
+            };
+            writer.find_calls(child, &path);
         }
         writer.tree = tree;
         writer
@@ -104,20 +172,37 @@ impl<'a> Writer<'a> {
         })
     }
 
+    fn container(&self, tree: &Tree) -> Container {
+        if tree.has_refused_names() {
+            return Container::Plain;
+        }
+        let is_chain = !tree.has_refused_names_below() && self.is_chain(&tree.nodes());
+        match (is_chain, tree.is_numbered()) {
+            (true, true) => Container::Sequential,
+            (true, false) => Container::NamedSequential,
+            (false, true) => Container::List,
+            (false, false) => Container::Dict,
+        }
+    }
+
     fn find_calls(&mut self, tree: &Tree, path: &str) {
         let nodes = tree.nodes();
+        let container = self.container(tree);
         if let (Some(first), Some(last)) = (nodes.first(), nodes.last())
-            && self.is_chain(&nodes)
+            && (tree.node.is_some()
+                || matches!(
+                    container,
+                    Container::Sequential | Container::NamedSequential
+                ))
         {
             self.calls.insert(*first, (path.to_owned(), *last));
             return;
         }
-        let numbered = tree.is_numbered();
         for (name, child) in &tree.children {
-            let path = if numbered {
-                format!("{path}[{name}]")
-            } else {
-                format!("{path}[\"{name}\"]")
+            let path = match container {
+                Container::Sequential | Container::List => format!("{path}[{name}]"),
+                Container::NamedSequential | Container::Dict => format!("{path}[\"{name}\"]"),
+                Container::Plain => format!("{path}._modules[\"{name}\"]"),
             };
             self.find_calls(child, &path);
         }
@@ -135,8 +220,15 @@ impl<'a> Writer<'a> {
             |place| base_class(&self.module(place)),
         );
         let mut text = String::from("import torch\nfrom torch import nn\n");
-        if self.needs_ordered_dict(&self.tree) {
+        let uses = |container| {
+            let mut children = self.tree.children.iter();
+            children.any(|(_, child)| self.uses(child, container))
+        };
+        if uses(Container::NamedSequential) {
             text.insert_str(0, "from collections import OrderedDict\n\n");
+        }
+        if uses(Container::Plain) {
+            text += WITH_MODULES;
         }
         let _ = write!(
             text,
@@ -153,53 +245,51 @@ impl<'a> Writer<'a> {
             }
         }
         for (name, child) in &self.tree.children {
-            let _ = writeln!(text, "        self.{name} = {}", self.container(child, 8));
+            let module = self.constructor(child, 8);
+            let _ = match (is_plain(name), is_attribute(name) || self.is_layer) {
+                (_, true) => writeln!(text, "        self._modules[\"{name}\"] = {module}"),
+                (true, false) => writeln!(text, "        self.{name} = {module}"),
+                (false, false) => {
+                    writeln!(text, "        self.add_module(\"{name}\", {module})")
+                }
+            };
         }
         text += "\n    def forward(self, x):\n";
         self.forward(&mut text);
         text
     }
 
-    fn needs_ordered_dict(&self, tree: &Tree) -> bool {
-        let here = !tree.children.is_empty() && self.is_chain(&tree.nodes()) && !tree.is_numbered();
-        let is_top = std::ptr::eq(tree, &self.tree);
-        (here && !is_top)
-            || tree
-                .children
-                .iter()
-                .any(|(_, child)| self.needs_ordered_dict(child))
+    /// Whether a container stands at a place of the tree or below it.
+    fn uses(&self, tree: &Tree, container: Container) -> bool {
+        tree.node.is_none()
+            && (self.container(tree) == container
+                || tree
+                    .children
+                    .iter()
+                    .any(|(_, child)| self.uses(child, container)))
     }
 
     /// The constructor of a module with those below it.
-    fn container(&self, tree: &Tree, indent: usize) -> String {
+    fn constructor(&self, tree: &Tree, indent: usize) -> String {
         if let Some(place) = tree.node {
             return self.module(place);
         }
         let inner = " ".repeat(indent + 4);
         let outer = " ".repeat(indent);
-        let is_chain = self.is_chain(&tree.nodes());
-        let numbered = tree.is_numbered();
-        let mut text = match (is_chain, numbered) {
-            (true, true) => "nn.Sequential(\n".to_owned(),
-            (true, false) => "nn.Sequential(OrderedDict([\n".to_owned(),
-            (false, true) => "nn.ModuleList([\n".to_owned(),
-            (false, false) => "nn.ModuleDict({\n".to_owned(),
-        };
+        let container = self.container(tree);
+        let (before, after) = container.brackets();
+        let mut text = format!("{before}\n");
         for (name, child) in &tree.children {
-            let child = self.container(child, indent + 4);
-            let _ = match (is_chain, numbered) {
-                (_, true) => writeln!(text, "{inner}{child},"),
-                (true, false) => writeln!(text, "{inner}(\"{name}\", {child}),"),
-                (false, false) => writeln!(text, "{inner}\"{name}\": {child},"),
+            let child = self.constructor(child, indent + 4);
+            let _ = match container {
+                Container::Sequential | Container::List => writeln!(text, "{inner}{child},"),
+                Container::NamedSequential => writeln!(text, "{inner}(\"{name}\", {child}),"),
+                Container::Dict | Container::Plain => {
+                    writeln!(text, "{inner}\"{name}\": {child},")
+                }
             };
         }
-        text + &outer
-            + match (is_chain, numbered) {
-                (true, true) => ")",
-                (true, false) => "]))",
-                (false, true) => "])",
-                (false, false) => "})",
-            }
+        text + &outer + after
     }
 
     /// The constructor of a node's module.
@@ -364,26 +454,6 @@ fn arguments(window: PoolWindow) -> String {
         text += ", ceil_mode=True";
     }
     text
-}
-
-/// A name as that of a class: `residual_small` is `ResidualSmall`.
-fn class_name(name: &str) -> String {
-    let words = name.split('_').filter(|word| !word.is_empty());
-    let words = words.map(|word| {
-        let mut characters = word.chars();
-        let first = characters.next().map(char::to_uppercase);
-        first
-            .into_iter()
-            .flatten()
-            .chain(characters)
-            .collect::<String>()
-    });
-    let name: String = words.collect();
-    if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
-        format!("Network{name}")
-    } else {
-        name
-    }
 }
 
 fn base_class(module: &str) -> String {

@@ -32,6 +32,20 @@ pub(super) fn check(path: &Path) -> Result<()> {
     }
 }
 
+/// Whether a file is an ONNX model: by its first bytes, or, where these say nothing, by its name.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn is_onnx_file(path: &Path) -> Result<bool> {
+    let failed = |e| Error::file(path, e);
+    let mut start = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(LOOKED_AT).read_to_end(&mut start))
+        .map_err(failed)?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    Ok(!is_safetensors(&start) && is_onnx(&start, &name))
+}
+
 /// What a file of `size` bytes with this beginning is; `None` if it may be a safetensors file.
 fn detect(start: &[u8], size: u64, name: &str) -> Option<String> {
     let has = |text: &str| {

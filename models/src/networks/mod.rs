@@ -17,6 +17,7 @@ mod state_dict;
 pub mod text;
 
 pub use crate::tensor_file::TensorValues;
+pub use file_kind::is_onnx_file;
 pub use model::Model;
 pub use pretrained::{WeightsInfo, weights_info};
 pub use recognise::{Recognised, recognise};

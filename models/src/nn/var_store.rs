@@ -5,8 +5,8 @@ use candle_core::{DType, Device, Tensor, Var};
 use crate::error::{Error, Result};
 use crate::graph::Init;
 
-/// The most trainable parameters a network may have: 4 GB in f32, three times that with an optimizer's state.
-pub const MAX_PARAMETERS: u64 = 1_000_000_000;
+/// The most trainable parameters a network may have: 8 GiB in f32, three times that with an optimizer's state.
+pub const MAX_PARAMETERS: u64 = 1 << 31;
 
 /// Fails for more parameters than a network may have.
 pub(crate) fn check_parameters(count: u64) -> Result<()> {

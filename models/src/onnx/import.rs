@@ -12,6 +12,7 @@ use super::proto::ModelProto;
 use super::text::{Source, module};
 use super::tree::tree;
 use super::{ImportError, Outcome, wire};
+use crate::contract::Normalisation;
 use crate::error::Result;
 use crate::graph::{Graph, Operation};
 use crate::networks::{NetworkText, TensorValues};
@@ -113,10 +114,14 @@ pub fn import(bytes: Vec<u8>, title: &str, max_bytes: usize) -> Outcome<Imported
         "" => "Imported from an ONNX file.".to_owned(),
         producer => format!("Imported from an ONNX file of {}.", plain(producer)),
     };
+    let properties = model.metadata_props.into_iter();
+    let metadata: BTreeMap<_, _> = properties.map(|entry| (entry.key, entry.value)).collect();
+    let normalisation = normalisation(&metadata, converted.graph.input());
     let source = text(
         title,
         &summary,
         converted.graph.input(),
+        normalisation.as_ref(),
         &module(&source, &items),
     );
     let graph = NetworkText::read(&source)
@@ -130,11 +135,7 @@ pub fn import(bytes: Vec<u8>, title: &str, max_bytes: usize) -> Outcome<Imported
         classes,
         tensors,
         notes: converted.notes,
-        metadata: model
-            .metadata_props
-            .into_iter()
-            .map(|entry| (entry.key, entry.value))
-            .collect(),
+        metadata,
     })
 }
 
@@ -190,14 +191,44 @@ fn plain(text: &str) -> String {
     text.chars().filter(keep).take(60).collect()
 }
 
-fn text(title: &str, summary: &str, input: &[usize], module: &str) -> String {
+/// The normalisation that the metadata of a file tell, if they do for each channel of the input.
+fn normalisation(metadata: &BTreeMap<String, String>, input: &[usize]) -> Option<Normalisation> {
+    let numbers = |key: &str| serde_json::from_str::<Vec<f64>>(metadata.get(key)?).ok();
+    let (mean, deviation) = (numbers("mean")?, numbers("std")?);
+    let channels = *input.first()?;
+    (mean.len() == channels && deviation.len() == channels)
+        .then_some(Normalisation { mean, deviation })
+}
+
+/// Whether a normalisation is that of ImageNet.
+fn is_of_imagenet(normalisation: Option<&Normalisation>, input: &[usize]) -> bool {
+    let ([channels @ (1 | 3), ..], Some(given)) = (input, normalisation) else {
+        return false;
+    };
+    let known = Normalisation::of_imagenet(*channels);
+    let known = known.mean.iter().chain(&known.deviation);
+    let mut given = given.mean.iter().chain(&given.deviation);
+    known.zip(&mut given).all(|(a, b)| (a - b).abs() < 1e-3)
+}
+
+fn text(
+    title: &str,
+    summary: &str,
+    input: &[usize],
+    normalisation: Option<&Normalisation>,
+    module: &str,
+) -> String {
     let mut text = format!("\"\"\"{}\n\n{summary}\n\"\"\"\n\n", plain(title));
     match *input {
         [channels, height, width] => {
             text += "inputs = [\"images\"]\n";
             if height == width && matches!(channels, 1 | 3) {
+                let of_imagenet = match is_of_imagenet(normalisation, input) {
+                    true => format!(", \"data.normalisation\": \"{}\"", Normalisation::IMAGENET),
+                    false => String::new(),
+                };
                 text += &format!(
-                    "defaults = {{\"data.size\": {height}, \"data.channels\": {channels}}}\n"
+                    "defaults = {{\"data.size\": {height}, \"data.channels\": {channels}{of_imagenet}}}\n"
                 );
             }
         }

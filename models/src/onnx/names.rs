@@ -8,7 +8,7 @@ use std::collections::HashSet;
 
 use super::convert::LayerTensors;
 use super::proto::NodeProto;
-use crate::graph::{Graph, Operation};
+use crate::graph::{Graph, Operation, is_state_of_module};
 
 /// What the name of a layer may be.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -48,10 +48,12 @@ impl Hint {
     }
 }
 
-/// Whether a text is names with dots between.
+/// Whether a text is names with dots between, which modules of PyTorch can have.
 fn is_path(path: &str) -> bool {
     let is_component = |part: &str| {
-        !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        !part.is_empty()
+            && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+            && !is_state_of_module(part)
     };
     path.len() <= MAX_NAME && path.split('.').all(is_component)
 }

@@ -37,6 +37,7 @@ mod onnx_import;
 mod perceptron;
 mod pretrained;
 mod python;
+mod pytorch_source;
 mod random_graphs;
 mod reference;
 mod refusals;

@@ -162,6 +162,30 @@ fn an_exported_file_comes_back_with_its_names_and_scores() {
     }
 }
 
+#[test]
+fn zeros_beside_values_and_the_perceptron_of_two_classes_come_back() {
+    let padded =
+        "def f(classes):\n    return Sequential(Flatten(), ZeroPad1d((1, 2)), Linear(classes))\n";
+    let perceptron = include_str!("../../networks/perceptron.py");
+    for source in [padded, perceptron] {
+        let text = NetworkText::read(source).unwrap();
+        let graph = text.graph(&Map::new(), &[1, 4, 4], 2).unwrap();
+        let model = Model::of_graph(graph, 1).unwrap();
+        let tensors = shaken(model.store());
+        let file = export(model.graph(), &tensors, &Metadata::default()).unwrap();
+        let back = import(file, "Back", 1 << 30).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(back.classes, 2, "{}", back.source);
+        let x = Tensor::randn(0f32, 1.0, (3, 1, 4, 4), &Device::Cpu).unwrap();
+        let scores = |model: &Model| -> Vec<f32> {
+            let scores = model.forward(&x, &mut Context::new(Mode::Evaluate));
+            scores.unwrap().flatten_all().unwrap().to_vec1().unwrap()
+        };
+        for (a, b) in scores(&model_of(&back)).iter().zip(scores(&model)) {
+            assert!((a - b).abs() < 1e-5, "{a} {b}\n{}", back.source);
+        }
+    }
+}
+
 /// The network of an imported file.
 pub(crate) fn model_of(imported: &vivarium_models::onnx::Imported) -> Model {
     let text = NetworkText::read(&imported.source).unwrap();

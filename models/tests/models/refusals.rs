@@ -434,7 +434,7 @@ fn a_network_too_large_to_hold_is_refused_before_memory_is_taken() {
     let error = refusal("network.hidden", json!(vec![16_384; 16]));
     assert_eq!(error.path, "network");
     assert!(
-        error.message.contains("1000000000 parameters"),
+        error.message.contains("2147483648 parameters"),
         "{}",
         error.message
     );

@@ -161,6 +161,24 @@ fn python_computes_as_in_python() {
         ("sum([x for row in [[1], [2, 3]] for x in row])", 6),
         ("len('ab' * 3 + 'c')", 7),
         ("sum(range(10, 0, -3))", 22),
+        (
+            "1 if round(0.15, 1) == 0.1 and round(2.675, 2) == 2.67 and round(7, 2) == 7 else 0",
+            1,
+        ),
+        ("round(1250, -2) + round(-150, -2) + round(99, -3)", 1000),
+        (
+            "1 if str(1e16) == '1e+16' and str(1e-5) == '1e-05' and str(1e15) == '1000000000000000.0' else 0",
+            1,
+        ),
+        (
+            "1 if str(['a', \"it's\", 1.0, None]) == '[\\'a\\', \"it\\'s\", 1.0, None]' else 0",
+            1,
+        ),
+        (
+            "1 if f\"{'a'!r}{'a'!s}{('b',)}\" == \"'a'a('b',)\" else 0",
+            1,
+        ),
+        ("len(str([7] * 40))", 120),
     ] {
         let source = format!(
             "def net(classes):\n    return Sequential(Flatten(), Linear(100 + ({expression})), Linear(classes))\n"
@@ -193,7 +211,29 @@ fn what_is_wrong_is_told_with_its_place() {
         (body("Sequential(ReLU)"), (2, 5), "write ReLU()"),
         (body("x = 1 / 0"), (2, 9), "division by zero"),
         (body("x = [1][3]"), (2, 9), "there is no item 3"),
-        (body("x = 'é' + 1"), (2, 9), "+ has no place between a str and a int"),
+        (body("x = 'é' + 1"), (2, 9), "+ has no place between a str and an int"),
+        (body("x = f'{classes=}'"), (2, 9), "= within a string has no place"),
+        (body("x = f'{classes!a}'"), (2, 9), "!a within a string has no place"),
+        (body("x = round(1.5, -1)"), (2, 9), "of a float 0 to 300"),
+        (body("x = str([['a' * 9999] * 9])"), (2, 9), "is too long"),
+        (body("break"), (2, 5), "have a place only within"),
+        (body("(lambda: 0)()\n    if classes: continue"), (3, 17), "have a place only within"),
+        ("def net(classes, a=1, a=2):\n    pass\n".to_owned(), (1, 23), "two parameters have the name a"),
+        (
+            "def net(classes, a=option('x', choices=['x', 'y', 'x'])):\n    pass\n".to_owned(),
+            (1, 20),
+            "two choices of option() are",
+        ),
+        (
+            "def net(classes, a=option(5, min=10, max=1)):\n    pass\n".to_owned(),
+            (1, 20),
+            "min of option() must be at most its max",
+        ),
+        (
+            "def net(classes):\n    return Sequential(\n        Flatten(),\n        Linear(2**24),\n        Linear(2**10),\n        Linear(classes))\n".to_owned(),
+            (5, 9),
+            "more than 2147483648 parameters",
+        ),
         (body("raise ValueError('no')"), (2, 5), "no"),
         (body("assert classes < 3, 'too many'"), (2, 5), "too many"),
         ("def net(classes, x):\n    pass\n".to_owned(), (1, 18), "the option x needs a default"),
@@ -225,6 +265,66 @@ fn what_is_wrong_is_told_with_its_place() {
         assert_eq!((error.line, error.column), place, "{source}\n{error}");
         assert!(error.message.contains(what), "{source}\n{error}");
     }
+}
+
+#[test]
+fn defaults_are_settings_with_values_that_they_may_have() {
+    let body = "def net(classes):\n    return Sequential(Flatten(), Linear(classes))\n";
+    let check = |entry: &str| {
+        let source =
+            format!("x = 1\ndefaults = {{\n    \"data.size\": 16,\n    {entry},\n}}\n{body}");
+        vivarium_models::form::check_defaults(&NetworkText::read(&source).unwrap())
+    };
+    for entry in [
+        "'training.epochs': 5",
+        "'training.optimizer.kind': 'adamw'",
+        "'training.optimizer.lr': 0.1",
+        "'training.schedule.kind': 'cosine'",
+        "'training.early_stopping': None",
+        "'data.normalisation': 'imagenet'",
+        "'training.label_smoothing': 0.1",
+    ] {
+        check(entry).unwrap_or_else(|error| panic!("{entry}: {error}"));
+    }
+    for (entry, what) in [
+        ("'training.nope': 3", "there is no setting training.nope"),
+        (
+            "'training.epochs': -5",
+            "the default of training.epochs must be between 1 and 100000",
+        ),
+        (
+            "'training.optimizer.kind': 'lion'",
+            "must be one of sgd, adamw",
+        ),
+        ("'training.optimizer': 3", "has no default as a whole"),
+        ("'network.width': 3", "there is no setting network.width"),
+        ("'data.set': 'digits'", "there is no setting data.set"),
+    ] {
+        let error = check(entry).unwrap_err();
+        assert_eq!((error.line, error.column), (4, 5), "{entry}: {error}");
+        assert!(error.message.contains(what), "{entry}: {error}");
+    }
+}
+
+#[test]
+fn each_layer_is_in_the_part_of_the_tree_that_its_name_says() {
+    let graph = graph(
+        "def net(classes):
+    features = Sequential(Conv2d(4, 3), ReLU(), Conv2d(4, 3), ReLU(), MaxPool2d(2))
+    return Sequential(features=features, more=Conv2d(4, 1), relu=ReLU(), flatten=Flatten(), head=Linear(classes))
+",
+    );
+    let parts = graph.parts();
+    let count = |part: &str| parts.iter().filter(|name| *name == part).count();
+    assert_eq!(
+        [
+            count("features"),
+            count("more"),
+            count("relu"),
+            count("head")
+        ],
+        [5, 1, 1, 1]
+    );
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! The functions of the language, and the methods of lists and strings: those of Python that texts of networks use.
 
 use super::arguments::{CallArguments, shorten};
-use super::interpreter::Interpreter;
+use super::interpreter::{Interpreter, shown};
 use super::options;
+use super::python;
 use super::value::Value;
 use super::{Fault, Outcome};
 
@@ -120,7 +121,7 @@ impl Builtin {
                 Value::Str(text) => Ok(Value::Int(text.chars().count() as i64)),
                 value => match value.len() {
                     Some(len) => Ok(Value::Int(len as i64)),
-                    None => fault(format!("a {} has no length", value.type_name())),
+                    None => fault(format!("{} has no length", value.a_type())),
                 },
             },
             Self::List => {
@@ -214,7 +215,7 @@ impl Builtin {
                 }
                 Ok(items[best].clone())
             }
-            Self::Str => interpreter.string(one()?.display(), range),
+            Self::Str => interpreter.string(shown(python::str(one()?), range)?, range),
             Self::Bool => Ok(Value::Bool(one()?.is_true())),
             Self::Int => {
                 let value = one()?;
@@ -253,16 +254,28 @@ impl Builtin {
             },
             Self::Round => match &values[..] {
                 // Python rounds halves to even.
-                [value] => match value.as_number().map(f64::round_ties_even).and_then(whole) {
+                [value] | [value, Value::None] => match value.as_int() {
                     Some(number) => Ok(Value::Int(number)),
-                    None => fault("round() takes a number".to_owned()),
+                    None => match value.as_number().map(f64::round_ties_even).and_then(whole) {
+                        Some(number) => Ok(Value::Int(number)),
+                        None => fault("round() takes a number".to_owned()),
+                    },
                 },
-                [value, digits] => match (value.as_number(), digits.as_int()) {
-                    (Some(number), Some(digits)) if (0..=15).contains(&digits) => {
-                        let scale = 10f64.powi(digits as i32);
-                        Ok(Value::Float((number * scale).round_ties_even() / scale))
+                [value, digits] => match (value.as_int(), value.as_number(), digits.as_int()) {
+                    (Some(number), _, Some(0..)) => Ok(Value::Int(number)),
+                    (Some(number), _, Some(digits)) => {
+                        let digits = u32::try_from(digits.unsigned_abs()).unwrap_or(u32::MAX);
+                        match python::round_to_tens(number, digits) {
+                            Some(number) => Ok(Value::Int(number)),
+                            None => fault("the result is too large a number".to_owned()),
+                        }
                     }
-                    _ => fault("round() takes a number and how many digits to keep".to_owned()),
+                    (None, Some(number), Some(digits @ 0..=MAX_DIGITS)) => {
+                        Ok(Value::Float(python::round(number, digits as usize)))
+                    }
+                    _ => fault(format!(
+                        "round() takes a number and how many digits to keep, of a float 0 to {MAX_DIGITS}"
+                    )),
                 },
                 _ => Err(wrong_count()),
             },
@@ -270,6 +283,9 @@ impl Builtin {
         }
     }
 }
+
+/// The most digits of a float that `round()` keeps.
+const MAX_DIGITS: i64 = 300;
 
 /// A number without its fraction, where it is a whole number that i64 has.
 fn whole(number: f64) -> Option<i64> {

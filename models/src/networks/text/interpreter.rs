@@ -3,19 +3,20 @@
 //! There is no way out of a text: no import, no file, no clock. Every step costs fuel, and every item of a list or a
 //! string costs memory, so that a text ends soon and small whatever it says.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use ruff_python_ast::{
-    Arguments, BoolOp, Comprehension, Expr, ExprGenerator, ExprListComp, FStringPart,
-    InterpolatedStringElement, Number, Operator, Parameters, Stmt, UnaryOp,
+    Arguments, BoolOp, Comprehension, ConversionFlag, Expr, ExprGenerator, ExprListComp,
+    FStringPart, InterpolatedStringElement, Number, Operator, Parameters, Stmt, UnaryOp,
 };
-use ruff_text_size::{Ranged as _, TextRange};
+use ruff_text_size::{Ranged, TextRange};
 
 use super::arguments::{CallArguments, shorten};
 use super::builtins::{self, Builtin};
 use super::modules::CLASSES;
 use super::operators::{compare, item, item_place, too_large};
+use super::python;
 use super::value::{Body, Function, Scope, Value};
 use super::{Fault, Outcome};
 
@@ -54,9 +55,17 @@ pub(super) struct Interpreter<'a> {
 /// What follows a statement.
 enum Flow<'a> {
     Next,
-    Break,
-    Continue,
+    /// Out of the loop, with the place of the statement.
+    Break(TextRange),
+    /// On with the loop, with the place of the statement.
+    Continue(TextRange),
     Return(Value<'a>),
+}
+
+/// The fault of a statement that leaves a loop or a function where there is none.
+fn outside(range: TextRange) -> Box<Fault> {
+    let message = "return, break and continue have a place only within a function or a loop";
+    Fault::new(range, message.to_owned())
 }
 
 impl Drop for Interpreter<'_> {
@@ -92,11 +101,12 @@ impl<'a> Interpreter<'a> {
         let globals = self.scope(None, TextRange::default())?;
         match self.block(body, &globals)? {
             Flow::Next => Ok(globals),
-            _ => Err(Fault::new(
-                body.first()
-                    .map_or_else(TextRange::default, |first| first.range()),
-                "return, break and continue have a place only within a function or a loop"
-                    .to_owned(),
+            Flow::Break(range) | Flow::Continue(range) => Err(outside(range)),
+            Flow::Return(_) => Err(outside(
+                body.iter()
+                    .find(|statement| statement.is_return_stmt())
+                    .or(body.first())
+                    .map_or_else(TextRange::default, Ranged::range),
             )),
         }
     }
@@ -232,8 +242,8 @@ impl<'a> Interpreter<'a> {
                     self.step(statement.range())?;
                     self.assign(&each.target, item, scope)?;
                     match self.block(&each.body, scope)? {
-                        Flow::Next | Flow::Continue => {}
-                        Flow::Break => return Ok(Flow::Next),
+                        Flow::Next | Flow::Continue(_) => {}
+                        Flow::Break(_) => return Ok(Flow::Next),
                         flow => return Ok(flow),
                     }
                 }
@@ -243,8 +253,8 @@ impl<'a> Interpreter<'a> {
                 while self.expression(&repeat.test, scope)?.is_true() {
                     self.step(statement.range())?;
                     match self.block(&repeat.body, scope)? {
-                        Flow::Next | Flow::Continue => {}
-                        Flow::Break => return Ok(Flow::Next),
+                        Flow::Next | Flow::Continue(_) => {}
+                        Flow::Break(_) => return Ok(Flow::Next),
                         flow => return Ok(flow),
                     }
                 }
@@ -274,7 +284,10 @@ impl<'a> Interpreter<'a> {
             Stmt::Assert(assert) => {
                 if !self.expression(&assert.test, scope)?.is_true() {
                     let message = match &assert.msg {
-                        Some(message) => self.expression(message, scope)?.display(),
+                        Some(message) => {
+                            let message = self.expression(message, scope)?;
+                            shown(python::str(&message), statement.range())?
+                        }
                         None => "what is asserted does not hold".to_owned(),
                     };
                     return Err(Fault::new(statement.range(), message));
@@ -284,8 +297,8 @@ impl<'a> Interpreter<'a> {
                 self.expression(&expression.value, scope)?;
             }
             Stmt::Pass(_) => {}
-            Stmt::Break(_) => return Ok(Flow::Break),
-            Stmt::Continue(_) => return Ok(Flow::Continue),
+            Stmt::Break(at) => return Ok(Flow::Break(at.range)),
+            Stmt::Continue(at) => return Ok(Flow::Continue(at.range)),
             other => {
                 let message = format!("{} is not part of a network's text", statement_name(other));
                 return Err(Fault::new(other.range(), message));
@@ -310,7 +323,8 @@ impl<'a> Interpreter<'a> {
             .is_some_and(|name| name.id == "OptionError");
         let mut words = Vec::new();
         for argument in &call.arguments.args {
-            words.push(self.expression(argument, scope)?.display());
+            let word = self.expression(argument, scope)?;
+            words.push(shown(python::str(&word), argument.range())?);
         }
         Ok(match &words[..] {
             [option, message] if is_of_option => (Some(option.clone()), message.clone()),
@@ -347,7 +361,7 @@ impl<'a> Interpreter<'a> {
                         }
                     }
                     other => {
-                        let message = format!("the items of a {} cannot be set", other.type_name());
+                        let message = format!("the items of {} cannot be set", other.a_type());
                         return Err(Fault::new(range, message));
                     }
                 }
@@ -395,7 +409,7 @@ impl<'a> Interpreter<'a> {
             _ => match value.items() {
                 Some(items) => items,
                 None => {
-                    let message = format!("a {} has no items to go through", value.type_name());
+                    let message = format!("{} has no items to go through", value.a_type());
                     return Err(Fault::new(range, message));
                 }
             },
@@ -456,8 +470,25 @@ impl<'a> Interpreter<'a> {
                                                 "formats within a string have no place here";
                                             return Err(Fault::new(range, message.to_owned()));
                                         }
+                                        if value.debug_text.is_some() {
+                                            let message = "= within a string has no place here: write the name out";
+                                            return Err(Fault::new(range, message.to_owned()));
+                                        }
+                                        let conversion = value.conversion;
                                         let value = self.expression(&value.expression, scope)?;
-                                        text.push_str(&value.display());
+                                        text.push_str(&match conversion {
+                                            ConversionFlag::None | ConversionFlag::Str => {
+                                                shown(python::str(&value), range)?
+                                            }
+                                            ConversionFlag::Repr => {
+                                                shown(python::repr(&value), range)?
+                                            }
+                                            ConversionFlag::Ascii => {
+                                                let message =
+                                                    "!a within a string has no place here";
+                                                return Err(Fault::new(range, message.to_owned()));
+                                            }
+                                        });
                                     }
                                 }
                                 self.allocate(text.len(), range)?;
@@ -522,11 +553,8 @@ impl<'a> Interpreter<'a> {
                     }
                     (UnaryOp::UAdd, value) if value.as_number().is_some() => value.clone(),
                     (op, value) => {
-                        let message = format!(
-                            "{} has no place before a {}",
-                            op.as_str(),
-                            value.type_name()
-                        );
+                        let message =
+                            format!("{} has no place before {}", op.as_str(), value.a_type());
                         return Err(Fault::new(range, message));
                     }
                 }
@@ -588,7 +616,7 @@ impl<'a> Interpreter<'a> {
                 let value = self.expression(&attribute.value, scope)?;
                 let name: &'a str = &attribute.attr.id;
                 if !builtins::has_method(&value, name) {
-                    let message = format!("a {} has no {name}", value.type_name());
+                    let message = format!("{} has no {name}", value.a_type());
                     return Err(Fault::new(range, message));
                 }
                 self.keep(Value::Method(Rc::new((value, name))))
@@ -677,6 +705,14 @@ impl<'a> Interpreter<'a> {
         scope: &Rc<Scope<'a>>,
     ) -> Outcome<HashMap<&'a str, Value<'a>>> {
         let mut defaults = HashMap::new();
+        let mut names = HashSet::new();
+        for parameter in parameters.iter() {
+            let name = parameter.name();
+            if !names.insert(name.as_str()) {
+                let message = format!("two parameters have the name {name}");
+                return Err(Fault::new(name.range, message));
+            }
+        }
         for parameter in parameters.iter_non_variadic_params() {
             if let Some(default) = &parameter.default {
                 let value = self.expression(default, scope)?;
@@ -737,7 +773,7 @@ impl<'a> Interpreter<'a> {
             }
             other => Err(Fault::new(
                 arguments.range,
-                format!("a {} cannot be called", other.type_name()),
+                format!("{} cannot be called", other.a_type()),
             )),
         }
     }
@@ -757,10 +793,12 @@ impl<'a> Interpreter<'a> {
         self.bind(function, arguments, &scope)?;
         self.calls.push(range);
         let result = match &function.body {
-            Body::Statements(def) => self.block(&def.body, &scope).map(|flow| match flow {
-                Flow::Return(value) => value,
-                _ => Value::None,
-            }),
+            Body::Statements(def) => match self.block(&def.body, &scope) {
+                Ok(Flow::Return(value)) => Ok(value),
+                Ok(Flow::Next) => Ok(Value::None),
+                Ok(Flow::Break(range) | Flow::Continue(range)) => Err(outside(range)),
+                Err(fault) => Err(fault),
+            },
             Body::Expression(body) => self.expression(body, &scope),
         };
         self.calls.pop();
@@ -822,6 +860,14 @@ impl<'a> Interpreter<'a> {
             (None, None) => Ok(()),
         }
     }
+}
+
+/// A value as a string, if it is not too long for one.
+pub(super) fn shown(text: Option<String>, range: TextRange) -> Outcome<String> {
+    text.ok_or_else(|| {
+        let message = "is too long, or nested too deeply, to be a string";
+        Fault::new(range, message.to_owned())
+    })
 }
 
 /// The known name that one may have meant.

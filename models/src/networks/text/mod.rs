@@ -10,6 +10,7 @@
 //! | `language` | the words of the language with their help, for editors |
 //! | `interpreter` | runs the statements |
 //! | `operators` | operators on values |
+//! | `python` | values as Python writes them |
 //! | `tree` | the graph of a tree of modules |
 //! | `depth` | the bound of nesting |
 //!
@@ -24,12 +25,13 @@ mod language;
 mod modules;
 mod operators;
 mod options;
+mod python;
 mod tree;
 mod value;
 
-use ruff_python_ast::{ModModule, Stmt, StmtFunctionDef};
+use ruff_python_ast::{Expr, ModModule, Stmt, StmtFunctionDef};
 use ruff_python_parser::Parsed;
-use ruff_text_size::{Ranged as _, TextRange};
+use ruff_text_size::{Ranged, TextRange};
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
 use utoipa::ToSchema;
@@ -70,6 +72,20 @@ pub struct TextError {
     /// Whether a larger image would do.
     #[serde(skip)]
     pub(crate) is_too_small: bool,
+}
+
+impl TextError {
+    /// A mistake that is no single statement's.
+    pub fn at(line: u32, column: u32, message: String) -> Self {
+        Self {
+            line,
+            column,
+            message,
+            layer: None,
+            option: None,
+            is_too_small: false,
+        }
+    }
 }
 
 impl std::fmt::Display for TextError {
@@ -188,6 +204,34 @@ impl NetworkText {
     /// The text.
     pub fn source(&self) -> &str {
         &self.source
+    }
+
+    /// A mistake of a variable of the text, such as `weights`, or of an entry of one that is a dictionary: where it is set
+    /// last.
+    pub fn mistake_of(&self, variable: &str, key: Option<&str>, message: String) -> TextError {
+        let range = self.place_of(variable, key).unwrap_or_default();
+        place(&self.source, *Fault::new(range, message))
+    }
+
+    fn place_of(&self, variable: &str, key: Option<&str>) -> Option<TextRange> {
+        let values = self.body().iter().rev().filter_map(|statement| {
+            let assign = statement.as_assign_stmt()?;
+            let mut targets = assign.targets.iter().filter_map(Expr::as_name_expr);
+            targets
+                .any(|target| target.id == variable)
+                .then_some((statement.range(), &*assign.value))
+        });
+        let (whole, value) = values.into_iter().next()?;
+        let entries = value
+            .as_dict_expr()
+            .into_iter()
+            .flat_map(|dict| &dict.items);
+        let mut keys = entries.filter_map(|item| item.key.as_ref());
+        let entry = keys.find(|entry| {
+            let literal = entry.as_string_literal_expr();
+            literal.is_some_and(|literal| Some(literal.value.to_str()) == key)
+        });
+        Some(entry.map_or(whole, Ranged::range))
     }
 
     fn body(&self) -> &[Stmt] {
@@ -500,7 +544,11 @@ fn defaults(value: &Value<'_>, range: TextRange) -> Outcome<Map<String, Json>> {
             Value::Int(value) => Json::from(*value),
             Value::Float(value) => Json::from(*value),
             Value::Str(value) => Json::from(&**value),
-            _ => return Err(wrong()),
+            value => {
+                let items = value.items().ok_or_else(wrong)?;
+                let numbers = items.iter().map(Value::as_int);
+                Json::from(numbers.collect::<Option<Vec<_>>>().ok_or_else(wrong)?)
+            }
         };
         defaults.insert(path.to_string(), value);
     }

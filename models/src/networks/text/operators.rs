@@ -42,10 +42,10 @@ impl<'a> Interpreter<'a> {
             _ => Err(Fault::new(
                 range,
                 format!(
-                    "{} has no place between a {} and a {}",
+                    "{} has no place between {} and {}",
                     op.as_str(),
-                    left.type_name(),
-                    right.type_name()
+                    left.a_type(),
+                    right.a_type()
                 ),
             )),
         }
@@ -86,7 +86,7 @@ impl<'a> Interpreter<'a> {
             _ => match container.items() {
                 Some(items) => items,
                 None => {
-                    let message = format!("a {} has no parts", container.type_name());
+                    let message = format!("{} has no parts", container.a_type());
                     return Err(Fault::new(range, message));
                 }
             },
@@ -128,7 +128,13 @@ impl<'a> Interpreter<'a> {
         }
         match container {
             Value::Tuple(_) => self.tuple(part, range),
-            Value::Str(_) => self.string(part.iter().map(Value::display).collect(), range),
+            Value::Str(_) => {
+                let text = part.iter().filter_map(|part| match part {
+                    Value::Str(text) => Some(&**text),
+                    _ => None,
+                });
+                self.string(text.collect(), range)
+            }
             _ => self.list(part, range),
         }
     }
@@ -203,10 +209,10 @@ pub(super) fn compare<'a>(
         };
         order.ok_or_else(|| {
             let message = format!(
-                "{} has no place between a {} and a {}",
+                "{} has no place between {} and {}",
                 op.as_str(),
-                left.type_name(),
-                right.type_name()
+                left.a_type(),
+                right.a_type()
             );
             Fault::new(range, message)
         })
@@ -229,7 +235,7 @@ pub(super) fn compare<'a>(
                 (right, left) => match right.items() {
                     Some(items) => items.iter().any(|item| item.equals(left)),
                     None => {
-                        let message = format!("nothing is in a {}", right.type_name());
+                        let message = format!("nothing is in {}", right.a_type());
                         return Err(Fault::new(range, message));
                     }
                 },
@@ -246,8 +252,8 @@ pub(super) fn item_place(index: &Value<'_>, len: usize, range: TextRange) -> Out
         Value::Int(index) => Some(*index),
         other => {
             let message = format!(
-                "items are counted by whole numbers, not by a {}",
-                other.type_name()
+                "items are counted by whole numbers, not by {}",
+                other.a_type()
             );
             return Err(Fault::new(range, message));
         }
@@ -282,7 +288,7 @@ pub(super) fn item<'a>(
         _ => match container.items() {
             Some(items) => Ok(items[item_place(index, items.len(), range)?].clone()),
             None => {
-                let message = format!("a {} has no items", container.type_name());
+                let message = format!("{} has no items", container.a_type());
                 Err(Fault::new(range, message))
             }
         },

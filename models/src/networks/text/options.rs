@@ -7,7 +7,7 @@ use std::rc::Rc;
 use ruff_text_size::TextRange;
 use serde_json::Value as Json;
 
-use super::arguments::{CallArguments, MAX_SIZE};
+use super::arguments::{CallArguments, MAX_SIZE, shorten};
 use super::interpreter::Interpreter;
 use super::value::Value;
 use super::{Fault, Outcome};
@@ -56,7 +56,20 @@ pub(super) fn declare<'a>(arguments: CallArguments<'a>) -> Outcome<Value<'a>> {
             }
         },
     };
+    let mut words = Vec::new();
+    for choice in &choices {
+        let word = word_of(choice);
+        if word.is_some() && words.contains(&word) {
+            let message = format!("two choices of option() are {}", shorten(choice.repr()));
+            return Err(a.fault(message));
+        }
+        words.push(word);
+    }
     let len = a.pair("len", 0, Some([1, MAX_LEN]))?;
+    if len[0] > len[1] {
+        let message = format!("len of option() is the fewest and the most items, not {len:?}");
+        return Err(a.fault(message));
+    }
     let mut text = |name| match a.text(name)? {
         Some(text) if text.chars().count() > MAX_TEXT || text.chars().any(char::is_control) => {
             Err(a.fault(format!(
@@ -66,11 +79,18 @@ pub(super) fn declare<'a>(arguments: CallArguments<'a>) -> Outcome<Value<'a>> {
         text => Ok(text),
     };
     let (label, help) = (text("label")?, text("help")?);
+    let (min, max) = (a.number("min")?, a.number("max")?);
+    if let (Some(min), Some(max)) = (min, max)
+        && min > max
+    {
+        let message = format!("min of option() must be at most its max: {min} is more than {max}");
+        return Err(a.fault(message));
+    }
     Ok(Value::Option(Rc::new(OptionDeclaration {
         default,
         choices,
-        min: a.number("min")?,
-        max: a.number("max")?,
+        min,
+        max,
         len,
         label,
         help: help.unwrap_or_default(),
@@ -250,8 +270,8 @@ fn field(name: &str, declaration: &OptionDeclaration<'_>) -> Outcome<Field> {
         }
         other => {
             return fault(format!(
-                "the default of {name} is a number, True or False, a list of whole numbers, or one of choices, not a {}",
-                other.type_name()
+                "the default of {name} is a number, True or False, a list of whole numbers, or one of choices, not {}",
+                other.a_type()
             ));
         }
     };

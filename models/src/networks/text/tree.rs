@@ -7,7 +7,8 @@ use ruff_text_size::TextRange;
 
 use super::modules::{Kind, Module};
 use super::{Fault, Outcome};
-use crate::graph::{Graph, MAX_NODES, Node, Operation};
+use crate::graph::{Graph, MAX_NODES, Node, Operation, is_state_of_module};
+use crate::nn::MAX_PARAMETERS;
 
 /// The graph of a module for inputs of one shape. `line` gives the line of a place in the text.
 pub(super) fn graph(
@@ -22,6 +23,7 @@ pub(super) fn graph(
         names: HashMap::from([("input".to_owned(), TextRange::default())]),
         layers: HashSet::new(),
         seen: HashMap::new(),
+        parameters: 0,
     };
     builder.place(root, "", 0)?;
     builder.check_names()?;
@@ -37,6 +39,8 @@ struct Builder<'a> {
     layers: HashSet<String>,
     /// Modules with parameters that have a place.
     seen: HashMap<*const Module, String>,
+    /// The trainable values so far.
+    parameters: u64,
 }
 
 fn range(module: &Module) -> TextRange {
@@ -127,6 +131,12 @@ impl Builder<'_> {
             return Err(Fault::new(at, message));
         }
         if !operation.joins() {
+            if let Some(part) = name.split('.').find(|part| is_state_of_module(part)) {
+                let message = format!(
+                    "the name {name} has {part} in it, which every module of PyTorch keeps for itself: give it another name"
+                );
+                return Err(Fault::new(at, message));
+            }
             self.layers.insert(name.clone());
         }
         let place = self
@@ -138,6 +148,15 @@ impl Builder<'_> {
                 fault.is_too_small = error.is_too_small;
                 fault
             })?;
+        self.parameters = self
+            .parameters
+            .saturating_add(self.graph.parameters_of(place));
+        if self.parameters > MAX_PARAMETERS {
+            let message = format!("the network has more than {MAX_PARAMETERS} parameters");
+            let mut fault = Fault::new(at, message);
+            fault.layer = Some(self.graph.nodes[place].name.clone());
+            return Err(fault);
+        }
         let node = &mut self.graph.nodes[place];
         node.root = is_root;
         node.lines = module

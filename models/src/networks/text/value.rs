@@ -9,6 +9,7 @@ use ruff_python_ast::{Expr, Parameters, StmtFunctionDef};
 use super::builtins::Builtin;
 use super::modules::{Class, Module};
 use super::options::OptionDeclaration;
+use super::python;
 
 /// A value. Lists and dictionaries are shared, as in Python.
 #[derive(Clone)]
@@ -184,15 +185,21 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The value as `str()` gives it.
-    pub(super) fn display(&self) -> String {
+    /// Its type with an article: `an int`.
+    pub(super) fn a_type(&self) -> String {
+        let name = self.type_name();
+        let article = if name.starts_with(['a', 'e', 'i', 'o', 'u']) {
+            "an"
+        } else {
+            "a"
+        };
         match self {
-            Self::Str(text) => text.to_string(),
-            _ => self.repr(),
+            Self::None => name.to_owned(),
+            _ => format!("{article} {name}"),
         }
     }
 
-    /// The value as it is written in a text.
+    /// The value as a message shows it: as it is written in a text, but long lists shortened.
     pub(super) fn repr(&self) -> String {
         self.repr_within(MAX_SHOWN_DEPTH)
     }
@@ -214,7 +221,7 @@ impl<'a> Value<'a> {
             Self::Bool(true) => "True".to_owned(),
             Self::Bool(false) => "False".to_owned(),
             Self::Int(value) => value.to_string(),
-            Self::Float(value) => format!("{value:?}"),
+            Self::Float(value) => python::float(*value),
             Self::Str(text) => format!("{text:?}"),
             Self::List(items) => format!("[{}]", join(&items.borrow())),
             Self::Tuple(items) if items.len() == 1 => format!("({},)", join(items)),

@@ -398,25 +398,42 @@ impl Converter<'_> {
         Ok(value.clone())
     }
 
+    /// Zeros around an image, which pools and convolutions take, or around values.
     pub(super) fn pad(&mut self, a: &Arguments<'_>) -> Outcome<Value> {
-        let x = self.image(a, 0)?;
+        let x = self.node(a, 0)?;
         let pads = a.numbers("pads", 1)?.unwrap_or_default();
         let value = match a.optional(2) {
             Some(_) => a.constant(2, "the value")?.scalar().unwrap_or(f32::NAN),
             None => a.attributes.float("value", 0.0)?,
         };
         let mode = a.attributes.text("mode")?.unwrap_or("constant");
-        let [0, 0, top, left, 0, 0, bottom, right] = pads[..] else {
-            return Err(a.fault(format!(
-                "pads of {pads:?} are not read: only height and width, and not negative"
-            )));
+        let is_image = self.shape_of(x).len() == 3;
+        let around = match (is_image, &pads[..]) {
+            (true, &[0, 0, top, left, 0, 0, bottom, right]) => [top, left, bottom, right],
+            (false, &[0, before, 0, after]) => [0, before, 0, after],
+            _ => {
+                let sides = if is_image {
+                    "height and width"
+                } else {
+                    "the values of a sample"
+                };
+                return Err(a.fault(format!(
+                    "pads of {pads:?} are not read: only {sides}, and not negative"
+                )));
+            }
         };
         let size = |value| a.attributes.size("pads", value, 0);
+        let [top, left, bottom, right] = around;
         let pads = [size(top)?, size(left)?, size(bottom)?, size(right)?];
+        let has_zeros = mode == "constant" && value == 0.0;
         match pads {
             [0, 0, 0, 0] => Ok(Value::Node(x)),
-            _ if mode == "constant" && value == 0.0 => Ok(Value::Padded { node: x, pads }),
-            _ => Err(a.fault("a padding with zeros is read alone")),
+            _ if !has_zeros => Err(a.fault("a padding with zeros is read alone")),
+            _ if is_image => Ok(Value::Padded { node: x, pads }),
+            [_, before, _, after] => {
+                let padding = [before, after];
+                self.layer(a, Operation::ZeroPad1d { padding }, vec![x])
+            }
         }
     }
 }

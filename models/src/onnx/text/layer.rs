@@ -76,6 +76,9 @@ fn arguments(source: &Source<'_>, place: usize, operation: &Operation) -> Vec<St
         }
         Operation::AdaptiveAvgPool2d { output } => list.push(pair(output)),
         Operation::Dropout { p } => list.push(format!("{p:?}")),
+        Operation::ZeroPad1d {
+            padding: [before, after],
+        } => list.push(format!("({before}, {after})")),
         _ => {}
     }
     list
