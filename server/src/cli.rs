@@ -183,7 +183,8 @@ pub struct Import {
 /// `import`
 #[derive(Args, Debug)]
 pub struct ImportWeights {
-    /// A safetensors file with PyTorch's names, such as torchvision's VGG16, or an ONNX file
+    /// A safetensors file with PyTorch's names, such as torchvision's VGG16, or an ONNX file, which describes its network
+    /// itself
     pub weights: PathBuf,
     /// The network, as in `network.kind`, or the file of a text, such as my.py
     #[arg(long, value_name = "KIND|FILE", default_value = "vgg16")]

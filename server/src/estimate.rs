@@ -19,6 +19,7 @@ use vivarium_models::train::{Plan, StepTiming};
 
 use crate::error::{Error, Result};
 use crate::launch::LocalLauncher;
+use crate::machine::{self, in_gib};
 
 /// The maximum duration of a measurement. It aims at two seconds, but a single step of a large network may take longer.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(15);
@@ -92,7 +93,14 @@ impl Estimator {
     /// # Errors
     /// When the measuring process cannot be started or read.
     pub async fn estimate(&self, spec: &RunSpec, plan: &Plan) -> Result<Estimate> {
-        let batch = spec.training.batch_size.min(plan.train_samples).max(1);
+        if let Some(note) = too_large(spec, plan) {
+            let (least, _) = plan.graph.least_memory_bytes(batch_of(spec, plan));
+            return Ok(Estimate {
+                memory_bytes: Some(least),
+                ..Estimate::none(&note)
+            });
+        }
+        let batch = batch_of(spec, plan);
         let request = MeasureRequest {
             graph: plan.graph.clone(),
             training: spec.training.clone(),
@@ -191,6 +199,33 @@ fn key(spec: &RunSpec, plan: &Plan, batch: u64) -> String {
         spec.training.clip.is_some(),
     ])
     .to_string()
+}
+
+/// The samples of a step.
+fn batch_of(spec: &RunSpec, plan: &Plan) -> u64 {
+    spec.training.batch_size.min(plan.train_samples).max(1)
+}
+
+/// Why a run cannot be trained on this machine: its network alone needs more memory than there is.
+pub(crate) fn too_large(spec: &RunSpec, plan: &Plan) -> Option<String> {
+    too_large_for(&plan.graph, batch_of(spec, plan), machine::memory_bytes()?)
+}
+
+/// Why a network needs more than `available` bytes for a batch.
+pub(crate) fn too_large_for(graph: &Graph, batch: u64, available: u64) -> Option<String> {
+    let (least, place) = graph.least_memory_bytes(batch);
+    (least > available).then(|| {
+        let samples = match batch {
+            1 => "one sample".to_owned(),
+            _ => format!("a batch of {batch}"),
+        };
+        format!(
+            "needs at least {} for {samples}, most of it for {}, and this machine has {}",
+            in_gib(least),
+            graph.nodes[place].name,
+            in_gib(available)
+        )
+    })
 }
 
 impl Outcome {

@@ -5,6 +5,7 @@
 //!
 //! * [`base_path`]: the path below which the site lies; every address that leaves the server goes through it.
 //! * `console`: lines on standard error that nobody may be reading.
+//! * `machine`: how much memory the machine has.
 //! * [`memory`]: what a process that trains asks of the allocator.
 //! * [`run_id`]: the names of runs.
 //! * [`error`]: the one error type.
@@ -55,6 +56,7 @@ pub mod index;
 pub mod inspect;
 pub mod labels;
 pub mod launch;
+mod machine;
 pub mod memory;
 pub mod networks;
 mod panics;

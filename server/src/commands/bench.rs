@@ -13,7 +13,8 @@ pub(super) fn bench(args: &Bench) -> Result<()> {
     let mut spec = json!({"network": networks::of_argument(&args.network)?});
     settings::apply(&mut spec, &args.set)?;
     let result = bench::bench(&BenchOptions {
-        network: bench::network(&spec["network"]).map_err(Error::Spec)?,
+        network: bench::network(&spec["network"])
+            .map_err(|errors| networks::with_file(Some(&args.network), Error::Spec(errors)))?,
         batch: args.batch,
         size: args.size,
         channels: args.channels,

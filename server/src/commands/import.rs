@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use vivarium_models::contract::Event;
 use vivarium_models::data;
 use vivarium_models::form;
-use vivarium_models::networks::{Model, weights_info};
+use vivarium_models::networks::{Model, is_onnx_file, weights_info};
 
 use super::print;
 use super::weights_header::Header;
@@ -16,7 +16,7 @@ use crate::cli::ImportWeights;
 use crate::console::notice;
 use crate::data_dir::DataDir;
 use crate::error::{Error, Result};
-use crate::networks::{self, OwnNetworks};
+use crate::networks::{self, Import, OwnNetworks};
 use crate::run_dir::RunDir;
 use crate::settings;
 use crate::worker;
@@ -25,36 +25,28 @@ pub(super) fn import(args: &ImportWeights) -> Result<()> {
     let folder = DataDir::open(args.data.data_dir.clone())?;
     let library = folder.library();
     let own = OwnNetworks::in_folder(folder.networks());
-    let mut document = describe(args)?;
-    let mut weights = args.weights.clone();
-    if args
-        .weights
-        .extension()
-        .is_some_and(|extension| extension == "onnx")
-    {
-        let name = args
-            .weights
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy();
-        let imported = networks::import(&own, &folder.weights(), &args.weights, &name)?;
-        for note in &imported.notes {
-            notice(format_args!("vivarium: {note}"));
-        }
-        notice(format_args!(
-            "vivarium: the network is kept as {}",
-            imported.name
-        ));
-        document["network"] = json!({"kind": imported.name});
-        if let [channels, size, _] = imported.input[..] {
-            document["data"]["size"] = json!(size);
-            document["data"]["channels"] = json!(channels);
-        }
-        settings::apply(&mut document, &args.set)?;
-        weights = folder.weights().join(imported.weights);
+    let imported = match is_onnx_file(&args.weights)? {
+        true => Some(Import::read(
+            &own,
+            &folder.weights(),
+            &args.weights,
+            &args
+                .weights
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy(),
+        )?),
+        false => None,
+    };
+    let mut document = describe(args, imported.as_ref())?;
+    let weights = imported.as_ref().map_or(&*args.weights, Import::weights);
+    for note in imported.iter().flat_map(|imported| &imported.network.notes) {
+        notice(format_args!("vivarium: {note}"));
     }
     own.complete(&mut document)?;
-    let spec = form::check(&document, &library).map_err(Error::Spec)?;
+    let spec = form::check(&document, &library).map_err(|errors| {
+        networks::with_file(Some(&args.network), Error::Spec(own.with_names(errors)))
+    })?;
     let outline = data::summary(&spec.data, &library)?;
     let network = Model::new(
         &spec.network,
@@ -62,12 +54,12 @@ pub(super) fn import(args: &ImportWeights) -> Result<()> {
         outline.classes.len(),
         spec.training.seed,
     )?;
-    if let Some(header) = Header::read(&weights)? {
-        header.check(&weights, network.store().count() as u64, args.fresh_head)?;
+    if let Some(header) = Header::read(weights)? {
+        header.check(weights, network.store().count() as u64, args.fresh_head)?;
     }
     // Checked before the run is created: weights that do not fit leave no run behind.
     let notes = network
-        .load_pretrained(&weights, args.fresh_head)
+        .load_pretrained(weights, args.fresh_head)
         .map_err(with_the_way_out)?;
     for note in notes {
         notice(format_args!("vivarium: {note}"));
@@ -79,13 +71,20 @@ pub(super) fn import(args: &ImportWeights) -> Result<()> {
             if let Event::Note { message } = event {
                 notice(format_args!("{message}"));
             }
-        })
+        })?;
+        // The network is kept when all else is done: a file that is refused leaves neither a run nor a network behind.
+        imported.map(Import::keep).transpose()
     });
     if begun.is_err() {
         // A run that cannot begin is removed; the error says why.
         let _ = fs::remove_dir_all(dir.path());
     }
-    begun?;
+    if let Some(network) = begun? {
+        notice(format_args!(
+            "vivarium: the network is kept as {}",
+            network.name
+        ));
+    }
     let told = json!({"run": id, "directory": dir.path(), "parameters": network.store().count()});
     print(&told.to_string())
 }
@@ -97,19 +96,31 @@ fn begin(network: &Model, dir: &RunDir) -> Result<()> {
     Ok(network.save_state_dict(&dir.start())?)
 }
 
-/// The RunSpec that the arguments describe. Unless set, batch normalisation follows the file, and images are as
-/// torchvision's weights expect them.
-fn describe(args: &ImportWeights) -> Result<Value> {
+/// The RunSpec that the arguments describe. The text of an ONNX file says itself what its images are. Otherwise, unless set,
+/// batch normalisation follows the file, and images are as torchvision's weights expect them.
+fn describe(args: &ImportWeights, imported: Option<&Import<'_>>) -> Result<Value> {
     let name = args
         .weights
         .file_stem()
         .map_or("weights".into(), |stem| stem.to_string_lossy());
     let mut json = json!({
         "name": name.chars().take(200).collect::<String>(),
-        "network": networks::of_argument(&args.network)?,
-        "data": {"set": args.data_set, "size": 224, "channels": 3, "normalisation": "imagenet"},
+        "data": {"set": args.data_set},
         "training": {"optimizer": {"lr": 0.001}},
     });
+    if let Some(imported) = imported {
+        json["network"] = json!({"kind": imported.network.name, "source": imported.source});
+        settings::apply(&mut json, &args.set)?;
+        return Ok(json);
+    }
+    json["network"] = Value::Object(networks::of_argument(&args.network)?);
+    for (setting, value) in [
+        ("size", json!(224)),
+        ("channels", json!(3)),
+        ("normalisation", json!("imagenet")),
+    ] {
+        json["data"][setting] = value;
+    }
     if args.network == "vgg16" {
         // Decided by the header alone, which is read before anything else; a file without one gets an error that says
         // so.

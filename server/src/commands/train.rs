@@ -24,8 +24,11 @@ const STOPPED: &str = "It was stopped at the command line.";
 pub(super) fn train(args: Train) -> Result<()> {
     let mut document = describe(&args)?;
     let data = DataDir::open(args.data.data_dir)?;
-    OwnNetworks::in_folder(data.networks()).complete(&mut document)?;
-    let spec = form::check(&document, &data.library()).map_err(Error::Spec)?;
+    let own = OwnNetworks::in_folder(data.networks());
+    own.complete(&mut document)?;
+    let spec = form::check(&document, &data.library()).map_err(|errors| {
+        networks::with_file(args.network.as_deref(), Error::Spec(own.with_names(errors)))
+    })?;
     let stop = worker::stop_on_signals()?;
     let (id, dir, lock) = RunDir::create_locked(&data.runs(), &spec)?;
     let mut progress = Progress::new(&spec.name);

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use vivarium_models::form::{self, FormNetwork, FormTable};
 use vivarium_models::networks::text::LANGUAGE;
-use vivarium_models::networks::{NetworkRow, NetworkText};
+use vivarium_models::networks::{NetworkRow, NetworkText, revision};
 
 use super::App;
 use super::api;
@@ -146,7 +146,12 @@ fn own_networks(networks: &OwnNetworks) -> Result<Vec<FormNetwork>> {
         .list()?
         .into_iter()
         .filter_map(|own| own.row().ok());
-    Ok(rows.map(|row| FormNetwork::of(&row)).collect())
+    Ok(rows
+        .map(|row| FormNetwork {
+            revision: Some(revision(row.source())),
+            ..FormNetwork::of(&row)
+        })
+        .collect())
 }
 
 /// Settings to copy whose network is a text: the form must offer the text as it was, if it changed since.

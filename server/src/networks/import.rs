@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -35,43 +35,87 @@ pub struct ImportedNetwork {
     pub notes: Vec<String>,
 }
 
-/// Imports the file at `path`, ONNX or safetensors, which the user calls `title`; its weights go to the folder `weights`.
-///
-/// # Errors
-/// [`Error::Field`] of `file`, when it is no network that can be read; the error names the node or the tensor.
-pub fn import(
-    networks: &OwnNetworks,
-    weights: &Path,
-    path: &Path,
-    title: &str,
-) -> Result<ImportedNetwork> {
-    let refuse = |message: String| Error::field("file", title, &message);
-    let size = fs::metadata(path).map_err(|e| Error::file(path, e))?.len();
-    if size > MAX_BYTES as u64 {
-        return Err(refuse(format!("has {size} bytes, more than {MAX_BYTES}")));
+/// A network that was read from a file, and is kept by [`Import::keep`] alone. Dropped before, it leaves nothing behind.
+#[derive(Debug)]
+pub struct Import<'a> {
+    networks: &'a OwnNetworks,
+    /// Its text, which names its weights.
+    pub source: String,
+    /// What is told of it.
+    pub network: ImportedNetwork,
+    /// The file of its weights.
+    weights: PathBuf,
+    is_kept: bool,
+}
+
+impl<'a> Import<'a> {
+    /// Reads the file at `path`, ONNX or safetensors, which the user calls `title`; its weights go to the folder `weights`.
+    ///
+    /// # Errors
+    /// [`Error::Field`] of `file`, when it is no network that can be read; the error names the node or the tensor.
+    pub fn read(
+        networks: &'a OwnNetworks,
+        weights: &Path,
+        path: &Path,
+        title: &str,
+    ) -> Result<Self> {
+        let refuse = |message: String| Error::field("file", title, &message);
+        let size = fs::metadata(path).map_err(|e| Error::file(path, e))?.len();
+        if size > MAX_BYTES as u64 {
+            return Err(refuse(format!("has {size} bytes, more than {MAX_BYTES}")));
+        }
+        fs::create_dir_all(weights).map_err(|e| Error::file(weights, e))?;
+        let stem = title.rsplit_once('.').map_or(title, |(stem, _)| stem);
+        let name = networks.free_name(&name_of(stem))?;
+        let digest = digest(path)?;
+        let file = format!("{name}-{digest}.safetensors");
+        let partial = weights.join(format!("{INCOMING}{file}"));
+        let read = match is_safetensors(path)? {
+            true => read_safetensors(networks, path, stem, &partial)?,
+            false => read_onnx(path, stem, &partial)?,
+        };
+        let read = read.map_err(refuse)?;
+        let place = weights.join(&file);
+        fs::rename(&partial, &place).map_err(|e| Error::file(&place, e))?;
+        Ok(Self {
+            networks,
+            source: with_weights(&read.source, &file),
+            network: ImportedNetwork {
+                name,
+                input: read.input,
+                classes: read.classes,
+                weights: file,
+                notes: read.notes,
+            },
+            weights: place,
+            is_kept: false,
+        })
     }
-    fs::create_dir_all(weights).map_err(|e| Error::file(weights, e))?;
-    let stem = title.rsplit_once('.').map_or(title, |(stem, _)| stem);
-    let name = networks.free_name(&name_of(stem))?;
-    let digest = digest(path)?;
-    let file = format!("{name}-{digest}.safetensors");
-    let partial = weights.join(format!("{INCOMING}{file}"));
-    let read = match is_safetensors(path)? {
-        true => read_safetensors(networks, path, stem, &partial)?,
-        false => read_onnx(path, stem, &partial)?,
-    };
-    let read = read.map_err(refuse)?;
-    let place = weights.join(&file);
-    fs::rename(&partial, &place).map_err(|e| Error::file(&place, e))?;
-    let source = with_weights(&read.source, &file);
-    networks.save(&name, &source, &Precondition::New)?;
-    Ok(ImportedNetwork {
-        name,
-        input: read.input,
-        classes: read.classes,
-        weights: file,
-        notes: read.notes,
-    })
+
+    /// The file of its weights.
+    pub fn weights(&self) -> &Path {
+        &self.weights
+    }
+
+    /// Keeps the text and the weights.
+    ///
+    /// # Errors
+    /// When the text cannot be saved.
+    pub fn keep(mut self) -> Result<ImportedNetwork> {
+        let name = &self.network.name;
+        self.networks.save(name, &self.source, &Precondition::New)?;
+        self.is_kept = true;
+        Ok(self.network.clone())
+    }
+}
+
+impl Drop for Import<'_> {
+    fn drop(&mut self) {
+        if !self.is_kept {
+            // What cannot be removed is no network's, and is told nowhere.
+            let _ = fs::remove_file(&self.weights);
+        }
+    }
 }
 
 /// What a file says of its network.
@@ -125,8 +169,12 @@ fn read_safetensors(
         found.row.kind
     )];
     if let [channels, size, _] = found.input[..] {
+        let channels = match channels {
+            1 => "1 channel".to_owned(),
+            _ => format!("{channels} channels"),
+        };
         notes.push(format!(
-            "It takes images with {channels} channels, such as {size} by {size}."
+            "It takes images with {channels}, such as {size} by {size}."
         ));
     }
     Ok(Ok(Read {
@@ -245,7 +293,8 @@ mod tests {
             let model = Model::new(&spec.network, &input, classes, 0).unwrap();
             let path = folder.path().join("net.safetensors");
             model.save_state_dict(&path).unwrap();
-            let imported = import(&own, &weights, &path, "My net.safetensors").unwrap();
+            let read = Import::read(&own, &weights, &path, "My net.safetensors").unwrap();
+            let imported = read.keep().unwrap();
             assert_eq!(
                 (&imported.input[..], imported.classes),
                 (&input[..], classes),
@@ -265,9 +314,15 @@ mod tests {
         }
         let other = folder.path().join("other.safetensors");
         fs::write(&other, b"\x02\0\0\0\0\0\0\0{}").unwrap();
-        assert!(matches!(
-            import(&own, &weights, &other, "x"),
-            Err(Error::Field(_))
-        ));
+        let refused = Import::read(&own, &weights, &other, "x").map(|_| ());
+        assert!(matches!(refused, Err(Error::Field(_))));
+        // What is not kept leaves nothing behind.
+        let count = || fs::read_dir(&weights).unwrap().count();
+        let before = count();
+        let path = folder.path().join("net.safetensors");
+        let read = Import::read(&own, &weights, &path, "Other.safetensors").unwrap();
+        assert_eq!(count(), before + 1);
+        drop(read);
+        assert_eq!((count(), own.list().unwrap().len()), (before, 3));
     }
 }

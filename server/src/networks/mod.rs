@@ -3,25 +3,26 @@
 //! A RunSpec names a network. Where the name is that of a user's text, [`OwnNetworks::complete`] adds the text, so that a
 //! run depends on what the text was when the run was created.
 
+mod file;
 mod import;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{ErrorKind, Read as _};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use serde_json::{Map, Value};
-use vivarium_models::links;
-use vivarium_models::networks::text::MAX_SOURCE;
+use vivarium_models::form;
 use vivarium_models::networks::{self, NetworkRow, NetworkText, TextError, revision};
 use vivarium_models::spec::FieldError;
 
 use crate::atomic_file::{remove_incoming, write_atomically};
 use crate::error::{Error, Result};
 
-pub use import::{ImportedNetwork, import};
+use file::TextFile;
+pub use import::{Import, ImportedNetwork};
 
 /// The most networks whose names differ in their numbers alone.
 const MAX_NUMBER: usize = 10_000;
@@ -42,8 +43,10 @@ pub struct OwnNetworks {
 pub struct OwnNetwork {
     /// Its name.
     pub name: String,
-    /// The text.
+    /// The text; empty where the file has none.
     pub source: String,
+    /// Why the file has no text: it is not UTF-8, too long, or a folder.
+    pub fault: Option<TextError>,
     /// When it was saved last.
     pub changed: SystemTime,
 }
@@ -65,6 +68,9 @@ impl OwnNetwork {
     /// # Errors
     /// What is wrong with the text, and where.
     pub fn row(&self) -> std::result::Result<NetworkRow, TextError> {
+        if let Some(fault) = &self.fault {
+            return Err(fault.clone());
+        }
         Ok(NetworkRow::new(
             &self.name,
             NetworkText::read(&self.source)?,
@@ -85,12 +91,19 @@ impl OwnNetworks {
     /// Reads a text.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is no text of this name.
+    /// [`Error::NotFound`] when there is no text of this name; [`Error::Conflict`] when its file has none.
     pub fn get(&self, name: &str) -> Result<OwnNetwork> {
-        self.find(name)?.ok_or_else(|| missing(name))
+        let own = self.find(name)?.ok_or_else(|| missing(name))?;
+        match &own.fault {
+            None => Ok(own),
+            Some(fault) => {
+                let message = format!("networks/{name}.py {}.", fault.message);
+                Err(Error::Conflict(message))
+            }
+        }
     }
 
-    /// All texts, by name.
+    /// All texts, by name. A file whose name is not that of a network is listed with this fault.
     ///
     /// # Errors
     /// [`Error::File`] when the folder cannot be read.
@@ -104,8 +117,17 @@ impl OwnNetworks {
             .flatten()
             .filter_map(|entry| {
                 let file = entry.file_name();
-                let name = file.to_str()?.strip_suffix(".py")?;
-                self.find(name).ok()?
+                let file = file.to_string_lossy();
+                let name = file
+                    .strip_suffix(".py")
+                    .filter(|_| !file.starts_with('.'))?;
+                let found = match check_name(name) {
+                    Ok(()) => self.find(name).map_err(|error| error.to_string()),
+                    Err(message) => Err(format!(
+                        "the name of networks/{name}.py {message}: rename the file"
+                    )),
+                };
+                found.unwrap_or_else(|message| Some(faulty(name, message)))
             })
             .collect();
         found.sort_by(|a, b| a.name.cmp(&b.name));
@@ -120,7 +142,7 @@ impl OwnNetworks {
         if let Err(message) = check_name(name) {
             return Err(Error::field("name", Value::from(name), &message));
         }
-        if let Err(error) = NetworkText::read(source) {
+        if let Err(error) = NetworkText::read(source).and_then(|text| form::check_defaults(&text)) {
             return Err(Error::Spec(vec![FieldError::of_text(
                 "source", source, &error,
             )]));
@@ -128,7 +150,10 @@ impl OwnNetworks {
         let _writing = self.writing();
         let before = self.find(name)?;
         self.check(condition, before.as_ref())?;
-        if before.as_ref().is_none_or(|before| before.source != source) {
+        if before
+            .as_ref()
+            .is_none_or(|before| before.source != source || before.fault.is_some())
+        {
             write_atomically(&self.file(name), source.as_bytes())?;
         }
         Ok(before.is_none())
@@ -140,7 +165,7 @@ impl OwnNetworks {
     /// [`Error::NotFound`] when there is none; [`Error::PreconditionFailed`].
     pub fn remove(&self, name: &str, condition: &Precondition) -> Result<()> {
         let _writing = self.writing();
-        let before = self.get(name)?;
+        let before = self.find(name)?.ok_or_else(|| missing(name))?;
         self.check(condition, Some(&before))?;
         let path = self.file(name);
         fs::remove_file(&path).map_err(|e| Error::file(&path, e))
@@ -154,12 +179,53 @@ impl OwnNetworks {
         let Some(network) = document.get_mut("network") else {
             return Ok(());
         };
-        if let Some(name) = missing_text(network)
-            && let Some(own) = self.find(name)?
-        {
-            set_source(network, own.source);
+        if let Some((_, source)) = self.missing_text(network)? {
+            set_source(network, source);
         }
         Ok(())
+    }
+
+    /// The name and the text of a network that names a user's text and lacks it.
+    ///
+    /// # Errors
+    /// When the text cannot be read, or is not of the revision that the network names.
+    pub fn missing_text(&self, network: &Value) -> Result<Option<(String, String)>> {
+        let Some(name) = missing_text(network) else {
+            return Ok(None);
+        };
+        let expected = network["revision"].as_str();
+        let refuse = |message: String| Err(Error::field("network.kind", name, message));
+        match (self.find(name)?, expected) {
+            (None, None) => Ok(None),
+            (None, Some(_)) => refuse(format!(
+                "{name} was deleted since this form was opened: choose another network"
+            )),
+            (
+                Some(OwnNetwork {
+                    fault: Some(fault), ..
+                }),
+                _,
+            ) => refuse(format!("networks/{name}.py {}", fault.message)),
+            (Some(own), Some(expected)) if revision(&own.source) != expected => refuse(format!(
+                "{name} was changed since this form was opened: reload the page to train it as it is now"
+            )),
+            (Some(own), _) => Ok(Some((name.to_owned(), own.source))),
+        }
+    }
+
+    /// Errors of a RunSpec, with the users' networks among those that its network must be one of.
+    pub fn with_names(&self, mut errors: Vec<FieldError>) -> Vec<FieldError> {
+        let is_of_name = |error: &&mut FieldError| {
+            error.path == "network.kind" && error.message.starts_with("must be one of ")
+        };
+        for error in errors.iter_mut().filter(is_of_name) {
+            for own in self.list().unwrap_or_default() {
+                if own.row().is_ok() {
+                    error.message = format!("{}, {}", error.message, own.name);
+                }
+            }
+        }
+        errors
     }
 
     /// The name, or the name with a number, that no network has.
@@ -188,23 +254,19 @@ impl OwnNetworks {
             return Ok(None);
         }
         let path = self.file(name);
-        let read = || {
-            let file = links::open(&path)?;
-            let changed = file.metadata()?.modified()?;
-            let mut bytes = Vec::new();
-            // A longer text is refused where it is read as a network.
-            file.take(MAX_SOURCE as u64 + 1).read_to_end(&mut bytes)?;
-            Ok((bytes, changed))
+        let Some(TextFile { text, changed }) = file::read(&path)? else {
+            return Ok(None);
         };
-        match read() {
-            Ok((bytes, changed)) => Ok(Some(OwnNetwork {
-                name: name.to_owned(),
-                source: String::from_utf8_lossy(&bytes).into_owned(),
-                changed,
-            })),
-            Err(error) if std::io::Error::kind(&error) == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(Error::file(&path, error)),
-        }
+        let (source, fault) = match text {
+            Ok(source) => (source, None),
+            Err(fault) => (String::new(), Some(fault)),
+        };
+        Ok(Some(OwnNetwork {
+            name: name.to_owned(),
+            source,
+            fault,
+            changed,
+        }))
     }
 
     fn check(&self, condition: &Precondition, before: Option<&OwnNetwork>) -> Result<()> {
@@ -261,16 +323,20 @@ pub fn add_text(texts: &BTreeMap<String, String>, document: &mut Value) {
     }
 }
 
-/// The network of a command line: a name, or the path of a text.
+/// The network of a command line: a name, or the path of a text. A file in the current folder comes before a user's network,
+/// and after a built-in one.
 ///
 /// # Errors
 /// When the text cannot be read.
 pub fn of_argument(argument: &str) -> Result<Map<String, Value>> {
-    let path = Path::new(argument);
-    if path.extension().is_none_or(|extension| extension != "py") {
+    let Some(path) = file_of_argument(argument) else {
         return Ok(Map::from_iter([("kind".to_owned(), Value::from(argument))]));
-    }
-    let source = fs::read_to_string(path).map_err(|e| Error::file(path, e))?;
+    };
+    let missing = || Error::file(path, ErrorKind::NotFound.into());
+    let file = file::read(path)?.ok_or_else(missing)?;
+    let source = file
+        .text
+        .map_err(|fault| Error::Usage(format!("{}: {}", path.display(), fault.message)))?;
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let name = networks::name_of(&stem);
     // A copy of a built-in text may have kept its name.
@@ -282,6 +348,33 @@ pub fn of_argument(argument: &str) -> Result<Map<String, Value>> {
         ("kind".to_owned(), Value::from(name)),
         ("source".to_owned(), Value::from(source)),
     ]))
+}
+
+/// The file that a command line means: one that is there, or what is called as a text is.
+fn file_of_argument(argument: &str) -> Option<&Path> {
+    let path = Path::new(argument);
+    let is_text = path
+        .extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("py"));
+    (networks::row(argument).is_none() && (is_text || path.is_file())).then_some(path)
+}
+
+/// An error of a RunSpec at a command line: what is wrong with the text of a file is told by the file's name.
+pub fn with_file(argument: Option<&str>, error: Error) -> Error {
+    let Some(path) = argument.and_then(file_of_argument) else {
+        return error;
+    };
+    let of_text = |error: &FieldError| error.path == "network.source";
+    match error {
+        Error::Spec(errors) if errors.iter().any(of_text) => {
+            let messages = errors.iter().map(|error| match of_text(error) {
+                true => format!("{}: {}", path.display(), error.message),
+                false => error.to_string(),
+            });
+            Error::Usage(messages.collect::<Vec<_>>().join("; "))
+        }
+        other => other,
+    }
 }
 
 /// The name of a network that is not built in and lacks its text.
@@ -300,6 +393,16 @@ fn set_source(network: &mut Value, source: String) {
     }
 }
 
+/// A network whose file cannot be read, or has a name that no network can have.
+fn faulty(name: &str, message: String) -> OwnNetwork {
+    OwnNetwork {
+        name: name.to_owned(),
+        source: String::new(),
+        fault: Some(TextError::at(1, 1, message)),
+        changed: SystemTime::UNIX_EPOCH,
+    }
+}
+
 fn missing(name: &str) -> Error {
     Error::NotFound(format!("network “{name}”"))
 }
@@ -307,6 +410,7 @@ fn missing(name: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+    use vivarium_models::networks::text::MAX_SOURCE;
 
     use super::*;
 
@@ -376,6 +480,50 @@ mod tests {
     }
 
     #[test]
+    fn a_file_without_a_text_is_listed_with_the_reason_and_refused_by_name() {
+        let (folder, own) = own();
+        own.save("mine", TEXT, &Precondition::None).unwrap();
+        let networks = folder.path().join("networks");
+        fs::write(networks.join("latin.py"), b"x = 1\n# caf\xe9\n").unwrap();
+        fs::write(networks.join("long.py"), "#".repeat(MAX_SOURCE + 1)).unwrap();
+        fs::create_dir(networks.join("folder.py")).unwrap();
+        fs::write(networks.join("My Net.py"), TEXT).unwrap();
+        let listed = own.list().unwrap();
+        let faults = listed.iter().map(|own| {
+            let fault = own.row().err();
+            (&*own.name, fault.map(|fault| (fault.line, fault.message)))
+        });
+        let faults: Vec<_> = faults.collect();
+        assert_eq!(faults.len(), 5);
+        for (name, line, words) in [
+            ("My Net", 1, "rename the file"),
+            ("folder", 1, "is a folder"),
+            ("latin", 2, "is not UTF-8"),
+            ("long", 1, "more than 1048576"),
+        ] {
+            let (_, fault) = faults.iter().find(|(known, _)| *known == name).unwrap();
+            let (at, message) = fault.as_ref().unwrap();
+            assert!(*at == line && message.contains(words), "{name}: {message}");
+        }
+        for name in ["latin", "long", "folder"] {
+            let Err(Error::Conflict(message)) = own.get(name) else {
+                panic!("{name} was read");
+            };
+            assert!(
+                message.contains(&format!("networks/{name}.py")),
+                "{message}"
+            );
+            let mut document = json!({"network": {"kind": name}});
+            assert!(own.complete(&mut document).is_err());
+            let refused = own.save(name, TEXT, &Precondition::New);
+            assert!(matches!(refused, Err(Error::PreconditionFailed(_))));
+        }
+        own.remove("latin", &Precondition::None).unwrap();
+        own.save("long", TEXT, &Precondition::None).unwrap();
+        assert_eq!(own.get("long").unwrap().source, TEXT);
+    }
+
+    #[test]
     fn a_run_gets_the_text_that_it_names() {
         let (_folder, own) = own();
         own.save("mine", TEXT, &Precondition::None).unwrap();
@@ -406,6 +554,9 @@ mod tests {
         assert_eq!(named("My Net.py"), "my-net");
         assert_eq!(named("vgg16.py"), "vgg16-copy");
         assert_eq!(named("7.py"), "network");
+        assert_eq!(named("OK.PY"), "ok");
+        assert_eq!(named("my.txt"), "my");
+        assert_eq!(named("plain"), "plain");
         assert_eq!(of_argument("vgg16").unwrap()["kind"], "vgg16");
         assert!(of_argument("missing.py").is_err());
     }

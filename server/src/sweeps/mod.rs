@@ -18,7 +18,7 @@ use vivarium_models::random::Key;
 use vivarium_models::spec::{FieldError, RunSpec};
 
 use crate::error::{Error, Result};
-use crate::networks::{OwnNetworks, add_text, missing_text};
+use crate::networks::{OwnNetworks, add_text};
 use crate::settings::set_at;
 use axis::Axis;
 
@@ -96,15 +96,11 @@ impl SweepSpec {
     /// # Errors
     /// When a text cannot be read.
     pub fn add_texts(&mut self, own: &OwnNetworks) -> Result<()> {
-        let kinds = values(&self.grid, "network.kind").filter_map(Value::as_str);
+        let kinds = values(&self.grid, "network.kind").map(|kind| json!({"kind": kind}));
         let whole = values(&self.grid, "network").chain(self.base.get("network"));
-        let names = kinds.chain(whole.filter_map(missing_text));
-        let names: Vec<String> = names.map(str::to_owned).collect();
-        for name in names {
-            if !self.networks.contains_key(&name)
-                && let Some(text) = own.find(&name)?
-            {
-                self.networks.insert(name, text.source);
+        for network in whole.cloned().chain(kinds) {
+            if let Some((name, source)) = own.missing_text(&network)? {
+                self.networks.entry(name).or_insert(source);
             }
         }
         Ok(())

@@ -286,6 +286,206 @@ fn the_command_line_takes_the_file_of_a_text() {
 }
 
 #[test]
+fn the_command_line_says_in_which_file_a_text_has_a_mistake() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    for name in ["wrong.py", "WRONG.PY", "wrong.txt", "wrong"] {
+        let file = folder.path().join(name);
+        std::fs::write(&file, TEXT.replace("Linear(width)", "Linear(width +)")).unwrap();
+        let file = file.to_str().unwrap();
+        let train = [
+            "train",
+            "--network",
+            file,
+            "--data",
+            "digits",
+            "--data-dir",
+            data.to_str().unwrap(),
+        ];
+        for arguments in [&train[..], &["bench", "--network", file]] {
+            let output = vivarium(arguments);
+            let told = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(!output.status.success());
+            assert!(told.contains(&format!("{file}: line 8, column ")), "{told}");
+        }
+    }
+}
+
+#[test]
+fn the_command_line_imports_onnx_by_what_is_in_the_file_and_a_refused_one_leaves_nothing() {
+    let server = Server::start();
+    let spec = json!({
+        "data": {"set": "digits", "normalisation": "imagenet"},
+        "network": {"kind": "mlp", "hidden": [8]},
+        "training": {"epochs": 1, "batch_size": 256},
+    });
+    let id = server.create(&spec);
+    server.await_status(&id, "finished");
+    let (_, _, onnx) = server.get_bytes(&format!("/api/v1/runs/{id}/export?format=onnx"));
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let import = |name: &str, set: &str| {
+        let file = folder.path().join(name);
+        std::fs::write(&file, &onnx).unwrap();
+        let data = data.to_str().unwrap();
+        vivarium(&[
+            "import",
+            file.to_str().unwrap(),
+            "--data",
+            set,
+            "--data-dir",
+            data,
+        ])
+    };
+    let count = |kind: &str| std::fs::read_dir(data.join(kind)).map_or(0, Iterator::count);
+    // It takes images, and has other classes than the points.
+    let refused = import("net.onnx", "moons");
+    assert!(!refused.status.success());
+    for kind in ["networks", "weights", "runs"] {
+        assert_eq!(count(kind), 0, "{kind}");
+    }
+    for (at, name) in ["net.onnx", "X.ONNX", "noext", "net.safetensors"]
+        .into_iter()
+        .enumerate()
+    {
+        let output = import(name, "digits");
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{name}: {told}");
+        let run: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let spec = std::fs::read(format!("{}/spec.json", run["directory"].as_str().unwrap()));
+        let spec: Value = serde_json::from_slice(&spec.unwrap()).unwrap();
+        assert_eq!(
+            (&spec["data"]["normalisation"], &spec["data"]["size"]),
+            (&json!("imagenet"), &json!(8)),
+            "{spec}"
+        );
+        assert_eq!((count("networks"), count("weights")), (at + 1, at + 1));
+    }
+}
+
+#[test]
+fn a_check_tells_what_a_run_of_the_text_would_be_refused_for() {
+    let server = Server::start();
+    let check = |source: &str| {
+        let body = json!({"source": source, "input": [3, 32, 32], "classes": 10});
+        server.post("/api/v1/networks/check", &body).expect(422)["errors"][0].clone()
+    };
+    let with = |line: &str| TEXT.replace("def mine(", &format!("{line}\n\n\ndef mine("));
+    for (line, said) in [
+        (
+            "weights = \"nope.safetensors\"",
+            "there is no file nope.safetensors",
+        ),
+        (
+            "defaults = {\"training.nope\": 3}",
+            "there is no setting training.nope",
+        ),
+        (
+            "defaults = {\"training.epochs\": -5}",
+            "must be between 1 and 100000",
+        ),
+    ] {
+        let error = check(&with(line));
+        assert_eq!(
+            (&error["path"], &error["line"]),
+            (&json!("source"), &json!(7)),
+            "{error}"
+        );
+        assert!(error["message"].as_str().unwrap().contains(said), "{error}");
+    }
+    let wrong = with("defaults = {\"training.epochs\": -5}");
+    server
+        .put("/api/v1/networks/mine", &json!({"source": wrong}))
+        .expect(422);
+    // More memory than any machine has.
+    let large = TEXT.replace(
+        "flatten=",
+        "\n        large=AdaptiveAvgPool2d(2**20), small=AdaptiveAvgPool2d(1), flatten=",
+    );
+    let error = check(&large);
+    assert_eq!(
+        (&error["line"], &error["layer"]),
+        (&json!(9), &json!("large")),
+        "{error}"
+    );
+    save(&server, "mine", &large);
+    let mut spec = run_of("mine");
+    spec["data"] = json!({"set": "digits", "size": 8});
+    for path in ["/api/v1/specs/check", "/api/v1/runs"] {
+        let problem = server.post(path, &spec).expect(422);
+        assert_eq!(
+            problem["errors"][0]["path"], "training.batch_size",
+            "{problem}"
+        );
+    }
+    let estimate = server.post("/api/v1/specs/estimate", &spec).expect(200);
+    assert!(
+        estimate["memory_bytes"].as_u64().unwrap() > 1 << 42,
+        "{estimate}"
+    );
+    assert!(
+        estimate["note"].as_str().unwrap().contains("large"),
+        "{estimate}"
+    );
+}
+
+#[test]
+fn a_form_whose_network_changed_or_went_is_told_so_and_names_are_all_networks() {
+    let server = Server::start();
+    let first = save(&server, "mine", TEXT);
+    let revision = first["etag"].as_str().unwrap().trim_matches('"');
+    let mut spec = run_of("mine");
+    spec["training"]["label_smoothing"] = json!(0.1);
+    spec["network"]["revision"] = json!(revision);
+    let errors = |path: &str, spec: &Value| {
+        let problem = server.post(path, spec).expect(422);
+        let errors = problem["errors"].as_array().unwrap();
+        assert_eq!(errors.len(), 1, "{problem}");
+        assert_eq!(errors[0]["path"], "network.kind", "{problem}");
+        errors[0]["message"].as_str().unwrap().to_owned()
+    };
+    server.post("/api/v1/specs/check", &spec).expect(200);
+    save(
+        &server,
+        "mine",
+        &TEXT.replace("width=option(16", "width=option(32"),
+    );
+    let sweep = json!({"base": spec, "grid": {"training.epochs": [1, 2]}});
+    for (path, body) in [
+        ("/api/v1/specs/check", &spec),
+        ("/api/v1/runs", &spec),
+        ("/api/v1/sweeps/check", &sweep),
+    ] {
+        let message = errors(path, body);
+        assert!(message.contains("mine was changed since"), "{message}");
+    }
+    server.delete("/api/v1/networks/mine").expect(204);
+    let message = errors("/api/v1/runs", &spec);
+    assert!(message.contains("mine was deleted since"), "{message}");
+    save(&server, "other", TEXT);
+    spec["network"] = json!({"kind": "mine"});
+    let message = errors("/api/v1/specs/check", &spec);
+    assert!(message.ends_with("inception, other"), "{message}");
+}
+
+#[test]
+fn files_that_are_no_texts_are_told_by_name() {
+    let server = Server::start();
+    let networks = server.data_dir().join("networks");
+    std::fs::create_dir_all(networks.join("zdir.py")).unwrap();
+    std::fs::write(networks.join("latin.py"), b"# caf\xe9\n").unwrap();
+    for name in ["zdir", "latin"] {
+        let problem = server.get(&format!("/api/v1/networks/{name}")).expect(409);
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains(&format!("networks/{name}.py")), "{detail}");
+        assert_eq!(server.get(&format!("/networks/{name}")).status, 409);
+    }
+    let all = server.get("/api/v1/networks").json();
+    assert_eq!(all["unreadable"].as_array().unwrap().len(), 2, "{all}");
+    assert_eq!(server.get("/networks").status, 200);
+}
+
+#[test]
 fn a_text_that_would_never_end_is_refused_while_others_are_served() {
     let server = Server::start();
     let texts = [

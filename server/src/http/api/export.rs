@@ -33,6 +33,7 @@ pub enum Format {
 #[into_params(parameter_in = Query)]
 pub struct ExportParams {
     /// What is taken away.
+    #[param(inline)]
     format: Format,
     /// The checkpoint of the weights: `best` or `last`; by default `best`, or `last` while there is no `best`.
     checkpoint: Option<String>,
@@ -43,7 +44,11 @@ pub struct ExportParams {
     get,
     path = "/runs/{id}/export",
     params(super::RunPath, ExportParams),
-    responses((status = 200, description = "The file", body = Binary, content_type = "application/octet-stream"))
+    responses((
+        status = 200,
+        description = "The file: the source of PyTorch as text",
+        content((Binary = "application/octet-stream"), (String = "text/x-python"))
+    ))
 )]
 pub async fn export(
     State(app): State<App>,

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use vivarium_models::spec::{FieldError, RunSpec};
 
 use super::selections::of_selection;
-use super::specs::check_with_plan;
+use super::specs::check_that_it_fits;
 use super::{RunPath, run_id};
 use crate::base_path;
 use crate::blocking::blocking;
@@ -353,7 +353,7 @@ pub async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Json
     responses((status = 201, description = "Its id and its page", body = RunLink))
 )]
 pub async fn create(State(app): State<App>, Body(json): Body<Value>) -> Result<Response> {
-    let spec = check_with_plan(json, &app).await?.0;
+    let spec = check_that_it_fits(json, &app).await?.0;
     let id = app.supervisor.create(spec).await?;
     let location = [(
         header::LOCATION,

@@ -11,7 +11,7 @@ use vivarium_models::train::{self, LrCurve, Plan};
 
 use crate::blocking::blocking;
 use crate::error::{Error, Result};
-use crate::estimate::Estimate;
+use crate::estimate::{Estimate, too_large};
 use crate::http::App;
 use crate::http::json::Body;
 
@@ -37,7 +37,7 @@ pub struct SpecCheck {
     responses((status = 200, description = "The settings in full, sizes, and the learning rate", body = SpecCheck))
 )]
 pub async fn check(State(app): State<App>, Body(json): Body<Value>) -> Result<Json<SpecCheck>> {
-    let (spec, plan) = check_with_plan(json, &app).await?;
+    let (spec, plan) = check_that_it_fits(json, &app).await?;
     let schedule = LrCurve::of(&spec, &plan, POINTS);
     Ok(Json(SpecCheck {
         spec,
@@ -66,9 +66,22 @@ pub(super) async fn check_with_plan(mut json: Value, app: &App) -> Result<(RunSp
     let (library, networks) = (app.data_sets.library.clone(), app.networks.clone());
     blocking(move || {
         networks.complete(&mut json)?;
-        let spec = form::check(&json, &library).map_err(Error::Spec)?;
+        let spec = form::check(&json, &library)
+            .map_err(|errors| Error::Spec(networks.with_names(errors)))?;
         let plan = train::prepare(&spec, &library)?;
         Ok((spec, plan))
     })
     .await
+}
+
+/// As [`check_with_plan`]; also refuses a run that needs more memory than this machine has, by its network alone.
+pub(super) async fn check_that_it_fits(json: Value, app: &App) -> Result<(RunSpec, Plan)> {
+    let (spec, plan) = check_with_plan(json, app).await?;
+    match too_large(&spec, &plan) {
+        None => Ok((spec, plan)),
+        Some(message) => {
+            let batch = spec.training.batch_size;
+            Err(Error::field("training.batch_size", batch, message))
+        }
+    }
 }

@@ -14,7 +14,7 @@ use vivarium_models::train::{self, Plan};
 use super::runs::RunLink;
 use crate::base_path;
 use crate::blocking::blocking;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::http::App;
 use crate::http::json::Body;
 use crate::index::runs::{self as rows, Run};
@@ -136,7 +136,8 @@ pub async fn create(
         Ok(spec)
     })
     .await?;
-    let (id, runs) = app.supervisor.create_sweep(spec).await?;
+    let made = app.supervisor.create_sweep(spec).await;
+    let (id, runs) = with_names(&app, made).await?;
     let (url, runs) = (url(&id), links(&runs));
     Ok((StatusCode::CREATED, Json(CreatedSweep { id, url, runs })))
 }
@@ -303,9 +304,21 @@ pub async fn estimate(
     }))
 }
 
+/// Errors of a sweep, with the users' networks among those that its network must be one of.
+async fn with_names<T>(app: &App, made: Result<T>) -> Result<T> {
+    match made {
+        Err(Error::Spec(errors)) => {
+            let networks = app.networks.clone();
+            let errors = blocking(move || Ok(networks.with_names(errors))).await?;
+            Err(Error::Spec(errors))
+        }
+        made => made,
+    }
+}
+
 async fn plan(app: &App, mut spec: SweepSpec) -> Result<Vec<(RunSpec, Plan)>> {
     let (library, networks) = (app.data_sets.library.clone(), app.networks.clone());
-    blocking(move || {
+    let planned = blocking(move || {
         spec.add_texts(&networks)?;
         let runs = spec.expand(&library)?;
         runs.into_iter()
@@ -314,8 +327,8 @@ async fn plan(app: &App, mut spec: SweepSpec) -> Result<Vec<(RunSpec, Plan)>> {
                 Ok((run, plan))
             })
             .collect()
-    })
-    .await
+    });
+    with_names(app, planned.await).await
 }
 
 fn links(runs: &[RunId]) -> Vec<RunLink> {

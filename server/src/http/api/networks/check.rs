@@ -1,16 +1,23 @@
 //! What a text gives: its layers, with their shapes and costs, or its mistakes.
 
+use std::path::Path;
+
 use axum::Json;
+use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
+use vivarium_models::form::check_defaults;
 use vivarium_models::graph::Graph;
 use vivarium_models::networks::{NetworkRow, NetworkText, TextError};
 use vivarium_models::spec::{Field, FieldError};
 
 use crate::blocking::blocking;
 use crate::error::{Error, Result};
+use crate::estimate::too_large_for;
+use crate::http::App;
 use crate::http::json::Body;
+use crate::machine;
 
 /// A text to check, and what to check it for.
 #[derive(Deserialize, ToSchema)]
@@ -84,11 +91,16 @@ const MOST: usize = 1 << 20;
     request_body = NetworkCheck,
     responses((status = 200, description = "The layers", body = CheckedNetwork))
 )]
-pub async fn check(Body(check): Body<NetworkCheck>) -> Result<Json<CheckedNetwork>> {
-    blocking(move || checked(&check).map(Json)).await
+pub async fn check(
+    State(app): State<App>,
+    Body(check): Body<NetworkCheck>,
+) -> Result<Json<CheckedNetwork>> {
+    let weights = app.data_dir.join("weights");
+    blocking(move || checked(&check, &weights).map(Json)).await
 }
 
-fn checked(check: &NetworkCheck) -> Result<CheckedNetwork> {
+/// What a text gives whose weights lie in the folder `weights`.
+fn checked(check: &NetworkCheck, weights: &Path) -> Result<CheckedNetwork> {
     let refuse = |path: &str, value: Value, message: &str| Err(Error::field(path, value, message));
     let in_range = |size: &usize| (1..=MOST).contains(size);
     if !matches!(check.input.len(), 1 | 3) || !check.input.iter().all(in_range) {
@@ -108,11 +120,27 @@ fn checked(check: &NetworkCheck) -> Result<CheckedNetwork> {
         Error::Spec(vec![fault])
     };
     let text = NetworkText::read(&check.source).map_err(text_error)?;
+    check_defaults(&text).map_err(text_error)?;
+    if let Some(file) = &text.weights
+        && !weights.join(file).is_file()
+    {
+        let message = format!("there is no file {file} in {}", weights.display());
+        return Err(text_error(text.mistake_of("weights", None, message)));
+    }
     let network = NetworkRow::new("", text);
     let options = network.check_options(&check.options).map_err(Error::Spec)?;
     let graph = network
         .graph_of(&options, &check.input, check.classes)
         .map_err(text_error)?;
+    let available = machine::memory_bytes();
+    if let Some(message) = available.and_then(|bytes| too_large_for(&graph, 1, bytes)) {
+        let (_, place) = graph.least_memory_bytes(1);
+        let node = &graph.nodes[place];
+        let line = node.lines.first().copied().unwrap_or(1);
+        let mut error = TextError::at(line, 1, message);
+        error.layer = Some(node.name.clone());
+        return Err(text_error(error));
+    }
     Ok(CheckedNetwork {
         title: network.title.clone(),
         parameters: graph.parameters(),
@@ -124,7 +152,7 @@ fn checked(check: &NetworkCheck) -> Result<CheckedNetwork> {
 }
 
 fn layers(graph: &Graph) -> Vec<CheckedLayer> {
-    let groups = graph.groups();
+    let groups = graph.parts();
     let times = graph.time_shares();
     let nodes = graph.nodes.iter().zip(groups).enumerate();
     nodes

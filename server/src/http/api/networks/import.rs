@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::http::App;
 use crate::http::problem::Problem;
 use crate::http::upload::{plain_file_name, receive, within};
-use crate::networks::{self, ImportedNetwork};
+use crate::networks::{Import, ImportedNetwork};
 
 /// A form with an ONNX file.
 #[derive(ToSchema)]
@@ -27,7 +27,7 @@ struct NetworkForm {
 /// Imports that are read at a time: each has the whole file in memory.
 static IMPORTS: Semaphore = Semaphore::const_new(1);
 
-/// Import a network from an ONNX file.
+/// Import a network from an ONNX file, or a safetensors file of a network that is here.
 ///
 /// It becomes a text of the user, and runs of it may start from its weights.
 #[utoipa::path(
@@ -62,7 +62,7 @@ pub(in crate::http) async fn import(
             .map_err(|_| Error::Gone("the import"))?;
         let imported = on_thread("import", move || {
             let folder = app.data_dir.join("weights");
-            networks::import(&app.networks, &folder, scratch.path(), &title)
+            Import::read(&app.networks, &folder, scratch.path(), &title)?.keep()
         });
         let imported = imported.await?;
         let page = base_path::url(&format!("/networks/{}", imported.name));
