@@ -138,6 +138,8 @@ export function specOf(table, draft) {
   setAt(spec, "network.kind", draft.kind);
   const source = network(table, draft.kind)?.source;
   if (source !== undefined) setAt(spec, "network.source", source);
+  const revision = network(table, draft.kind)?.revision;
+  if (revision !== undefined) setAt(spec, "network.revision", revision);
   for (const field of fields) if (field.path.startsWith("network.")) setAt(spec, field.path, value(field));
   const inGroups = new Set(
     table.groups.flatMap((group) => group.variants.flatMap((variant) => variant.fields.map((field) => field.path))),
@@ -195,8 +197,8 @@ const namesIn = (text) =>
  */
 function networkOf(table, draft, kind) {
   if (kind === draft.kind) return getAt(specOf(table, draft), NETWORK) ?? { kind };
-  const source = network(table, kind)?.source;
-  return source === undefined ? { kind } : { kind, source };
+  const { source, revision } = network(table, kind) ?? {};
+  return { kind, ...(source === undefined ? {} : { source }), ...(revision === undefined ? {} : { revision }) };
 }
 
 /**

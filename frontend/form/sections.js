@@ -16,6 +16,7 @@ import {
   network,
   networksFor,
   variantOf,
+  labelOf,
 } from "./table.js";
 
 /** @import { Field, FormTable, Group, Schedule } from "../lib/types" */
@@ -145,11 +146,11 @@ export function sections(table, draft, onChange) {
       draft.set,
     );
     kindCards.show(
-      networksFor(table, draft.set).map(({ kind, title, summary, built_in }) => ({
-        value: kind,
-        title,
-        summary,
-        note: built_in ? "" : "yours",
+      networksFor(table, draft.set).map((row, _, all) => ({
+        value: row.kind,
+        title: labelOf(row, all),
+        summary: row.summary,
+        note: row.built_in ? "" : "yours",
       })),
       draft.kind,
     );

@@ -23,12 +23,18 @@ export function networksFor(table, set) {
 /** The path of the network as a whole. */
 export const NETWORK = "network";
 
+/** The title of a network, with its name where others have the same title. @param {NetworkRow} row @param {NetworkRow[]} all */
+export function labelOf({ kind, title }, all) {
+  return all.some((other) => other.kind !== kind && other.title === title) ? `${title} (${kind})` : title;
+}
+
 /**
  * The network as a setting whose values can be compared. @param {FormTable} table @param {Choices} choices
  * @returns {Field}
  */
 export function networkField(table, { set }) {
-  const options = networksFor(table, set).map(({ kind, title }) => ({ value: kind, label: title }));
+  const networks = networksFor(table, set);
+  const options = networks.map((row) => ({ value: row.kind, label: labelOf(row, networks) }));
   return {
     path: NETWORK,
     label: "Network",

@@ -82,6 +82,9 @@ export function predictionsCard(context) {
   return { element, update };
 }
 
+/** The kinds of layers that have maps. */
+const CONVOLUTIONS = new Set(["conv", "depthwise", "pointwise"]);
+
 /**
  * The attention map: Grad-CAM, or the gradient of a class score with respect to the image.
  * @param {InsideContext} context
@@ -98,6 +101,8 @@ export function attentionCard(context) {
     ["grad-cam", "Grad-CAM"],
     ["gradient", "Input gradient"],
   ]);
+  // Grad-CAM is made of the maps of a convolution.
+  const [gradCam] = method.options;
   const of = select("Class", [["", "the predicted class"]]);
   const note = h("p", { class: "muted small" });
   const element = h(
@@ -117,6 +122,10 @@ export function attentionCard(context) {
         h("option", { value: "" }, "the predicted class"),
         ...classes.map((name, i) => h("option", { value: i }, name)),
       );
+    const layers = context.inside?.layers ?? [];
+    gradCam.disabled = !layers.some(({ kind }) => CONVOLUTIONS.has(kind));
+    gradCam.hidden = gradCam.disabled;
+    if (gradCam.disabled && method.value === "grad-cam") method.value = "gradient";
     if (context.filming) {
       image.hidden = true;
       setText(note, "A frame of the film has no weights; choose the best or the last checkpoint.");

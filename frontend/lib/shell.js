@@ -19,6 +19,7 @@ export function announce(text) {
  * @param {string} text
  * @param {"" | "bad"} [tone]
  * @param {{ label: string, act: () => void }} [action]
+ * @returns {() => void} hides it before
  */
 export function toast(text, tone = "", action) {
   const close = () => element.remove();
@@ -49,6 +50,7 @@ export function toast(text, tone = "", action) {
   );
   byId("toasts").append(element);
   setTimeout(close, tone === "bad" || action ? 12_000 : 5_000);
+  return close;
 }
 
 /**

@@ -6,7 +6,8 @@
 /**
  * A storage that never throws.
  * @param {() => Storage} storage called each time, since even reading the property throws if storage is blocked
- * @returns {SafeStorage & { lasts: (key: string) => boolean }} `lasts`: whether the value of a key outlives the page
+ * @returns {SafeStorage & { lasts: (key: string) => boolean, keys: () => string[] }} `lasts`: whether the value of a key
+ *   outlives the page; `keys`: those that have a value
  */
 export function safeStorage(storage) {
   /**
@@ -41,6 +42,21 @@ export function safeStorage(storage) {
       }
     },
     lasts: (key) => !here.has(key),
+    keys() {
+      /** @type {Set<string>} */
+      const keys = new Set();
+      try {
+        const stored = storage();
+        for (let i = 0; i < stored.length; i += 1) keys.add(stored.key(i) ?? "");
+      } catch {
+        // What the browser does not give is not there.
+      }
+      for (const [key, value] of here) {
+        if (value === null) keys.delete(key);
+        else keys.add(key);
+      }
+      return [...keys];
+    },
   };
 }
 

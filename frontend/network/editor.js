@@ -69,6 +69,15 @@ const tabLeavesAfterEscape = EditorView.domEventHandlers({
   },
 });
 
+/** A quote that is typed after two of its kind ends a string, or begins one of three quotes: no more are added. */
+const tripleQuotes = EditorView.inputHandler.of((view, from, to, typed) => {
+  if (from !== to || (typed !== '"' && typed !== "'")) return false;
+  if (view.state.sliceDoc(from - 2, from) !== typed + typed) return false;
+  if (view.state.sliceDoc(from, from + 1) === typed) return false;
+  view.dispatch({ changes: { from, insert: typed }, selection: { anchor: from + 1 }, userEvent: "input.type" });
+  return true;
+});
+
 /** The extensions of every view of a text, also of a comparison. */
 export const textView = [
   lineNumbers(),
@@ -128,6 +137,7 @@ export function textEditor(source, { language, readOnly, onChange, onLine, onHov
       history(),
       indentOnInput(),
       bracketMatching(),
+      Prec.highest(tripleQuotes),
       closeBrackets(),
       autocompletion({ icons: false }),
       search(),

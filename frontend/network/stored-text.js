@@ -1,16 +1,14 @@
 // A network's text between the editor and the server. Every change is kept in browser storage until it is saved, so
-// that neither a crash nor a closed tab loses it. A version that was saved elsewhere in the meantime is never
+// that neither a crash nor a closed tab loses it (`drafts.js`). A version that was saved elsewhere in the meantime is never
 // overwritten without asking. No DOM here.
 
 import { getNetwork, Problem, saveNetwork } from "../lib/api.js";
 import { safeLocalStorage } from "../lib/storage.js";
+import { draftKey, draftsOf, keepDraft, ownKey } from "./drafts.js";
 
 /** @import { NetworkSource } from "./types" */
 
 /** `conflict`: it was saved elsewhere too. @typedef {"saved" | "changed" | "saving" | "conflict"} State */
-
-/** The key of a draft: by name, and for a new network by its address. @param {string} name @param {string} search */
-export const draftKey = (name, search) => `vivarium.network.${name === "" ? `new${search}` : name}`;
 
 /**
  * @param {NetworkSource} network
@@ -33,11 +31,14 @@ export function storedText(
   let isConflict = false;
   let isNew = network.name === "";
 
+  /** The key of the draft here. */
+  let own = ownKey(key);
+
   const state = () => (isConflict ? "conflict" : text === saved && !isNew ? "saved" : "changed");
 
   function hold() {
-    if (text === saved) storage.removeItem(key);
-    else storage.setItem(key, JSON.stringify({ source: text, etag }));
+    if (text === saved) storage.removeItem(own);
+    else keepDraft(own, text, etag, storage);
   }
 
   /** @param {NetworkSource} next */
@@ -57,7 +58,11 @@ export function storedText(
     state,
     isNew: () => isNew,
     /** Whether a closed tab loses nothing. */
-    isKept: () => text === saved || storage.lasts(key),
+    isKept: () => text === saved || storage.lasts(own),
+    /** The key of the draft of this tab. */
+    draft: () => own,
+    /** Keeps the text again, which another tab has taken over. */
+    hold,
     /** @param {string} next */
     change(next) {
       if (next === text) return;
@@ -65,17 +70,23 @@ export function storedText(
       hold();
       onState(state());
     },
-    /** Restores the text of an earlier visit. @returns {boolean} whether there was one */
+    /**
+     * Restores the newest text of an earlier visit. A tab that is open and has this text keeps it again.
+     * @returns {boolean} whether there was one
+     */
     recover() {
-      try {
-        const draft = JSON.parse(storage.getItem(key) ?? "null");
-        if (typeof draft?.source !== "string" || draft.source === saved) return false;
+      for (const draft of draftsOf(key, storage)) {
+        if (draft.source === saved) {
+          storage.removeItem(draft.key);
+          continue;
+        }
         text = draft.source;
         isConflict = !isNew && draft.etag !== etag;
+        keepDraft(own, text, draft.etag, storage);
+        storage.removeItem(draft.key);
         return true;
-      } catch {
-        return false;
       }
+      return false;
     },
     /**
      * Saves the text, a new network under a name. A refusal is thrown and changes nothing; a version that was saved
@@ -90,9 +101,10 @@ export function storedText(
       onState("saving");
       try {
         adopt(await write(as, sent, etag));
-        // Until then the draft of a new network has its own key.
-        storage.removeItem(key);
+        // Until then the draft of a new network has the key of its address.
+        storage.removeItem(own);
         key = draftKey(name, "");
+        own = ownKey(key);
         hold();
         return true;
       } catch (error) {

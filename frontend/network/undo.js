@@ -3,7 +3,7 @@
 import { deleteNetwork, getNetwork, saveNetwork } from "../lib/api.js";
 import { attempt, toast } from "../lib/shell.js";
 import { safeLocalStorage, safeSessionStorage } from "../lib/storage.js";
-import { draftKey } from "./stored-text.js";
+import { draftKey, draftsOf, keepDraft, ownKey } from "./drafts.js";
 
 const PASSED_UNDO = "vivarium.network.deleted";
 
@@ -14,10 +14,10 @@ export async function deleteWithDraft(name) {
   // The stored text, which may be newer than the one that the page shows.
   const { title, source } = await getNetwork(name).catch(() => ({ title: name, source: "" }));
   await deleteNetwork(name);
-  const key = draftKey(name, "");
-  const draft = safeLocalStorage.getItem(key);
-  safeLocalStorage.removeItem(key);
-  return { name, title, source, draft };
+  // What other tabs have not saved is theirs.
+  const [draft] = draftsOf(draftKey(name, ""));
+  if (draft) safeLocalStorage.removeItem(draft.key);
+  return { name, title, source, draft: draft?.source ?? null };
 }
 
 /** @param {Deleted} deleted @param {() => void} [onBack] */
@@ -28,8 +28,7 @@ export function offerUndo({ name, title, source, draft }, onBack = () => {}) {
       attempt(async () => {
         const { etag } = await saveNetwork(name, source, null);
         // The draft is one of the version that was just saved again.
-        if (draft)
-          safeLocalStorage.setItem(draftKey(name, ""), JSON.stringify({ ...JSON.parse(draft), etag: etag ?? "*" }));
+        if (draft !== null) keepDraft(ownKey(draftKey(name, "")), draft, etag ?? "*");
         onBack();
       }),
   });

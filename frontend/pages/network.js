@@ -4,7 +4,6 @@ import { deleteNetwork, getNetwork, Problem, saveNetwork } from "../lib/api.js";
 import { siteUrl } from "../lib/base-path.js";
 import { byId, download, h, pageData } from "../lib/dom.js";
 import { attempt, startShell, toast } from "../lib/shell.js";
-import { safeLocalStorage } from "../lib/storage.js";
 import { textChecks } from "../network/checks.js";
 import { openComparison } from "../network/compare.js";
 import { textEditor } from "../network/editor.js";
@@ -18,7 +17,8 @@ import { networkPicture } from "../network/picture.js";
 import { findingsOf, mistakeText } from "../network/problems.js";
 import { openRename } from "../network/rename-dialog.js";
 import { STARTER } from "../network/starter.js";
-import { draftKey, storedText } from "../network/stored-text.js";
+import { draftKey, isDraftOf, keepDraft, ownKey } from "../network/drafts.js";
+import { storedText } from "../network/stored-text.js";
 import { networkTotals } from "../network/totals.js";
 import { deleteWithDraft, passUndoOn } from "../network/undo.js";
 
@@ -39,14 +39,15 @@ let lastKey = 0;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let complaint;
 let cursorLine = 1;
-/** Another tab edits the network too, and may replace the draft of this one. */
-let isContested = false;
+let isConflictTold = false;
+/** Hides the last refusal to save. */
+let forgetRefusal = () => {};
 
 const stored = storedText(network, { key, onState: showState });
 const isRecovered = !network.built_in && stored.recover();
 
 const head = networkHeader(
-  { title, suggested: network.suggested ?? freeName("network", taken), taken },
+  { title, suggested: network.suggested ?? freeName(fromFile() ?? "network", taken), taken },
   { save, start, rename, remove, compare, download: downloadText, discard },
 );
 const notice = notices();
@@ -134,15 +135,17 @@ addEventListener("keydown", (event) => {
   }
 });
 addEventListener("beforeunload", (event) => {
-  if (!stored.isKept() || (isContested && stored.state() !== "saved")) event.preventDefault();
+  if (!stored.isKept()) event.preventDefault();
 });
 document.addEventListener("visibilitychange", () => !document.hidden && refresh());
 // Another tab has kept a draft of the same network, or saved it.
 addEventListener("storage", (event) => {
-  if (event.key !== key || network.built_in) return;
-  if (event.newValue === null) refresh();
+  if (event.key === null || !isDraftOf(key, event.key) || network.built_in) return;
+  if (event.key === stored.draft()) {
+    // Another tab has taken the text over; it is still here.
+    if (event.newValue === null) stored.hold();
+  } else if (event.newValue === null) refresh();
   else if (stored.state() !== "saved") {
-    isContested = true;
     notice.show(
       "contested",
       "warn",
@@ -151,6 +154,11 @@ addEventListener("storage", (event) => {
     );
   }
 });
+
+/** The name of the file, or of the deleted network, that a new network begins with. */
+function fromFile() {
+  return new URLSearchParams(location.search).get("file");
+}
 
 /** @returns {import("../network/header.js").Kind} */
 function kind() {
@@ -172,10 +180,10 @@ function showState() {
   if (state === "saved") {
     notice.hide("recovered");
     notice.hide("contested");
-    isContested = false;
   }
-  if (state === "conflict") tellConflict();
-  else notice.hide("conflict");
+  if (state !== "conflict") notice.hide("conflict");
+  else if (!isConflictTold) tellConflict();
+  isConflictTold = state === "conflict";
 }
 
 function check() {
@@ -238,9 +246,10 @@ async function save() {
     if (wasNew && error instanceof Problem && (error.status === 409 || error.status === 412)) {
       taken.add(name);
       head.refuseName(`There is already a network named “${name}”.`);
-    } else toast(`Not saved: ${reason(error)} Your text is kept in this browser.`, "bad");
+    } else forgetRefusal = toast(`Not saved: ${reason(error)} Your text is kept in this browser.`, "bad");
     return false;
   }
+  forgetRefusal();
   if (wasNew) arrive(name);
   return true;
 }
@@ -271,9 +280,8 @@ function rename() {
     const old = stored.name();
     // What is saved moves; what is not saved yet moves with it as a draft.
     const { etag } = await saveNetwork(name, stored.saved(), null);
-    if (stored.text() !== stored.saved())
-      safeLocalStorage.setItem(draftKey(name, ""), JSON.stringify({ source: stored.text(), etag: etag ?? "*" }));
-    safeLocalStorage.removeItem(draftKey(old, ""));
+    if (stored.text() !== stored.saved()) keepDraft(ownKey(draftKey(name, "")), stored.text(), etag ?? "*");
+    stored.discard();
     await attempt(() => deleteNetwork(old));
     location.replace(siteUrl(`/networks/${encodeURIComponent(name)}`));
   });
@@ -324,8 +332,20 @@ function tellRecovered() {
   ]);
 }
 
-function tellConflict() {
+async function tellConflict() {
   const mine = title;
+  // Without an answer it was changed, as far as is known here.
+  const isDeleted = (await stored.other().catch(() => undefined)) === null;
+  if (stored.state() !== "conflict") return;
+  if (isDeleted) {
+    notice.show(
+      "conflict",
+      "warn",
+      "This network was deleted elsewhere since it was opened here. Your text is kept in this browser.",
+      [{ label: "Save it again", act: () => attempt(() => settle("mine")) }],
+    );
+    return;
+  }
   notice.show(
     "conflict",
     "warn",

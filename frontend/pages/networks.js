@@ -6,12 +6,11 @@ import { byId, h, pageData } from "../lib/dom.js";
 import { ago, compactNumber, count, dateTime } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { attempt, startShell, toast } from "../lib/shell.js";
-import { safeLocalStorage } from "../lib/storage.js";
 import { acceptDrops } from "../lib/upload.js";
 import { importer, isImported } from "../network/import.js";
 import { freeName } from "../network/names.js";
 import { findingsOf, mistakeText } from "../network/problems.js";
-import { draftKey } from "../network/stored-text.js";
+import { draftKey, keepDraft, ownKey } from "../network/drafts.js";
 import { deleteWithDraft, offerUndo, takePassedUndo } from "../network/undo.js";
 
 /** @import { NetworkAbout } from "../network/types" */
@@ -187,7 +186,12 @@ async function add(each) {
     toast(`${each.name} is larger than 1 MiB, which is the most that a network’s text may have.`, "bad");
     return null;
   }
-  const source = (await each.text()).replaceAll("\r\n", "\n");
+  const read = await textOf(each);
+  if (read === null) {
+    toast(`${each.name} is not a text in UTF-8. Save it in UTF-8 in your editor; nothing was changed.`, "bad");
+    return null;
+  }
+  const source = read.replaceAll("\r\n", "\n");
   const name = freeName(each.name.replace(/\.py$/i, ""), new Set(networks.map((network) => network.name)));
   try {
     await saveNetwork(name, source, null);
@@ -204,13 +208,22 @@ async function add(each) {
   }
 }
 
+/** The text of a file; null if it is not UTF-8. @param {File} each */
+async function textOf(each) {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(await each.arrayBuffer());
+  } catch {
+    return null;
+  }
+}
+
 /** Opens a text with a mistake as the draft of a new network. @param {string} name @param {string} source */
 function openIt(name, source) {
   return {
     label: "Open in the editor",
     act: () => {
       const search = `?file=${encodeURIComponent(name)}`;
-      safeLocalStorage.setItem(draftKey("", search), JSON.stringify({ source, etag: null }));
+      keepDraft(ownKey(draftKey("", search)), source, null);
       location.assign(siteUrl(`/networks/new${search}`));
     },
   };

@@ -203,10 +203,74 @@ test("a network that was deleted elsewhere can be saved again", async ({ page, v
   await page.keyboard.type(" Here");
   await vivarium.call("DELETE", "/networks/mine");
   await page.keyboard.press("Control+s");
-  const notice = page.getByRole("alert").filter({ hasText: "changed elsewhere" });
-  await notice.getByRole("button", { name: "Save mine over it" }).click();
+  const notice = page.getByRole("alert").filter({ hasText: "deleted elsewhere" });
+  await notice.getByRole("button", { name: "Save it again" }).click();
   await expect(page.getByText("Saved", { exact: true })).toBeVisible();
   expect((await vivarium.call("GET", "/networks/mine")).source).toContain("a test. Here");
+});
+
+test("two tabs with the same network keep a text each, also when one saves and both are closed", async ({
+  page,
+  context,
+  vivarium,
+}) => {
+  await vivarium.call("PUT", "/networks/mine", { source: TEXT });
+  const other = await context.newPage();
+  for (const each of [page, other]) await each.goto("/networks/mine");
+  await endOf(page, "Written for");
+  await page.keyboard.type(" First");
+  await endOf(other, "Written for");
+  await other.keyboard.type(" Second");
+  await page.keyboard.press("Control+s");
+  await expect(page.getByText("Saved", { exact: true })).toBeVisible();
+  await other.close();
+  await page.reload();
+  await expect(text(page)).toContainText("Second");
+  const notice = page.getByRole("alert").filter({ hasText: "changed elsewhere" });
+  await notice.getByRole("button", { name: "Use the other text" }).click();
+  await expect(text(page)).toContainText("First");
+});
+
+test("the text of a network that is gone is offered where the network was", async ({ page, vivarium }) => {
+  await vivarium.call("PUT", "/networks/mine", { source: TEXT });
+  await page.goto("/networks/mine");
+  await endOf(page, "Written for");
+  await page.keyboard.type(" Unsaved");
+  await expect(page.getByText("Not saved")).toBeVisible();
+  await vivarium.call("DELETE", "/networks/mine");
+  await page.goto("/networks/mine");
+  await page.getByRole("button", { name: "Open it as a new network" }).click();
+  await expect(text(page)).toContainText("Unsaved");
+  await expect(page.getByRole("textbox", { name: "Name" })).toHaveValue("mine");
+});
+
+test("three quotes that are typed are three, and a refusal to save goes when the text is saved", async ({
+  page,
+  vivarium,
+}) => {
+  await vivarium.call("PUT", "/networks/mine", { source: TEXT });
+  await page.goto("/networks/mine");
+  await endOf(page, "inputs =");
+  await page.keyboard.press("Enter");
+  await page.keyboard.type('"""more"""');
+  await expect(page.locator(".cm-activeLine")).toHaveText('"""more"""');
+  await page.keyboard.type("(");
+  await page.keyboard.press("Delete");
+  await page.keyboard.type("+");
+  await page.keyboard.press("Control+s");
+  const refusal = page.getByRole("alert").filter({ hasText: "Not saved: " });
+  await expect(refusal).toBeVisible();
+  for (const _ of "(+") await page.keyboard.press("Backspace");
+  await page.keyboard.press("Control+s");
+  await expect(page.getByText("Saved", { exact: true })).toBeVisible();
+  await expect(refusal).toHaveCount(0);
+});
+
+test("a file that is not UTF-8 is refused by its name", async ({ page }) => {
+  await page.goto("/networks");
+  const buffer = Buffer.from(TEXT.replace("Mine", "Caf\u00e9"), "latin1");
+  await page.setInputFiles("#network-file", { name: "Dropped.py", mimeType: "text/x-python", buffer });
+  await expect(page.getByRole("alert").filter({ hasText: "Dropped.py is not a text in UTF-8" })).toBeVisible();
 });
 
 test("a network is renamed, deleted and brought back", async ({ page, vivarium }) => {

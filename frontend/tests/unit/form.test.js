@@ -299,6 +299,18 @@ test("networks are compared: that of the form with its options, the others with 
   assert.ok(kind.type === "choice" && kind.options.some(({ value }) => value === "mine"));
 });
 
+test("a user's text is named by its revision, and networks of one title by their names too", () => {
+  const mine = { ...TABLE.networks[1], kind: "mine", built_in: false, fields: [], revision: "abc" };
+  const table = { ...TABLE, networks: [...TABLE.networks, mine] };
+  const draft = startingWith(table, emptyDraft(table), "mine");
+  assert.equal(/** @type {any} */ (specOf(table, draft)).network.revision, "abc");
+  draft.grid = { network: "mlp, mine" };
+  assert.deepEqual(/** @type {any} */ (gridOf(table, draft).network)[1].revision, "abc");
+  const { kind } = networkField(table, draft);
+  const label = kind.type === "choice" && kind.options.find(({ value }) => value === "mine")?.label;
+  assert.equal(label, `${mine.title} (mine)`);
+});
+
 test("a text that the server does not have is sent along, and read back", () => {
   const mine = { ...TABLE.networks[1], kind: "mine", built_in: false, source: "def mine(classes): …" };
   const table = { ...TABLE, networks: [...TABLE.networks, mine] };

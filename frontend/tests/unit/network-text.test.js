@@ -6,7 +6,8 @@ import { textChecks } from "../../network/checks.js";
 import { freeName, nameError } from "../../network/names.js";
 import { findingsOf, mistakeText } from "../../network/problems.js";
 import { argumentsOf } from "../../network/signature.js";
-import { draftKey, storedText } from "../../network/stored-text.js";
+import { draftKey } from "../../network/drafts.js";
+import { storedText } from "../../network/stored-text.js";
 
 /** @import { CheckedNetwork, NetworkCheck, NetworkSource } from "../../network/types" */
 
@@ -142,6 +143,10 @@ function memory() {
     getItem: (/** @type {string} */ key) => map.get(key) ?? null,
     setItem: (/** @type {string} */ key, /** @type {string} */ value) => void map.set(key, value),
     removeItem: (/** @type {string} */ key) => void map.delete(key),
+    key: (/** @type {number} */ at) => [...map.keys()][at] ?? null,
+    get length() {
+      return map.size;
+    },
   };
   return safeStorage(() => /** @type {Storage} */ (/** @type {unknown} */ (storage)));
 }
@@ -184,6 +189,23 @@ test("a change is kept until it is saved", async () => {
   assert.equal(await text.save(), true);
   assert.deepEqual(states, ["changed", "saving", "saved"]);
   assert.equal(opened(server, storage, { etag: "2" }).text.recover(), false);
+});
+
+test("the text of a tab is not lost when another tab saves its own", async () => {
+  for (const more of [{}, { name: "", etag: null }]) {
+    const [server, storage] = [serverWith("a"), memory()];
+    const [first, second] = [opened(server, storage, more).text, opened(server, storage, more).text];
+    first.change("first");
+    second.change("second");
+    assert.equal(await first.save("mine"), true);
+    const again = opened(server, storage, more).text;
+    assert.equal(again.recover(), true);
+    assert.equal(again.text(), "second");
+    // A third one takes it over; the second keeps it as soon as it hears of that.
+    second.hold();
+    again.discard();
+    assert.equal(opened(server, storage, more).text.recover(), true);
+  }
 });
 
 test("a refused text stays, and is kept", async () => {
