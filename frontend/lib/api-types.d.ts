@@ -807,6 +807,11 @@ export interface components {
       /** @description Whether it is built in, and not a user's text. */
       built_in: boolean;
       /**
+       * @description The version of a user's text. A document that has it under `network.revision` is refused when the text has changed
+       * since.
+       */
+      revision?: string;
+      /**
        * @description The text that a document must have under `network.source`, because the server has no text of this name, or
        * another one.
        */
