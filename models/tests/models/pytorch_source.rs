@@ -12,7 +12,7 @@ use crate::python;
 /// Networks for images of 3x8x8 and 4 classes.
 const TEXTS: &[&str] = &[
     "def f(classes):\n    return Sequential(Flatten(), Linear(classes))\n",
-    "def f(classes):\n    return Sequential(Linear(classes, name='class'))\n",
+    "def f(classes):\n    return Sequential(Flatten(), Linear(classes, name='class'))\n",
     // Keywords and attributes, on top and further down, alone and beside others.
     "
 names = ['class', 'import', 'None', 'train', 'eval', 'type', 'parameters', 'zero_grad', 'apply', 'half', 'children',

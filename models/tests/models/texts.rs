@@ -230,8 +230,8 @@ fn what_is_wrong_is_told_with_its_place() {
             "min of option() must be at most its max",
         ),
         (
-            "def net(classes):\n    return Sequential(\n        Flatten(),\n        Linear(2**24),\n        Linear(2**10),\n        Linear(classes))\n".to_owned(),
-            (5, 9),
+            "def net(classes):\n    return Sequential(\n        Flatten(),\n        Linear(2**24),\n        Linear(classes))\n".to_owned(),
+            (4, 9),
             "more than 2147483648 parameters",
         ),
         (body("raise ValueError('no')"), (2, 5), "no"),

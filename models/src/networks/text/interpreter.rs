@@ -286,7 +286,7 @@ impl<'a> Interpreter<'a> {
                     let message = match &assert.msg {
                         Some(message) => {
                             let message = self.expression(message, scope)?;
-                            shown(python::str(&message), statement.range())?
+                            message_of(&message)
                         }
                         None => "what is asserted does not hold".to_owned(),
                     };
@@ -324,7 +324,7 @@ impl<'a> Interpreter<'a> {
         let mut words = Vec::new();
         for argument in &call.arguments.args {
             let word = self.expression(argument, scope)?;
-            words.push(shown(python::str(&word), argument.range())?);
+            words.push(message_of(&word));
         }
         Ok(match &words[..] {
             [option, message] if is_of_option => (Some(option.clone()), message.clone()),
@@ -868,6 +868,11 @@ pub(super) fn shown(text: Option<String>, range: TextRange) -> Outcome<String> {
         let message = "is too long, or nested too deeply, to be a string";
         Fault::new(range, message.to_owned())
     })
+}
+
+/// A value as a message shows it: as a string, or shortened where it is too long for one.
+fn message_of(value: &Value<'_>) -> String {
+    python::str(value).unwrap_or_else(|| value.repr())
 }
 
 /// The known name that one may have meant.
