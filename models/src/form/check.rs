@@ -66,7 +66,7 @@ pub(crate) fn check_network(json: &Value) -> std::result::Result<NetworkSpec, Ve
 const KIND: &str = "network.kind";
 
 /// The sections of a document.
-const SECTIONS: [&str; 3] = ["data", "network", "training"];
+const SECTIONS: [&str; 4] = ["data", "network", "training", "resources"];
 
 /// The state of a check.
 struct Check<'a> {
@@ -115,6 +115,7 @@ impl<'a> Check<'a> {
             self.unknown_in("network");
             self.unknown_in("training");
         }
+        self.unknown_in("resources");
         self.name();
     }
 

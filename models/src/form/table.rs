@@ -13,7 +13,7 @@ use crate::spec::{COMMON, Field, GROUPS, Group};
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct FormTable {
     /// Fields of every run.
-    pub common: &'static [Field],
+    pub common: Vec<Field>,
     /// The networks.
     pub networks: Vec<FormNetwork>,
     /// The data sets.
@@ -68,11 +68,20 @@ impl FormNetwork {
     }
 }
 
+impl FormTable {
+    /// Leaves out what a run asks of a cluster, where there is none.
+    pub fn without_resources(mut self) -> Self {
+        self.common
+            .retain(|field| !field.path.starts_with("resources."));
+        self
+    }
+}
+
 /// The table of fields, of networks and of data sets.
 pub fn table(library: &Library) -> FormTable {
     let networks = NETWORKS.iter().map(|row| FormNetwork::of(row));
     FormTable {
-        common: COMMON,
+        common: COMMON.to_vec(),
         networks: networks.collect(),
         data_sets: library.sets(),
         groups: GROUPS,

@@ -19,7 +19,7 @@ mod value;
 
 pub use field::{Choice, Field, FieldError, FieldKind};
 pub use run_spec::{
-    DataSpec, EarlyStopping, Metric, NetworkSpec, OptimizerSpec, RunSpec, ScheduleSpec,
+    DataSpec, EarlyStopping, Metric, NetworkSpec, OptimizerSpec, Resources, RunSpec, ScheduleSpec,
     TrainingSpec,
 };
 pub(crate) use table::{COMMON, CROSS_ENTROPY, GROUPS, literal, literals};

@@ -20,6 +20,29 @@ pub struct RunSpec {
     pub training: TrainingSpec,
     /// Where it is computed: `cpu`.
     pub device: String,
+    /// What it asks of a cluster.
+    #[serde(default, skip_serializing_if = "Resources::is_empty")]
+    pub resources: Resources,
+}
+
+/// What a run asks of a cluster's scheduler; what is `None` is left to the cluster.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resources {
+    /// Processor cores.
+    pub cpus: Option<u64>,
+    /// Memory in MiB.
+    pub memory: Option<u64>,
+    /// GPUs.
+    pub gpus: Option<u64>,
+    /// The time limit in minutes.
+    pub time: Option<u64>,
+}
+
+impl Resources {
+    /// Whether it asks for nothing.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// What is learnt from.

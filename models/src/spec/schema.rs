@@ -37,6 +37,7 @@ impl PartialSchema for RunSpec {
             .property("data", data)
             .property("network", network)
             .property("training", training)
+            .property("resources", section("resources"))
             .required("data")
             .required("network")
             .description(Some(

@@ -117,6 +117,54 @@ pub(crate) static COMMON: &[Field] = &[
         "Where the run is computed.",
     )
     .advanced(),
+    Field::new(
+        "resources.cpus",
+        "Cores",
+        FieldKind::Integer {
+            min: 1,
+            max: 256,
+            step: 1,
+        },
+        "null",
+        "Processor cores that the run asks a cluster for; empty for the cluster's default.",
+    )
+    .nullable(),
+    Field::new(
+        "resources.memory",
+        "Memory (MiB)",
+        FieldKind::Integer {
+            min: 1,
+            max: 1 << 24,
+            step: 1,
+        },
+        "null",
+        "Memory that the run asks a cluster for; a run that exceeds it is killed. Empty for what the network is estimated to need.",
+    )
+    .nullable(),
+    Field::new(
+        "resources.gpus",
+        "GPUs",
+        FieldKind::Integer {
+            min: 0,
+            max: 64,
+            step: 1,
+        },
+        "null",
+        "GPUs that the run asks a cluster for.",
+    )
+    .nullable(),
+    Field::new(
+        "resources.time",
+        "Time limit (minutes)",
+        FieldKind::Integer {
+            min: 1,
+            max: 525_600,
+            step: 1,
+        },
+        "null",
+        "How long a job may take on a cluster. A run that needs longer goes on in another job; empty for the cluster's default.",
+    )
+    .nullable(),
 ];
 
 /// What the runs of networks trained by cross-entropy take.

@@ -64,4 +64,19 @@ impl Plan {
             graph,
         }
     }
+
+    /// An upper bound of the memory of the run, in bytes, that needs no measurement: as if every result of a batch were
+    /// kept until the end of a step, with the parameters, their gradients, what the optimizer keeps, and the data set.
+    /// A fused executor keeps less.
+    pub fn memory_bound(&self, spec: &RunSpec) -> u64 {
+        let batch = spec.training.batch_size.min(self.train_samples).max(1);
+        let parameters = self.parameters.saturating_mul(16);
+        let samples = self.graph.memory_bytes().saturating_mul(batch);
+        // The graph counts the parameters for each sample.
+        let counted = self.parameters.saturating_mul(12).saturating_mul(batch);
+        samples
+            .saturating_sub(counted)
+            .saturating_add(parameters)
+            .saturating_add(self.data_bytes)
+    }
 }
