@@ -9,7 +9,14 @@ import { allowedText, toText } from "./values.js";
 /** @import { Typed } from "./values.js" */
 
 /** Placeholders of fields whose emptiness has its own meaning. @type {{ [path: string]: string }} */
-const PLACEHOLDERS = { "training.threads": "automatic", "training.clip": "never" };
+const PLACEHOLDERS = {
+  "training.threads": "automatic",
+  "training.clip": "never",
+  "resources.cpus": "automatic",
+  "resources.memory": "automatic",
+  "resources.gpus": "none",
+  "resources.time": "automatic",
+};
 
 /** Up to this many options are shown side by side. */
 const MAX_SEGMENTS = 4;

@@ -45,6 +45,7 @@ export function sections(table, draft, onChange) {
   const dataFields = fieldGrid();
   const networkFields = fieldGrid();
   const trainingFields = fieldGrid();
+  const clusterFields = fieldGrid();
   const advancedFields = fieldGrid();
   const nameFields = fieldGrid();
   const schedule = schedulePart();
@@ -56,6 +57,8 @@ export function sections(table, draft, onChange) {
     h("div", { class: "card-body" }, advancedFields.element),
   );
 
+  const cluster = section("Cluster", clusterFields.element);
+
   const element = h(
     "div",
     { class: "sections" },
@@ -63,6 +66,7 @@ export function sections(table, draft, onChange) {
     section("Data", setCards.element, dataFields.element, licence),
     section("Network", kindCards.element, h("p", { class: "hint" }, networkText), networkFields.element),
     section("Training", trainingFields.element, ...groups.map((group) => group.element)),
+    cluster,
     advanced,
   );
 
@@ -168,13 +172,17 @@ export function sections(table, draft, onChange) {
     // A network's fields can depend on the training settings.
     const own = (network(table, draft.kind)?.fields ?? []).filter((field) => !field.advanced);
     const isTraining = (/** @type {Field} */ field) => field.path.startsWith("training.");
+    const isResource = (/** @type {Field} */ field) => field.path.startsWith("resources.");
     networkFields.show(own.filter((field) => !isTraining(field)).map(controlOf));
     trainingFields.show(
       [
-        ...plain.filter((field) => field.path !== "name" && !field.path.startsWith("data.")),
+        ...plain.filter((field) => field.path !== "name" && !field.path.startsWith("data.") && !isResource(field)),
         ...own.filter(isTraining),
       ].map(controlOf),
     );
+    const resources = plain.filter(isResource);
+    clusterFields.show(resources.map(controlOf));
+    cluster.hidden = resources.length === 0;
     nameFields.show(plain.filter((field) => field.path === "name").map(controlOf));
     for (const group of groups) group.show();
     const folded = fieldsOf(table, draft).filter((field) => field.advanced);

@@ -1078,6 +1078,26 @@ export interface components {
       /** @description In the order of a forward pass. */
       layers: components["schemas"]["Layer"][];
     };
+    /** @description The job of a run, as its scheduler told last. */
+    Job: {
+      /** @description The scheduler: `slurm`. */
+      scheduler: string;
+      /** @description The job's id, such as `1234_5`; `null` until the scheduler has accepted it. */
+      id: string | null;
+      /** @description Whether it waits or runs. */
+      state: components["schemas"]["JobState"];
+      /** @description The machine on which it runs. */
+      host: string | null;
+      /** @description Why it waits, in the scheduler's word, such as `Resources`. */
+      reason: string | null;
+      /** @description The state in a sentence. */
+      text: string;
+    };
+    /**
+     * @description Whether a job waits or runs.
+     * @enum {string}
+     */
+    JobState: "waiting" | "running";
     /** @description The labels that people give. */
     Labels: {
       name?: string;
@@ -1518,6 +1538,7 @@ export interface components {
       created: string;
       /** @description Whether it was asked to stop and has not stopped yet. */
       stopping: boolean;
+      job: components["schemas"]["Job"] | null;
       /** @description The RunSpec; of an imported run its name and the hyperparameters in its files. */
       spec: components["schemas"]["Settings"];
       source: components["schemas"]["Source"] | null;
@@ -1810,6 +1831,28 @@ export interface components {
            */
           min_delta?: number;
         }) | null;
+      };
+      resources?: {
+        /**
+         * @description Processor cores that the run asks a cluster for; empty for the cluster's default.
+         * @default null
+         */
+        cpus?: number | null;
+        /**
+         * @description Memory that the run asks a cluster for; a run that exceeds it is killed. Empty for what the network is estimated to need.
+         * @default null
+         */
+        memory?: number | null;
+        /**
+         * @description GPUs that the run asks a cluster for.
+         * @default null
+         */
+        gpus?: number | null;
+        /**
+         * @description How long a job may take on a cluster. A run that needs longer goes on in another job; empty for the cluster's default.
+         * @default null
+         */
+        time?: number | null;
       };
     };
     /**
@@ -2160,6 +2203,28 @@ export interface components {
            */
           min_delta?: number;
         }) | null;
+      };
+      resources?: {
+        /**
+         * @description Processor cores that the run asks a cluster for; empty for the cluster's default.
+         * @default null
+         */
+        cpus?: number | null;
+        /**
+         * @description Memory that the run asks a cluster for; a run that exceeds it is killed. Empty for what the network is estimated to need.
+         * @default null
+         */
+        memory?: number | null;
+        /**
+         * @description GPUs that the run asks a cluster for.
+         * @default null
+         */
+        gpus?: number | null;
+        /**
+         * @description How long a job may take on a cluster. A run that needs longer goes on in another job; empty for the cluster's default.
+         * @default null
+         */
+        time?: number | null;
       };
       /** @description The hyperparameters in the files of an imported run. */
       hparams?: {
@@ -2999,6 +3064,8 @@ export type ImportedNetwork = components["schemas"]["ImportedNetwork"];
 export type ImportedRun = components["schemas"]["ImportedRun"];
 export type InputGradient = components["schemas"]["InputGradient"];
 export type Inside = components["schemas"]["Inside"];
+export type Job = components["schemas"]["Job"];
+export type JobState = components["schemas"]["JobState"];
 export type Labels = components["schemas"]["Labels"];
 export type Layer = components["schemas"]["Layer"];
 export type LayerKind = components["schemas"]["LayerKind"];

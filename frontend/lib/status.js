@@ -30,15 +30,17 @@ function line(d) {
   });
 }
 
-/** @param {Pick<Run, "status" | "reason" | "stopping" | "position">} run @returns {State} */
+/** @param {Pick<Run, "status" | "reason" | "stopping" | "position"> & Partial<Pick<Run, "job">>} run @returns {State} */
 export function stateOf(run) {
   switch (run.status) {
     case "queued":
+      if (run.stopping) return { word: "stopping", tone: "warn", shape: "dot" };
+      if (run.job) return { word: "waiting in Slurm", tone: "calm", shape: "ring" };
       return { word: run.position ? `queued, ${ordinal(run.position)}` : "queued", tone: "calm", shape: "ring" };
     case "running":
       return run.stopping
         ? { word: "stopping", tone: "warn", shape: "dot" }
-        : { word: "running", tone: "live", shape: "dot" };
+        : { word: run.job?.host ? `running on ${run.job.host}` : "running", tone: "live", shape: "dot" };
     case "finished":
       if (run.reason === "diverged") return { word: "diverged", tone: "warn", shape: "zigzag" };
       if (run.reason === "early_stopped") return { word: "stopped early", tone: "good", shape: "flag" };
@@ -72,6 +74,8 @@ export function badge() {
     element.dataset.tone = state.tone;
     element.dataset.status = run.status;
     if (word.textContent !== state.word) word.textContent = state.word;
+    const title = run.job?.text ?? "";
+    if (element.title !== title) element.title = title;
   };
   return { element, show };
 }

@@ -7,7 +7,7 @@ import { ago, dateTime } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { announce, attempt } from "../lib/shell.js";
 import { siteUrl } from "../lib/base-path.js";
-import { badge, canResume, canStop, stateOf } from "../lib/status.js";
+import { badge, canResume, canStop, isActive, stateOf } from "../lib/status.js";
 import { passUndoOn, moveToTrash } from "../lib/trash.js";
 import { beginReport } from "../report/begin.js";
 import { editLabels } from "../runs/labels.js";
@@ -196,12 +196,13 @@ export function runHeader(first, { onRun, onRemoved }) {
     }
     setText(notes, run.notes);
     notes.hidden = run.notes === "";
-    const worth = run.message !== "" && run.status !== "running" && run.status !== "queued";
+    const text = isActive(run) ? (run.job?.text ?? "") : run.message;
+    const worth = text !== "";
     message.hidden = !worth;
     message.className = `notice ${state.tone === "bad" || state.tone === "warn" || state.tone === "good" ? state.tone : ""}`;
-    if (worth && message.dataset.text !== run.message) {
-      message.dataset.text = run.message;
-      message.replaceChildren(icon("warning"), h("p", {}, run.message));
+    if (worth && message.dataset.text !== text) {
+      message.dataset.text = text;
+      message.replaceChildren(icon(isActive(run) ? "info" : "warning"), h("p", {}, text));
     }
     stopButton.hidden = !(run.status === "running" || run.status === "queued");
     stopButton.disabled = !canStop(run);

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::base_path::BasePath;
 use crate::http::hosts::Authority;
+use crate::launch::slurm::SlurmOptions;
 
 /// Trains image classifiers from the browser and shows them from the inside while they learn.
 #[derive(Debug, Parser)]
@@ -31,6 +32,9 @@ pub enum Command {
     Worker {
         /// The run's directory
         run_dir: PathBuf,
+        /// Other machines read the directory: keep what they see at most a second old
+        #[arg(long)]
+        shared: bool,
     },
     /// List, download, import and check data sets
     Data(Data),
@@ -57,6 +61,15 @@ pub struct DataFolder {
     pub data_dir: Option<PathBuf>,
 }
 
+/// What starts workers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LauncherKind {
+    /// Processes of this machine
+    Local,
+    /// Jobs of a Slurm cluster (docs/cluster.md)
+    Slurm,
+}
+
 /// `serve`
 #[derive(Args, Clone, Debug)]
 pub struct Serve {
@@ -69,9 +82,15 @@ pub struct Serve {
     #[command(flatten)]
     #[allow(missing_docs, reason = "clap would print it")]
     pub data: DataFolder,
-    /// The number of runs that train at a time
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256), value_name = "N")]
-    pub jobs: u16,
+    /// The number of runs that train at a time, or that are submitted to a cluster [default: 1, or 1000]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=10_000), value_name = "N")]
+    pub jobs: Option<u16>,
+    /// What starts the workers
+    #[arg(long, value_enum, default_value_t = LauncherKind::Local)]
+    pub launcher: LauncherKind,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "clap would print it")]
+    pub slurm: SlurmOptions,
     /// The maximum size of an upload in MiB
     #[arg(long, default_value_t = 2048, value_name = "MIB")]
     pub max_upload_mib: usize,
@@ -111,6 +130,12 @@ pub struct Train {
     /// A setting by its path, such as training.epochs=3; may be given several times
     #[arg(long, value_name = "PATH=VALUE")]
     pub set: Vec<String>,
+    /// Where it trains: in this process, or as a job that is submitted and followed
+    #[arg(long, value_enum, default_value_t = LauncherKind::Local)]
+    pub launcher: LauncherKind,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "clap would print it")]
+    pub slurm: SlurmOptions,
     #[command(flatten)]
     #[allow(missing_docs, reason = "clap would print it")]
     pub data: DataFolder,

@@ -7,7 +7,7 @@ use directories::ProjectDirs;
 use vivarium_models::data::Library;
 
 use crate::error::{Error, Result};
-use crate::run_dir::lock::{self, Lock};
+use crate::run_dir::lock::Lock;
 
 /// The folder of data sets.
 const DATA_SETS: &str = "datasets";
@@ -124,6 +124,11 @@ impl DataDir {
         self.root.join("trash")
     }
 
+    /// What was submitted to Slurm.
+    pub fn slurm(&self) -> PathBuf {
+        self.root.join("slurm")
+    }
+
     /// Disk space that is freed when the disk is full.
     pub fn reserve(&self) -> PathBuf {
         self.root.join("reserve")
@@ -161,9 +166,9 @@ impl DataDir {
     pub fn take_for_server(&self) -> Result<Lock> {
         let path = self.root.join("server.lock");
         Lock::take(&path).map_err(|error| match error {
-            Error::Locked { .. } => Error::DataDirInUse {
+            Error::Locked { holder, .. } => Error::DataDirInUse {
                 path: self.root.clone(),
-                pid: lock::holder(&path),
+                holder,
             },
             other => other,
         })

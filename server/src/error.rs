@@ -65,12 +65,12 @@ pub enum Error {
         line: u64,
     },
     /// The run has a worker already.
-    #[error("{} is held by another worker{}", path.display(), pid.map_or(String::new(), |pid| format!(" (process {pid})")))]
+    #[error("{} is held by another worker{}", path.display(), in_brackets(holder))]
     Locked {
         /// The lock file.
         path: PathBuf,
-        /// The process id in the lock file.
-        pid: Option<u32>,
+        /// The holder that the lock file names, in words.
+        holder: Option<String>,
     },
     /// The settings of a run are not valid.
     #[error("The run's settings are not valid: {}", describe(.0))]
@@ -125,12 +125,12 @@ pub enum Error {
     )]
     Unreadable(BadRow),
     /// Another server uses the data folder.
-    #[error("{} is in use by another Vivarium server{}; choose another with --data-dir", path.display(), pid.map_or(String::new(), |pid| format!(" (process {pid})")))]
+    #[error("{} is in use by another Vivarium server{}; choose another with --data-dir", path.display(), in_brackets(holder))]
     DataDirInUse {
         /// The data folder.
         path: PathBuf,
-        /// The other server.
-        pid: Option<u32>,
+        /// The other server, in words.
+        holder: Option<String>,
     },
     /// The command line cannot be carried out.
     #[error("{0}")]
@@ -195,6 +195,11 @@ impl Error {
             source,
         }
     }
+}
+
+fn in_brackets(holder: &Option<String>) -> String {
+    let words = holder.as_ref();
+    words.map_or(String::new(), |words| format!(" ({words})"))
 }
 
 fn describe(errors: &[FieldError]) -> String {

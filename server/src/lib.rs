@@ -14,6 +14,7 @@
 //! * `failpoint`: where tests interrupt changes.
 //! * `atomic_file`: files that are written completely or not at all.
 //! * [`run_dir`]: a run is a directory; the only thing that workers and servers share.
+//! * [`job`]: the job of a run in a cluster's scheduler.
 //! * [`labels`]: names, tags and notes of runs, in files.
 //! * [`index`]: the contents of the run directories, in SQLite.
 //! * [`data_dir`]: the paths of the data folder.
@@ -54,6 +55,7 @@ pub mod http;
 pub mod images;
 pub mod index;
 pub mod inspect;
+pub mod job;
 pub mod labels;
 pub mod launch;
 mod machine;

@@ -7,13 +7,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use vivarium_models::contract::{Event, Reason};
 use vivarium_models::spec::RunSpec;
 use vivarium_models::train::{self, Control, Observer, Record, RunPaths};
 
 use crate::data_dir;
 use crate::error::{Error, Result};
+use crate::job::ASKS_FOR_ANOTHER_JOB;
 use crate::panics;
 use crate::run_dir::RunDir;
 use crate::run_dir::lock::Lock;
@@ -23,16 +24,62 @@ use crate::run_dir::scan::Logged;
 /// The exit status of a worker whose run is held by another worker (`EX_TEMPFAIL`).
 pub const HELD_BY_ANOTHER: u8 = 75;
 
-/// A flag that the stop signals raise: the worker finishes the step, writes a checkpoint and exits successfully.
-/// Closing the terminal raises it, too, unless the hangup signal is ignored.
-pub fn stop_on_signals() -> Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let hangup = (!hangup_is_ignored()).then_some(SIGHUP);
-    for signal in [SIGTERM, SIGINT].into_iter().chain(hangup) {
-        signal_hook::flag::register(signal, Arc::clone(&stop))
-            .map_err(|e| Error::system("cannot listen to signals", e))?;
+/// The message of the last event of a worker that was asked to leave its job.
+const LEFT_ITS_JOB: &str = "The job ended before the run; it goes on in another one.";
+
+/// The requests to stop that reached this process as signals.
+#[derive(Debug)]
+pub struct Stop {
+    asked: Arc<AtomicBool>,
+    leaves_job: Arc<AtomicBool>,
+    message: &'static str,
+}
+
+impl Stop {
+    /// Listens to the signals: the worker finishes the step, writes a checkpoint and exits. Closing the terminal stops
+    /// it, too, unless the hangup signal is ignored. `message` is that of the run's last event then.
+    pub fn on_signals(message: &'static str) -> Result<Self> {
+        let this = Self {
+            asked: Arc::default(),
+            leaves_job: Arc::default(),
+            message,
+        };
+        let hangup = (!hangup_is_ignored()).then_some(SIGHUP);
+        let stops = [SIGTERM, SIGINT].into_iter().chain(hangup);
+        let asked = stops.map(|signal| (signal, &this.asked));
+        // A job's time is over soon.
+        let leaves = [(SIGUSR1, &this.leaves_job), (SIGUSR1, &this.asked)];
+        for (signal, flag) in leaves.into_iter().chain(asked) {
+            signal_hook::flag::register(signal, Arc::clone(flag))
+                .map_err(|e| Error::system("cannot listen to signals", e))?;
+        }
+        Ok(this)
     }
-    Ok(stop)
+
+    /// Stops before the first step, with this message.
+    pub fn at_once(message: &'static str) -> Self {
+        Self {
+            asked: Arc::new(AtomicBool::new(true)),
+            leaves_job: Arc::default(),
+            message,
+        }
+    }
+
+    fn is_asked(&self) -> bool {
+        self.asked.load(Ordering::Relaxed)
+    }
+
+    /// Whether the worker was asked to leave its job to another one.
+    fn leaves_job(&self) -> bool {
+        self.leaves_job.load(Ordering::Relaxed)
+    }
+
+    fn message(&self) -> &'static str {
+        match self.leaves_job() {
+            true => LEFT_ITS_JOB,
+            false => self.message,
+        }
+    }
 }
 
 /// Whether this process was started to survive its terminal, as by `nohup`: listening to the signal would undo that.
@@ -52,23 +99,23 @@ pub fn set_oom_score(score: u16) {
     let _ = fs::write("/proc/self/oom_score_adj", score.to_string());
 }
 
-/// Trains the run in `dir`, whose lock the caller holds, until it ends or `stop` is raised. `watcher` sees every event
-/// as it happens; `stopped` is the message of the last event when `stop` was raised.
+/// Trains the run in `dir`, whose lock is `held`, until it ends or is asked to `stop`. If the directory is `shared`,
+/// other machines read it while it trains. `watcher` sees every event as it happens.
 ///
 /// # Errors
 /// The reason is also written to the run's log as its last event, if the log can be written.
 pub fn train(
     dir: &RunDir,
-    _held: &Lock,
-    stop: &AtomicBool,
-    stopped: &'static str,
+    held: &Lock,
+    shared: bool,
+    stop: &Stop,
     watcher: &mut dyn FnMut(&Event),
 ) -> Result<Reason> {
     // No line may be added to a log that is not a worker's.
     dir.has_more_than_curves()?;
     // No line may go where a link leads.
     dir.refuse_links()?;
-    let log = EventLog::open(&dir.events_file())?;
+    let log = EventLog::open(&dir.events_file())?.with_fence(held.fence(), shared);
     let library = data_dir::library_of_run(dir.path());
     // Whatever ends the training becomes the log's last event, even a panic.
     let result = panics::catch_sync(|| {
@@ -77,7 +124,6 @@ pub fn train(
         let mut recorder = Recorder {
             log: &log,
             stop,
-            stopped,
             watcher,
         };
         Ok(train::train(
@@ -134,25 +180,29 @@ fn run_paths(dir: &RunDir, spec: &RunSpec, logged: Logged) -> Result<RunPaths> {
     })
 }
 
-/// Trains the run at `path`: all of `vivarium worker`.
-pub fn run(path: &Path) -> Result<Reason> {
-    let stop = stop_on_signals()?;
+/// Trains the run at `path`: all of `vivarium worker`. Returns the exit status.
+pub fn run(path: &Path, shared: bool) -> Result<u8> {
+    // A server knows why it stopped a worker.
+    let stop = Stop::on_signals("")?;
     set_oom_score(500);
     let dir = RunDir::at(path);
     let lock = Lock::take(&dir.lock_file())?;
-    // A server knows why it stopped a worker.
-    train(&dir, &lock, &stop, "", &mut |event| {
+    let reason = train(&dir, &lock, shared, &stop, &mut |event| {
         if let Event::Note { message } = event {
             tracing::warn!("{message}");
         }
+    })?;
+    tracing::info!(?reason, "the worker is done");
+    Ok(match reason {
+        Reason::Stopped if stop.leaves_job() => ASKS_FOR_ANOTHER_JOB,
+        _ => 0,
     })
 }
 
 /// Carries the training loop's events to the log, and requests to stop to the loop.
 struct Recorder<'a> {
     log: &'a EventLog,
-    stop: &'a AtomicBool,
-    stopped: &'static str,
+    stop: &'a Stop,
     watcher: &'a mut dyn FnMut(&Event),
 }
 
@@ -160,7 +210,7 @@ impl Observer for Recorder<'_> {
     fn observe(&mut self, event: &Event) -> Result<Control, Box<dyn StdError + Send + Sync>> {
         let stopped = Event::Finished {
             reason: Reason::Stopped,
-            message: self.stopped.to_owned(),
+            message: self.stop.message().to_owned(),
         };
         let event = match event {
             Event::Finished {
@@ -171,8 +221,7 @@ impl Observer for Recorder<'_> {
         };
         self.log.append(event)?;
         (self.watcher)(event);
-        let stop = self.stop.load(Ordering::Relaxed);
-        Ok(if stop {
+        Ok(if self.stop.is_asked() {
             Control::Stop
         } else {
             Control::Continue

@@ -45,7 +45,7 @@ const mlp = {
 /** The worker of a run: the process that has locked its folder. @param {string} dataDir @param {string} id */
 function workerOf(dataDir, id) {
   const folder = readdirSync(join(dataDir, "runs")).find((name) => name.includes(id)) ?? id;
-  return Number(readFileSync(join(dataDir, "runs", folder, "lock"), "utf8"));
+  return Number(readFileSync(join(dataDir, "runs", folder, "lock"), "utf8").split(" ")[0]);
 }
 
 async function adoption() {

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
 
 use serde_json::{Value, json};
 use vivarium_models::contract::Event;
@@ -19,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::networks::{self, Import, OwnNetworks};
 use crate::run_dir::RunDir;
 use crate::settings;
-use crate::worker;
+use crate::worker::{self, Stop};
 
 pub(super) fn import(args: &ImportWeights) -> Result<()> {
     let folder = DataDir::open(args.data.data_dir.clone())?;
@@ -67,7 +66,7 @@ pub(super) fn import(args: &ImportWeights) -> Result<()> {
     let (id, dir, lock) = RunDir::create_locked(&folder.runs(), &spec)?;
     let begun = begin(&network, &dir).and_then(|()| {
         // A worker that is to stop at once writes everything that a run has: its beginning, its checkpoint, its end.
-        worker::train(&dir, &lock, &AtomicBool::new(true), "", &mut |event| {
+        worker::train(&dir, &lock, false, &Stop::at_once(""), &mut |event| {
             if let Event::Note { message } = event {
                 notice(format_args!("{message}"));
             }

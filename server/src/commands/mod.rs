@@ -51,7 +51,7 @@ pub fn run(cli: Cli) -> ExitCode {
     let result = match command {
         Command::Serve(args) => serve::serve(args),
         Command::Train(args) => train::train(args),
-        Command::Worker { run_dir } => return work(&run_dir),
+        Command::Worker { run_dir, shared } => return work(&run_dir, shared),
         Command::Data(args) => data::data(args),
         Command::Import(args) => import::import(&args),
         Command::ImportEvents(args) => import_events::import_events(args),
@@ -70,7 +70,7 @@ pub fn run(cli: Cli) -> ExitCode {
 }
 
 /// `worker`: logs to the run's directory, and reports the outcome by the exit status.
-fn work(path: &Path) -> ExitCode {
+fn work(path: &Path, shared: bool) -> ExitCode {
     let log = match WorkerLog::open(&RunDir::at(path).worker_log()) {
         Ok(log) => log,
         Err(error) => {
@@ -85,11 +85,8 @@ fn work(path: &Path) -> ExitCode {
         .with_writer(move || Lossy(log.clone()))
         .init();
     panics::log_panics();
-    match worker::run(path) {
-        Ok(reason) => {
-            tracing::info!(?reason, "the worker is done");
-            ExitCode::SUCCESS
-        }
+    match worker::run(path, shared) {
+        Ok(status) => ExitCode::from(status),
         Err(error) => {
             tracing::error!(%error, "the worker failed");
             // If a server started this, standard error is the log.

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::{log_to_stderr, print};
 use crate::base_path;
-use crate::cli::Serve;
+use crate::cli::{LauncherKind, Serve};
 use crate::console::BackgroundWriter;
 use crate::data_dir::DataDir;
 use crate::datasets::DataSets;
@@ -24,7 +24,7 @@ use crate::http::{self, App};
 use crate::images::Images;
 use crate::index::Index;
 use crate::inspect::InspectThread;
-use crate::launch::LocalLauncher;
+use crate::launch::{Launcher, LocalLauncher, SlurmLauncher};
 use crate::memory;
 use crate::networks::OwnNetworks;
 use crate::panics;
@@ -40,6 +40,9 @@ const WORKERS_STOP_WITHIN: Duration = Duration::from_secs(30);
 
 /// A change that began before the server was stopped is completed if it takes no longer than this.
 const CHANGES_END_WITHIN: Duration = Duration::from_secs(10);
+
+/// The default of `--jobs` where the queue is a scheduler's.
+const SUBMITTED_AT_A_TIME: u16 = 1000;
 
 /// The maximum wait for the last lines of the log.
 const LAST_LINES_WITHIN: Duration = Duration::from_millis(200);
@@ -70,16 +73,18 @@ async fn run(args: Serve, log: BackgroundWriter) -> Result<()> {
         .map_err(|e| Error::system("cannot tell the address", e))?;
 
     let shutdown = CancellationToken::new();
-    let launcher = LocalLauncher::new(args.jobs.into())?;
-    let estimator = Estimator::new(launcher.clone());
-    let supervisor = Supervisor::start(
-        &data,
-        index.clone(),
-        Box::new(launcher),
-        args.jobs.into(),
-        shutdown.clone(),
-    )
-    .await;
+    let jobs = usize::from(args.jobs.unwrap_or(match args.launcher {
+        LauncherKind::Local => 1,
+        LauncherKind::Slurm => SUBMITTED_AT_A_TIME,
+    }));
+    let local = LocalLauncher::new(jobs)?;
+    let estimator = Estimator::new(local.clone());
+    let launcher: Box<dyn Launcher> = match args.launcher {
+        LauncherKind::Local => Box::new(local),
+        LauncherKind::Slurm => Box::new(SlurmLauncher::start(data.slurm(), args.slurm.clone())?),
+    };
+    let supervisor =
+        Supervisor::start(&data, index.clone(), launcher, jobs, shutdown.clone()).await;
     let images = Images::open(data.images(), data.pins())?;
     images.pins.keep(&[&data.runs(), &data.trash()]);
     let inspector = InspectThread::start(data.library(), u64::from(args.inspect_memory_mib) << 20)?;
@@ -134,7 +139,7 @@ async fn run(args: Serve, log: BackgroundWriter) -> Result<()> {
 
 /// Prints the address. The server also works if nobody can read it.
 fn announce(address: SocketAddr, args: &Serve, data: &DataDir) {
-    tracing::info!(data = %data.path().display(), jobs = args.jobs, "ready");
+    tracing::info!(data = %data.path().display(), "ready");
     let _ = print(&format!("Vivarium is listening on http://{address}"));
     if let Some(token) = &args.token {
         let page = base_path::url("/");

@@ -131,6 +131,9 @@ pub async fn new(State(app): State<App>, Query(from): Query<NewPageQuery>) -> Re
     let (form, offers, copy) = blocking(move || {
         let library = &app.data_sets.library;
         let mut form = form::table(library);
+        if !app.supervisor.has_scheduler() {
+            form = form.without_resources();
+        }
         form.networks.extend(own_networks(&app.networks)?);
         let copy = with_network_of_copy(copy, &mut form);
         Ok((form, presets::offers(library), copy))

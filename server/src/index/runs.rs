@@ -14,6 +14,7 @@ use super::summary::Summary;
 use super::{Writing, damage, run_labels};
 use crate::base_path;
 use crate::error::{BadRow, Error, Result};
+use crate::job::Job;
 use crate::labels::RunLabels;
 use crate::run_dir::RunId;
 use crate::run_dir::imported::{Settings, Source};
@@ -110,6 +111,8 @@ pub struct Run {
     pub created: String,
     /// Whether it was asked to stop and has not stopped yet.
     pub stopping: bool,
+    /// Its job, if it is queued or running on a cluster.
+    pub job: Option<Job>,
     /// The RunSpec; of an imported run its name and the hyperparameters in its files.
     #[schema(value_type = Settings)]
     pub spec: Value,
@@ -205,13 +208,16 @@ impl NewRun {
 
 const COLUMNS: &str = "id, name, tags, notes, sweep, spec, status, stopping, reason, message, summary, seq, changed, curves, made,
     CASE WHEN queued IS NULL THEN NULL ELSE (SELECT count(*) FROM runs AS other WHERE other.queued <= runs.queued) END,
-    key";
+    key, job";
 
 /// The index of `key` among [`COLUMNS`].
 const KEY: usize = 16;
 
 /// The index of `changed` among [`COLUMNS`].
 const CHANGED: usize = 12;
+
+/// The index of `job` among [`COLUMNS`].
+const JOB: usize = 17;
 
 /// A run, or `None` if it does not exist or is deleted.
 pub fn find(connection: &Connection, id: RunId) -> Result<Option<Run>> {
@@ -352,7 +358,7 @@ pub fn changed_since(connection: &Connection, after: ChangePlace, limit: usize) 
         count += 1;
         // A row whose number cannot be read sorts after all numbers; the repair gives it another.
         last = (row.get(CHANGED).unwrap_or(i64::MAX), row.get(KEY)?);
-        if row.get(KEY + 1).unwrap_or(false) {
+        if row.get("deleted").unwrap_or(false) {
             changes.removed.extend(row.get::<_, String>(0));
             continue;
         }
@@ -554,7 +560,7 @@ pub fn insert(writing: &Writing<'_>, run: &NewRun) -> Result<()> {
 pub fn enqueue(writing: &Writing<'_>, id: RunId) -> Result<()> {
     writing
         .prepare_cached(
-            "UPDATE runs SET status = 'queued', stopping = 0, reason = NULL, message = '', changed = ?2,
+            "UPDATE runs SET status = 'queued', stopping = 0, reason = NULL, message = '', job = NULL, changed = ?2,
              queued = 1 + (SELECT coalesce(max(queued), 0) FROM runs) WHERE id = ?1",
         )?
         .execute(params![id.to_string(), writing.change()])?;
@@ -563,16 +569,51 @@ pub fn enqueue(writing: &Writing<'_>, id: RunId) -> Result<()> {
 
 /// Sets the status and message of a run, and removes it from the queue: those behind it move up.
 pub fn set_status(writing: &Writing<'_>, id: RunId, status: Status, message: &str) -> Result<()> {
+    move_others_up(writing, id)?;
+    writing
+        .prepare_cached(
+            "UPDATE runs SET status = ?3, message = ?4, queued = NULL, stopping = 0, job = NULL, changed = ?2 WHERE id = ?1",
+        )?
+        .execute(params![id.to_string(), writing.change(), status.name(), message])?;
+    Ok(())
+}
+
+/// Marks the runs that are in the queue behind one as changed, because it leaves the queue.
+fn move_others_up(writing: &Writing<'_>, id: RunId) -> Result<()> {
     writing
         .prepare_cached(
             "UPDATE runs SET changed = ?2 WHERE queued > (SELECT queued FROM runs WHERE id = ?1)",
         )?
         .execute(params![id.to_string(), writing.change()])?;
+    Ok(())
+}
+
+/// Records that the job of a run waits in a scheduler's queue, or is about to be submitted.
+pub fn set_waiting(writing: &Writing<'_>, id: RunId, job: Option<&Job>) -> Result<()> {
+    set_job(writing, id, Status::Queued, job)
+}
+
+/// Records that a worker trains the run, as the given job of a scheduler if it is one.
+pub fn set_training(writing: &Writing<'_>, id: RunId, job: Option<&Job>) -> Result<()> {
+    set_job(writing, id, Status::Running, job)
+}
+
+/// Writes nothing if nothing is new. A request to stop stays.
+fn set_job(writing: &Writing<'_>, id: RunId, status: Status, job: Option<&Job>) -> Result<()> {
+    let run = get(writing, id)?;
+    if run.status == status && run.job.as_ref() == job && run.position.is_none() {
+        return Ok(());
+    }
+    move_others_up(writing, id)?;
+    let text = job
+        .map(serde_json::to_string)
+        .transpose()
+        .map_err(|e| Error::json("the job of a run", e))?;
     writing
         .prepare_cached(
-            "UPDATE runs SET status = ?3, message = ?4, queued = NULL, stopping = 0, changed = ?2 WHERE id = ?1",
+            "UPDATE runs SET status = ?3, job = ?4, reason = NULL, message = '', queued = NULL, changed = ?2 WHERE id = ?1",
         )?
-        .execute(params![id.to_string(), writing.change(), status.name(), message])?;
+        .execute(params![id.to_string(), writing.change(), status.name(), text])?;
     Ok(())
 }
 
@@ -698,6 +739,12 @@ pub fn mend(writing: &Writing<'_>, key: i64, told: &NewRun) -> Result<bool> {
     Ok(status.is_none())
 }
 
+/// The job of a run, unless an older version's text cannot be read.
+fn job_of(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Job>> {
+    let text: Option<String> = row.get(column)?;
+    Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+}
+
 /// Parses a column of JSON text.
 fn json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
     let text = row.get_ref(column)?.as_str()?;
@@ -726,6 +773,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Run> {
         message: row.get(9)?,
         created: humantime::format_rfc3339_millis(id.created()).to_string(),
         stopping: row.get(7)?,
+        job: job_of(row, JOB)?,
         spec,
         source: source.and_then(|source| serde_json::from_value(source).ok()),
         tags: json(row, 2)?,

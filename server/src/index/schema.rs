@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 const SQLITE_AT_LEAST: i32 = 3_051_003;
 
 /// Raised when the tables change. An older index is migrated; one of an unknown version is renamed and rebuilt.
-const VERSION: i32 = 5;
+const VERSION: i32 = 6;
 
 const TABLES: &str = "
 CREATE TABLE runs (
@@ -39,6 +39,7 @@ CREATE TABLE runs (
     line_crc INTEGER,                      -- CRC-32C of that line
     curves   INTEGER NOT NULL DEFAULT 0,   -- the last event that is in the curves
     made     INTEGER NOT NULL DEFAULT 0,   -- the number of the change that last made these others, other than longer
+    job      TEXT,                         -- what a scheduler tells of the job of an unfinished run
     changed  INTEGER NOT NULL,             -- the number of the last change to this row
     deleted  INTEGER NOT NULL DEFAULT 0    -- kept until the next start, to tell those who follow
 );
@@ -80,6 +81,11 @@ DROP TABLE curve_values;
 DROP TABLE curve_extremes;
 DROP TABLE event_marks;
 UPDATE runs SET curves = 0;
+";
+
+/// The column that version 6 added to the table of runs.
+const JOB: &str = "
+ALTER TABLE runs ADD COLUMN job TEXT;
 ";
 
 /// How long the start waits for an index that another program holds.
@@ -212,13 +218,16 @@ fn try_open(path: &Path) -> Result<Connection, Fault> {
     connection.execute_batch("BEGIN IMMEDIATE")?;
     match version {
         0 => connection.execute_batch(TABLES)?,
-        1 | 2 => connection.execute_batch(&format!("{MARKS} {CURVES}"))?,
-        3 => connection.execute_batch(CURVES)?,
-        4 => connection.execute_batch(BLOCKS)?,
+        1 | 2 => connection.execute_batch(&format!("{MARKS} {CURVES} {JOB}"))?,
+        3 => connection.execute_batch(&format!("{CURVES} {JOB}"))?,
+        4 => connection.execute_batch(&format!("{BLOCKS} {JOB}"))?,
+        5 => connection.execute_batch(JOB)?,
         other => return Err(Fault::Version(other)),
     }
-    connection.execute_batch(extremes::TABLES)?;
-    connection.execute_batch(curves::MARKS)?;
+    if version < 5 {
+        connection.execute_batch(extremes::TABLES)?;
+        connection.execute_batch(curves::MARKS)?;
+    }
     connection.execute_batch(INDEXES)?;
     connection.pragma_update(None, "user_version", VERSION)?;
     connection.execute_batch("COMMIT")?;
@@ -334,6 +343,7 @@ mod tests {
                  INSERT INTO curve_values VALUES (1, 0, 0, x'00');
                  INSERT INTO curve_extremes VALUES (1, 0, 1, 0, x'00');
                  INSERT INTO event_marks VALUES (1, 0, 1, NULL);
+                 ALTER TABLE runs DROP COLUMN job;
                  PRAGMA user_version = 4",
             )
             .unwrap();
@@ -385,6 +395,26 @@ mod tests {
         let files = fs::read_dir(folder.path()).unwrap().flatten();
         let kept = files.filter(|file| file.file_name().to_string_lossy().contains("damaged-"));
         assert_eq!(kept.count(), 1);
+    }
+
+    #[test]
+    fn an_index_of_the_version_before_gets_the_column_of_jobs_and_keeps_its_curves() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("index.sqlite3");
+        open(&path)
+            .unwrap()
+            .execute_batch(
+                "INSERT INTO runs (key, id, name, spec, status, curves, changed) VALUES (1, 'a', 'a', '{}', 'finished', 7, 1);
+                 INSERT INTO curve_values VALUES (1, 0, 0, x'00');
+                 ALTER TABLE runs DROP COLUMN job;
+                 PRAGMA user_version = 5",
+            )
+            .unwrap();
+        let connection = open(&path).unwrap();
+        let one = |sql: &str| -> i64 { connection.query_row(sql, [], |row| row.get(0)).unwrap() };
+        assert_eq!(one("SELECT count(*) FROM runs WHERE job IS NULL"), 1);
+        assert_eq!(one("SELECT curves FROM runs"), 7);
+        assert_eq!(one("SELECT count(*) FROM curve_values"), 1);
     }
 
     #[test]

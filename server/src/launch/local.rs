@@ -12,13 +12,18 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 use vivarium_models::ops::threads;
 
-use super::{Exit, Launcher, Worker};
+use super::remote::RemoteWorker;
+use super::{Exit, Launcher, State, Worker};
 use crate::error::{Error, Result};
 use crate::run_dir::RunDir;
 use crate::run_dir::lock;
 
 /// How often the lock of an adopted worker is checked. A worker's death must be noticed within 2 s.
 const LOOK: Duration = Duration::from_millis(250);
+
+/// How often a log is read. A worker gathers steps for 40 ms, so a step is in the index at most
+/// 100 ms after it was made.
+pub(crate) const LOG_INTERVAL: Duration = Duration::from_millis(25);
 
 /// Starts workers with the running binary.
 #[derive(Clone, Debug)]
@@ -54,8 +59,8 @@ impl LocalLauncher {
     }
 }
 
-impl Launcher for LocalLauncher {
-    fn launch(&self, dir: &RunDir) -> Result<Box<dyn Worker>> {
+impl LocalLauncher {
+    fn spawn(&self, dir: &RunDir) -> Result<Child> {
         dir.refuse_links()?;
         let log = dir.worker_log();
         let stderr = OpenOptions::new()
@@ -67,7 +72,7 @@ impl Launcher for LocalLauncher {
         // the worker would die of a broken pipe when the server ends.
         let mut command = self.command();
         command.process_group(0);
-        let child = Command::from(command)
+        Command::from(command)
             .arg("worker")
             .arg(dir.path())
             .stdin(Stdio::null())
@@ -75,22 +80,53 @@ impl Launcher for LocalLauncher {
             .stderr(stderr)
             .kill_on_drop(false)
             .spawn()
-            .map_err(|e| Error::file(&self.program, e))?;
-        Ok(Box::new(OwnChild { child }))
+            .map_err(|e| Error::file(&self.program, e))
+    }
+}
+
+impl Launcher for LocalLauncher {
+    fn launch<'a>(&'a self, dir: &'a RunDir) -> BoxFuture<'a, Result<Box<dyn Worker>>> {
+        async {
+            let child = self.spawn(dir)?;
+            Ok(Box::new(OwnChild {
+                child,
+                is_told: false,
+            }) as Box<dyn Worker>)
+        }
+        .boxed()
     }
 
-    fn adopt(&self, dir: &RunDir) -> Result<Option<Box<dyn Worker>>> {
-        let path = dir.lock_file();
-        if !lock::is_held(&path)? {
-            return Ok(None);
-        }
-        Ok(Some(Box::new(Adopted { lock: path })))
+    fn adopt<'a>(&'a self, dir: &'a RunDir) -> BoxFuture<'a, Result<Option<Box<dyn Worker>>>> {
+        async { adopt(dir) }.boxed()
     }
+
+    fn is_scheduler(&self) -> bool {
+        false
+    }
+
+    fn log_intervals(&self) -> (Duration, Duration) {
+        (LOG_INTERVAL, LOG_INTERVAL)
+    }
+}
+
+/// Adopts the worker that holds the lock of a run, on this machine or on another one.
+pub(super) fn adopt(dir: &RunDir) -> Result<Option<Box<dyn Worker>>> {
+    let path = dir.lock_file();
+    if lock::is_held(&path)? {
+        let adopted = Adopted {
+            lock: path,
+            is_told: false,
+        };
+        return Ok(Some(Box::new(adopted)));
+    }
+    Ok(RemoteWorker::of(path).map(|worker| Box::new(worker) as Box<dyn Worker>))
 }
 
 /// A worker that is a child of this process.
 struct OwnChild {
     child: Child,
+    /// Whether its first state was told.
+    is_told: bool,
 }
 
 impl OwnChild {
@@ -103,9 +139,12 @@ impl OwnChild {
 }
 
 impl Worker for OwnChild {
-    fn ended(&mut self) -> BoxFuture<'_, Exit> {
+    fn state(&mut self) -> BoxFuture<'_, State> {
         async {
-            match self.child.wait().await {
+            if !std::mem::replace(&mut self.is_told, true) {
+                return State::Running(None);
+            }
+            State::Ended(match self.child.wait().await {
                 Ok(status) => match (status.code(), status.signal()) {
                     (Some(code), _) => Exit::Code(code),
                     (None, Some(signal)) => Exit::Signal(signal),
@@ -115,7 +154,7 @@ impl Worker for OwnChild {
                     tracing::error!(%error, "a worker could not be waited for");
                     Exit::Unknown
                 }
-            }
+            })
         }
         .boxed()
     }
@@ -132,6 +171,8 @@ impl Worker for OwnChild {
 /// A worker that an earlier server or a user started: known by its lock alone.
 struct Adopted {
     lock: PathBuf,
+    /// Whether its first state was told.
+    is_told: bool,
 }
 
 impl Adopted {
@@ -151,12 +192,15 @@ impl Adopted {
 }
 
 impl Worker for Adopted {
-    fn ended(&mut self) -> BoxFuture<'_, Exit> {
+    fn state(&mut self) -> BoxFuture<'_, State> {
         async {
+            if !std::mem::replace(&mut self.is_told, true) {
+                return State::Running(None);
+            }
             while self.lives() {
                 tokio::time::sleep(LOOK).await;
             }
-            Exit::Unknown
+            State::Ended(Exit::Unknown)
         }
         .boxed()
     }

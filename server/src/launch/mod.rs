@@ -1,66 +1,52 @@
-//! Launchers start workers. The interface is small, because a cluster's scheduler will be a second implementation: it
-//! needs a run directory on a shared disk and nothing else from the server.
+//! Launchers start workers, and tell what becomes of them. A launcher needs a run directory and nothing else from the
+//! server.
+//!
+//! * [`LocalLauncher`]: processes of this machine.
+//! * [`SlurmLauncher`]: jobs of a Slurm cluster, whose nodes share the data folder.
+//! * `state`: what a launcher tells of a worker. `remote`: a worker of another machine, known by its heartbeat.
 
 mod local;
+mod remote;
+pub mod slurm;
+mod state;
 
-use std::fmt;
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
 use crate::error::Result;
 use crate::run_dir::RunDir;
 
+#[cfg(test)]
+pub(crate) use local::LOG_INTERVAL;
 pub use local::LocalLauncher;
+pub use slurm::SlurmLauncher;
+pub use state::{Exit, State};
 
-/// Starts a worker for a run directory.
+/// Starts workers for run directories.
 pub trait Launcher: Send + Sync {
-    /// Starts a worker for the run in `dir`.
-    fn launch(&self, dir: &RunDir) -> Result<Box<dyn Worker>>;
+    /// Starts a worker for the run in `dir`, or hands it to a scheduler, which starts one later.
+    fn launch<'a>(&'a self, dir: &'a RunDir) -> BoxFuture<'a, Result<Box<dyn Worker>>>;
 
-    /// Adopts a running worker that another process started, such as an earlier server. `None` if there is no running
-    /// worker.
-    fn adopt(&self, dir: &RunDir) -> Result<Option<Box<dyn Worker>>>;
+    /// Adopts a worker that another process started, such as an earlier server, or a job that waits for one. `None` if
+    /// there is neither.
+    fn adopt<'a>(&'a self, dir: &'a RunDir) -> BoxFuture<'a, Result<Option<Box<dyn Worker>>>>;
+
+    /// Whether workers are jobs of a scheduler: they wait in its queue, and they stay when the server ends.
+    fn is_scheduler(&self) -> bool;
+
+    /// How often the log of a run is read: after the shorter pause while it grows, at last after the longer one.
+    fn log_intervals(&self) -> (Duration, Duration);
 }
 
-/// A running worker.
+/// A worker, or the job of one.
 pub trait Worker: Send {
-    /// Completes when the worker has ended. Cancel safe.
-    fn ended(&mut self) -> BoxFuture<'_, Exit>;
+    /// Completes with the next state: at the first call with the present one, then when it changes. Cancel safe.
+    fn state(&mut self) -> BoxFuture<'_, State>;
 
-    /// Asks the worker to finish its step, write a checkpoint and exit.
+    /// Asks the worker to finish its step, write a checkpoint and exit. A job that waits is cancelled.
     fn stop(&self);
 
     /// Kills the worker.
     fn kill(&self);
-}
-
-/// How a worker ended, as far as the launcher knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Exit {
-    /// It exited with this status.
-    Code(i32),
-    /// A signal killed it.
-    Signal(i32),
-    /// Unknown: it was not this server's child.
-    Unknown,
-}
-
-impl fmt::Display for Exit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Self::Code(code) => write!(f, "The worker ended with status {code}."),
-            Self::Signal(signal) => {
-                let name = signal_hook::low_level::signal_name(signal).unwrap_or("unnamed");
-                write!(f, "The worker was killed by signal {signal} ({name}).")?;
-                if signal == signal_hook::consts::SIGKILL {
-                    write!(f, " When nobody sent it, the system ran out of memory.")?;
-                }
-                Ok(())
-            }
-            Self::Unknown => write!(
-                f,
-                "The worker disappeared without a final event. It was started by an earlier server, so how it ended is not known."
-            ),
-        }
-    }
 }

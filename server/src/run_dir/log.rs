@@ -5,7 +5,7 @@
 //! that was killed equals that of a run that was not.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -14,11 +14,15 @@ use std::time::{Duration, Instant, SystemTime};
 use vivarium_models::contract::{Event, Record, Steps};
 use vivarium_models::links;
 
+use super::lock::Fence;
 use super::scan::{Logged, scan_log};
 use crate::error::{Error, Result};
 
 /// Steps wait at most this long before they are written. The contract allows 100 ms; the rest is left for readers.
 const GATHER: Duration = Duration::from_millis(40);
+
+/// How often a log that other machines read is synced: a file server's client may keep what is written for long.
+const SYNC_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The most steps of a line, so that a line stays cheap to read.
 const MAX_STEPS: usize = 512;
@@ -46,7 +50,11 @@ struct Inner {
     logged: Logged,
     pending: Option<Steps>,
     written_at: Instant,
-    failure: Option<io::Error>,
+    failure: Option<Error>,
+    /// Proves that the writer still holds the lock of the run.
+    fence: Option<Fence>,
+    /// Where other machines read the log: when it was last synced to the file server.
+    shared: Option<Instant>,
     closed: bool,
 }
 
@@ -75,6 +83,8 @@ impl EventLog {
                 pending: None,
                 written_at: Instant::now() - GATHER,
                 failure: None,
+                fence: None,
+                shared: None,
                 closed: false,
             }),
             wake: Condvar::new(),
@@ -90,6 +100,17 @@ impl EventLog {
             shared,
             flusher: Some(flusher),
         })
+    }
+
+    /// The log of a worker that holds a lock: nothing is written when another worker has taken it. If the directory is
+    /// `shared`, the log is synced every second, so that other machines see it.
+    pub fn with_fence(self, fence: Fence, shared: bool) -> Self {
+        {
+            let mut inner = self.shared.lock();
+            inner.fence = Some(fence);
+            inner.shared = shared.then(Instant::now);
+        }
+        self
     }
 
     /// The state of the log so far.
@@ -118,10 +139,9 @@ impl EventLog {
         let mut inner = self.shared.lock();
         inner.check()?;
         inner.flush()?;
-        inner
-            .file
-            .sync_data()
-            .map_err(|e| Error::file(&inner.path, e))
+        // A checkpoint follows, which must not be another worker's.
+        inner.check_fence()?;
+        inner.sync()
     }
 }
 
@@ -163,8 +183,8 @@ fn flush_in_time(shared: &Shared) {
                 .wait_timeout(inner, GATHER - age)
                 .unwrap_or_else(PoisonError::into_inner)
                 .0;
-        } else if let Err(Error::File { source, .. }) = inner.flush() {
-            inner.failure = Some(source);
+        } else if let Err(error) = inner.flush() {
+            inner.failure = Some(error);
         }
     }
 }
@@ -172,10 +192,18 @@ fn flush_in_time(shared: &Shared) {
 impl Inner {
     /// Returns an error that the flusher thread encountered.
     fn check(&mut self) -> Result<()> {
-        match self.failure.take() {
-            Some(source) => Err(Error::file(&self.path, source)),
-            None => Ok(()),
-        }
+        self.failure.take().map_or(Ok(()), Err)
+    }
+
+    fn check_fence(&self) -> Result<()> {
+        self.fence.as_ref().map_or(Ok(()), Fence::check)
+    }
+
+    fn sync(&mut self) -> Result<()> {
+        self.shared = self.shared.map(|_| Instant::now());
+        self.file
+            .sync_data()
+            .map_err(|e| Error::file(&self.path, e))
     }
 
     /// Adds those steps to the waiting ones that the log does not have yet.
@@ -227,6 +255,7 @@ impl Inner {
     }
 
     fn write(&mut self, event: Event) -> Result<()> {
+        self.check_fence()?;
         let record = Record {
             seq: self.logged.seq + 1,
             time: humantime::format_rfc3339_millis(SystemTime::now()).to_string(),
@@ -244,7 +273,10 @@ impl Inner {
         self.len += text.len() as u64;
         self.logged.seq += 1;
         self.written_at = Instant::now();
-        Ok(())
+        match self.shared {
+            Some(synced) if synced.elapsed() >= SYNC_INTERVAL => self.sync(),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -203,6 +203,11 @@ impl RunDir {
         self.path.join("lock")
     }
 
+    /// `job.json`: the job of the run, where a scheduler has one.
+    pub fn job_file(&self) -> PathBuf {
+        self.path.join("job.json")
+    }
+
     /// `network.py`: the text of the network, unless it is built in.
     pub fn network_file(&self) -> PathBuf {
         self.path.join("network.py")

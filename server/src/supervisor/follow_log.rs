@@ -2,20 +2,17 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::time::Instant;
 
 use super::Supervisor;
 use super::run_task::{Inbox, SHUTDOWN_GRACE, Signals};
 use crate::blocking::blocking;
 use crate::error::{Error, Result};
+use crate::index::runs;
 use crate::index::{Writing, events};
-use crate::launch::{Exit, Worker};
+use crate::launch::{Exit, State, Worker};
 use crate::run_dir::RunId;
 use crate::run_dir::tail::{self, Following, Place};
-
-/// How often a log is read. A worker gathers steps for 40 ms, so a step is in the index at most
-/// 100 ms after it was made.
-pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(25);
 
 /// Exponential backoff while a log cannot be followed.
 #[derive(Default)]
@@ -51,8 +48,79 @@ impl Backoff {
     }
 }
 
+/// The pauses between readings of a log: short while it grows, then longer and longer.
+struct Pauses {
+    shortest: Duration,
+    longest: Duration,
+    next: Duration,
+}
+
+impl Pauses {
+    fn new((shortest, longest): (Duration, Duration)) -> Self {
+        Self {
+            shortest,
+            longest,
+            next: shortest,
+        }
+    }
+
+    /// Whether nothing was new for some time.
+    fn are_longest(&self) -> bool {
+        self.next == self.longest && self.longest > self.shortest
+    }
+
+    /// Begins with the shortest pause again.
+    fn restart(&mut self) {
+        self.next = self.shortest;
+    }
+
+    fn read(&mut self, grew: bool) {
+        self.next = match grew {
+            true => self.shortest,
+            false => (self.next * 2).min(self.longest),
+        };
+    }
+}
+
+/// The jobs of a run that a scheduler starts again and again.
+#[derive(Default)]
+struct Attempts {
+    is_running: bool,
+    /// The last step of the attempt before.
+    step: Option<u64>,
+    /// Attempts in a row that trained no further step.
+    fruitless: u32,
+}
+
+impl Attempts {
+    /// A time limit that is shorter than it takes to begin would have the job start forever.
+    const MOST: u32 = 3;
+
+    /// Takes the next state in. Returns whether another attempt is useless; `step` is the last step so far.
+    fn is_useless(&mut self, state: &State, step: Option<u64>) -> bool {
+        let has_ended = self.is_running && matches!(state, State::Waiting(_));
+        self.is_running = matches!(state, State::Running(_));
+        if has_ended {
+            self.fruitless = match step > self.step {
+                true => 0,
+                false => self.fruitless + 1,
+            };
+            self.step = step;
+        }
+        self.fruitless >= Self::MOST
+    }
+}
+
+/// How the following of a log ended.
+pub(super) enum Followed {
+    /// The worker has ended, and all of its log is indexed.
+    ToTheEnd(Exit),
+    /// The server shuts down, and the worker stays with its scheduler.
+    Left,
+}
+
 impl Supervisor {
-    /// Indexes the log until the worker has ended and all of it is indexed.
+    /// Indexes the log, and the states of the worker, until the worker has ended and all of it is indexed.
     ///
     /// # Errors
     /// When the log is damaged, or the run is deleted. The worker has ended then too: an error must not leave it
@@ -63,22 +131,49 @@ impl Supervisor {
         worker: &mut dyn Worker,
         inbox: &mut Inbox,
         signals: &mut Signals,
-    ) -> Result<Exit> {
-        let mut look = tokio::time::interval(POLL_INTERVAL);
-        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ) -> Result<Followed> {
+        let mut pauses = Pauses::new(self.0.launcher.log_intervals());
+        let mut look = Box::pin(tokio::time::sleep(Duration::ZERO));
         // An error must neither leave the worker unattended nor end this loop.
         let mut backoff = Backoff::default();
         let mut place = None;
+        // A state that is not in the index yet.
+        let mut news = None;
+        let mut attempts = Attempts::default();
+        let mut is_useless = false;
+        let mut is_waiting = false;
         let exit = loop {
             tokio::select! {
-                exit = worker.ended() => break exit,
-                _ = look.tick(), if backoff.is_ready() => {
-                    // Not to the end of the log: with a worker that writes faster than the index
-                    // accepts, no command would ever be received.
-                    match self.index_next(id, &mut place).await {
-                        Ok(_) => backoff.succeeded(id),
-                        Err(error) => backoff.failed(id, &error),
+                state = worker.state() => match state {
+                    State::Ended(_) if is_useless => break Exit::NoProgress,
+                    State::Ended(exit) => break exit,
+                    other => {
+                        let step = self.run(id).await.ok().and_then(|run| run.summary.step);
+                        if attempts.is_useless(&other, step) && !is_useless {
+                            is_useless = true;
+                            worker.kill();
+                        }
+                        is_waiting = matches!(other, State::Waiting(_));
+                        news = Some(other);
+                        pauses.restart();
+                        look.as_mut().reset(Instant::now());
                     }
+                },
+                () = &mut look => {
+                    // The log of a job that waits does not grow.
+                    let is_idle = is_waiting && news.is_none() && pauses.are_longest();
+                    if backoff.is_ready() && !is_idle {
+                        // Not to the end of the log: with a worker that writes faster than the index
+                        // accepts, no command would ever be received.
+                        match self.index_next_state(id, &mut news, &mut place).await {
+                            Ok(grew) => {
+                                pauses.read(grew);
+                                backoff.succeeded(id);
+                            }
+                            Err(error) => backoff.failed(id, &error),
+                        }
+                    }
+                    look.as_mut().reset(Instant::now() + pauses.next);
                 }
                 Some(command) = inbox.recv() => {
                     signals.receive(command);
@@ -89,6 +184,9 @@ impl Supervisor {
                     }
                 }
                 () = self.0.shutdown.cancelled(), if !signals.shutdown => {
+                    if self.0.launcher.is_scheduler() {
+                        return Ok(Followed::Left);
+                    }
                     signals.shutdown = true;
                     self.mark_interrupted(id, signals).await;
                     worker.stop();
@@ -100,21 +198,44 @@ impl Supervisor {
             match self.catch_up(id).await {
                 // The index is at fault, not the run.
                 Err(error) if error.is_of_the_index() => backoff.failed(id, &error),
-                result => return result.map(|()| exit),
+                result => return result.map(|()| Followed::ToTheEnd(exit)),
             }
             let now = tokio::time::Instant::now();
             if self.0.shutdown.is_cancelled() && now > *last_try.get_or_insert(now + SHUTDOWN_GRACE)
             {
-                return Ok(exit);
+                return Ok(Followed::ToTheEnd(exit));
             }
             tokio::select! {
                 () = tokio::time::sleep(backoff.pause) => {}
                 Some(command) = inbox.recv() => signals.receive(command),
             }
             if !signals.kill.is_empty() {
-                return Ok(exit);
+                return Ok(Followed::ToTheEnd(exit));
             }
         }
+    }
+
+    /// Indexes a new state of the worker, if there is one, and the next lines of the log. Returns whether there were any.
+    async fn index_next_state(
+        &self,
+        id: RunId,
+        news: &mut Option<State>,
+        place: &mut Option<Place>,
+    ) -> Result<bool> {
+        let state = news.clone();
+        match state {
+            Some(State::Waiting(job)) => {
+                let write = move |w: &Writing<'_>| runs::set_waiting(w, id, Some(&job));
+                self.0.index.write(write).await?;
+            }
+            Some(State::Running(job)) => {
+                let write = move |w: &Writing<'_>| runs::set_training(w, id, job.as_ref());
+                self.0.index.write(write).await?;
+            }
+            Some(State::Ended(_)) | None => {}
+        }
+        *news = None;
+        self.index_next(id, place).await
     }
 
     /// Indexes the log up to its current end. Lines that a worker adds meanwhile are left for later.
@@ -173,5 +294,36 @@ impl Supervisor {
         let forget = move |w: &Writing<'_>| events::begin_again(w, id);
         self.0.index.write_with_retries(forget).await?;
         Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::{Job, JobState};
+
+    #[test]
+    fn a_job_that_starts_again_and_again_without_a_step_is_given_up() {
+        let waiting = State::Waiting(Job {
+            scheduler: "slurm".to_owned(),
+            id: None,
+            state: JobState::Waiting,
+            host: None,
+            reason: None,
+            text: String::new(),
+        });
+        let running = State::Running(None);
+        let mut attempts = Attempts::default();
+        assert!(!attempts.is_useless(&waiting, None), "it has not begun");
+        let mut again = |step| {
+            assert!(!attempts.is_useless(&running, step));
+            attempts.is_useless(&waiting, step)
+        };
+        assert!(!again(None));
+        assert!(!again(None));
+        assert!(!again(Some(10)), "it got on");
+        assert!(!again(Some(10)));
+        assert!(!again(Some(10)));
+        assert!(again(Some(10)));
     }
 }

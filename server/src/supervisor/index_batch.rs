@@ -11,6 +11,8 @@ use crate::blocking::blocking;
 use crate::error::Result;
 use crate::index::runs::{self, NewRun, Status};
 use crate::index::{Writing, events};
+use crate::job;
+use crate::run_dir::lock::Holder;
 use crate::run_dir::tail::{self, Following, Place};
 use crate::run_dir::{RunDir, RunId, lock};
 
@@ -147,7 +149,10 @@ impl Supervisor {
 
 /// Whether a worker has the run, of this machine or of a cluster.
 fn may_go_on(dir: &RunDir) -> bool {
-    lock::is_held(&dir.lock_file()).unwrap_or(true) || dir.path().join("job.json").exists()
+    let path = dir.lock_file();
+    lock::is_held(&path).unwrap_or(true)
+        || Holder::read(&path).is_some_and(|holder| holder.is_elsewhere())
+        || job::is_open(&dir.job_file())
 }
 
 /// Does one part of a transaction; returns `false` and undoes it if it fails.

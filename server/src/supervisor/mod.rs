@@ -180,6 +180,11 @@ impl Supervisor {
         }
     }
 
+    /// Whether workers are jobs of a scheduler.
+    pub fn has_scheduler(&self) -> bool {
+        self.0.launcher.is_scheduler()
+    }
+
     /// The directory of a run.
     pub fn run_dir(&self, id: RunId) -> RunDir {
         RunDir::of(&self.0.runs, id)

@@ -161,9 +161,9 @@ impl Supervisor {
         if !is_unfinished(run.status) {
             return Ok(());
         }
-        if let Some(worker) = self.0.launcher.adopt(&self.run_dir(id))? {
+        if let Some(worker) = self.0.launcher.adopt(&self.run_dir(id)).await? {
             tracing::info!(run = %id, "adopted a worker that outlived its server");
-            self.set_status(id, Status::Running, "").await?;
+            self.mark_adopted(id).await?;
             let interrupted = run.status == Status::Interrupted;
             self.spawn_task(
                 id,
@@ -195,6 +195,14 @@ impl Supervisor {
             _ if run.stopping => self.set_status(id, Status::Stopped, "").await,
             // No user stopped it: the server did, or the machine.
             _ => self.requeue(id).await,
+        }
+    }
+
+    /// Marks a run as running whose worker was adopted. A job may as well wait, which its task will tell.
+    async fn mark_adopted(&self, id: RunId) -> Result<()> {
+        match self.0.launcher.is_scheduler() && self.run(id).await?.status.is_active() {
+            true => Ok(()),
+            false => self.set_status(id, Status::Running, "").await,
         }
     }
 
@@ -230,8 +238,8 @@ impl Supervisor {
             return Ok(());
         }
         tracing::warn!(run = %id, status = run.status.name(), "the run had no task");
-        if let Some(worker) = self.0.launcher.adopt(&self.run_dir(id))? {
-            self.set_status(id, Status::Running, "").await?;
+        if let Some(worker) = self.0.launcher.adopt(&self.run_dir(id)).await? {
+            self.mark_adopted(id).await?;
             let interrupted = false;
             self.spawn_task(
                 id,
@@ -340,7 +348,7 @@ impl Supervisor {
             })
             .await?;
         }
-        if let Some(worker) = self.0.launcher.adopt(&dir)? {
+        if let Some(worker) = self.0.launcher.adopt(&dir).await? {
             self.set_status(id, Status::Running, "").await?;
             let interrupted = false;
             self.spawn_task(

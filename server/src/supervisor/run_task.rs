@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 use super::Supervisor;
+use super::follow_log::Followed;
 use super::job_queue::{Permit, Waiter};
 use crate::blocking::blocking;
 use crate::error::Result;
@@ -81,6 +82,8 @@ enum Outcome {
     Ended(Status, String),
     /// It returns to the queue.
     Requeue,
+    /// The server shuts down, and a scheduler keeps its job: the next server adopts it.
+    Left,
 }
 
 impl Supervisor {
@@ -105,6 +108,7 @@ impl Supervisor {
                     self.persist(id, &mut inbox, &mut signals, false, write)
                         .await
                 }
+                Outcome::Left => break,
             };
             if written.is_none() {
                 break;
@@ -167,6 +171,8 @@ impl Supervisor {
         inbox: &mut Inbox,
         signals: &mut Signals,
     ) -> Result<Outcome> {
+        // The last step before the job; `None` if it began before this task.
+        let mut began_at = None;
         let (mut process, _permit) = match start {
             Start::Adopt {
                 worker,
@@ -175,17 +181,27 @@ impl Supervisor {
                 signals.interrupted = interrupted;
                 (worker, self.0.queue.permit_for_running())
             }
-            Start::Queue(waiter) => match self.wait_and_launch(id, waiter, inbox, signals).await? {
-                Ok(started) => started,
-                Err(end) => return Ok(end),
-            },
+            Start::Queue(waiter) => {
+                began_at = self.run_with_retries(id).await?.summary.step;
+                match self.wait_and_launch(id, waiter, inbox, signals).await? {
+                    Ok(started) => started,
+                    Err(end) => return Ok(end),
+                }
+            }
         };
         loop {
-            let exit = self
+            let followed = self
                 .follow_log(id, process.as_mut(), inbox, signals)
                 .await?;
-            if exit == Exit::Code(worker::HELD_BY_ANOTHER.into())
-                && let Some(other) = self.0.launcher.adopt(&self.run_dir(id))?
+            let exit = match followed {
+                Followed::ToTheEnd(exit) => exit,
+                Followed::Left => return Ok(Outcome::Left),
+            };
+            // A command line holds the lock until its job is submitted; a job that its scheduler has forgotten may live.
+            let may_have_another = exit == Exit::Code(worker::HELD_BY_ANOTHER.into())
+                || (exit == Exit::Unknown && self.0.launcher.is_scheduler());
+            if may_have_another
+                && let Some(other) = self.0.launcher.adopt(&self.run_dir(id)).await?
             {
                 process = other;
                 continue;
@@ -193,7 +209,7 @@ impl Supervisor {
             if exit != Exit::Code(0) {
                 self.remove_unfinished(id).await;
             }
-            return self.final_status(id, exit, signals).await;
+            return self.final_status(id, exit, began_at, signals).await;
         }
     }
 
@@ -219,11 +235,14 @@ impl Supervisor {
             () = self.0.shutdown.cancelled() => return Ok(Err(interrupted())),
              permit = waiter.permit() => permit,
         };
+        let has_queue = self.0.launcher.is_scheduler();
         // A request to stop may have been recorded before this task could receive it.
         let running = move |w: &Writing<'_>| {
             let run = runs::get(w, id)?;
-            if !run.stopping {
-                runs::set_running(w, id)?;
+            match run.stopping {
+                true => {}
+                false if has_queue => runs::set_waiting(w, id, None)?,
+                false => runs::set_running(w, id)?,
             }
             Ok(!run.stopping)
         };
@@ -233,7 +252,7 @@ impl Supervisor {
             None if signals.must_end() => return stopped(),
             None => return Ok(Err(interrupted())),
         }
-        let worker = self.0.launcher.launch(&self.run_dir(id))?;
+        let worker = self.0.launcher.launch(&self.run_dir(id)).await?;
         Ok(Ok((worker, permit)))
     }
 
@@ -256,19 +275,40 @@ impl Supervisor {
         let _ = tokio::time::timeout(SHUTDOWN_GRACE, noting).await;
     }
 
-    /// The final status of a run whose worker has ended.
-    async fn final_status(&self, id: RunId, exit: Exit, signals: &Signals) -> Result<Outcome> {
+    /// What becomes of a run whose worker has ended; `began_at` is its last step when this task launched the worker.
+    async fn final_status(
+        &self,
+        id: RunId,
+        exit: Exit,
+        began_at: Option<u64>,
+        signals: &Signals,
+    ) -> Result<Outcome> {
         let run = self.run_with_retries(id).await?;
         let status = run.reason.as_deref().map(Status::of_reason);
         let stopped = matches!(status, None | Some(Status::Stopped));
-        // A worker that is asked to stop before it listens to signals ends by the signal.
-        let obeyed = status.is_some() || exit == Exit::Signal(signal_hook::consts::SIGTERM);
+        // A worker that is asked to stop before it listens to signals ends by the signal, a job that waits is cancelled.
+        let by_signal = Exit::Signal(signal_hook::consts::SIGTERM);
+        let obeyed = status.is_some() || exit == by_signal || exit == Exit::Cancelled;
         if !signals.must_end() && stopped && obeyed {
             if signals.shutdown {
                 return Ok(interrupted());
             }
             if signals.interrupted {
                 return Ok(Outcome::Requeue);
+            }
+        }
+        if !signals.must_end() && stopped {
+            match exit {
+                Exit::Cancelled => return Ok(Outcome::Ended(Status::Stopped, exit.to_string())),
+                // A job that ends without a further step would end so again.
+                _ if exit.is_of_the_job() && run.summary.step > began_at => {
+                    return Ok(Outcome::Requeue);
+                }
+                _ if exit.is_of_the_job() => {
+                    let message = format!("{exit} It had not trained a step.");
+                    return Ok(Outcome::Ended(Status::Failed, message));
+                }
+                _ => {}
             }
         }
         Ok(match status {
@@ -304,7 +344,7 @@ impl Supervisor {
         let log = blocking(move || worker_log::tail(&path, 4096)).await;
         let log = log.unwrap_or_default();
         let line = log.lines().rev().find(|line| !line.trim().is_empty());
-        match (exit, line) {
+        match (&exit, line) {
             (Exit::Code(_), Some(line)) => format!("{exit} Its log ends with: {}", line.trim()),
             _ => exit.to_string(),
         }

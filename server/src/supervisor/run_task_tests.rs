@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, ready};
 use serde_json::json;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
@@ -16,13 +16,12 @@ use vivarium_models::form;
 use vivarium_models::spec;
 
 use super::Supervisor;
-use super::follow_log::POLL_INTERVAL;
 use super::run_task::{Command, RETRY_INTERVAL};
 use crate::data_dir::DataDir;
 use crate::error::Result;
 use crate::index::runs::{self, Status};
 use crate::index::{Index, Writing};
-use crate::launch::{Exit, Launcher, Worker};
+use crate::launch::{Exit, LOG_INTERVAL, Launcher, State, Worker};
 use crate::run_dir::{RunDir, RunId};
 
 /// Launches workers that write events without a pause until they are told to stop.
@@ -34,7 +33,7 @@ struct Chatterer {
 }
 
 impl Launcher for Chatterers {
-    fn launch(&self, dir: &RunDir) -> Result<Box<dyn Worker>> {
+    fn launch<'a>(&'a self, dir: &'a RunDir) -> BoxFuture<'a, Result<Box<dyn Worker>>> {
         let stop = Arc::new(AtomicBool::new(false));
         let (end, ended) = oneshot::channel();
         let mut log = File::create(dir.events_file()).unwrap();
@@ -53,17 +52,27 @@ impl Launcher for Chatterers {
             }
             let _ = end.send(());
         });
-        Ok(Box::new(Chatterer { stop, ended }))
+        ready(Ok(Box::new(Chatterer { stop, ended }) as _)).boxed()
     }
 
-    fn adopt(&self, _: &RunDir) -> Result<Option<Box<dyn Worker>>> {
-        Ok(None)
+    fn adopt<'a>(&'a self, _: &'a RunDir) -> BoxFuture<'a, Result<Option<Box<dyn Worker>>>> {
+        ready(Ok(None)).boxed()
+    }
+
+    fn is_scheduler(&self) -> bool {
+        false
+    }
+
+    fn log_intervals(&self) -> (Duration, Duration) {
+        (LOG_INTERVAL, LOG_INTERVAL)
     }
 }
 
 impl Worker for Chatterer {
-    fn ended(&mut self) -> BoxFuture<'_, Exit> {
-        (&mut self.ended).map(|_| Exit::Code(0)).boxed()
+    fn state(&mut self) -> BoxFuture<'_, State> {
+        (&mut self.ended)
+            .map(|_| State::Ended(Exit::Code(0)))
+            .boxed()
     }
 
     fn stop(&self) {
@@ -132,7 +141,7 @@ impl Place {
                 if hope(&run) {
                     return run;
                 }
-                tokio::time::sleep(POLL_INTERVAL).await;
+                tokio::time::sleep(LOG_INTERVAL).await;
             }
         };
         tokio::time::timeout(Duration::from_secs(60), waiting)
@@ -196,7 +205,7 @@ async fn what_a_full_disk_does_not_take_is_indexed_when_there_is_room_and_the_ne
     task.send(Command::Stop).unwrap();
     let log = place.supervisor.run_dir(first).events_file();
     while !std::fs::read_to_string(&log).unwrap().contains("finished") {
-        tokio::time::sleep(POLL_INTERVAL).await;
+        tokio::time::sleep(LOG_INTERVAL).await;
     }
     // Some tries fail.
     tokio::time::sleep(2 * RETRY_INTERVAL).await;
@@ -220,22 +229,30 @@ struct Fault;
 struct Done;
 
 impl Launcher for Faulty {
-    fn launch(&self, dir: &RunDir) -> Result<Box<dyn Worker>> {
+    fn launch<'a>(&'a self, dir: &'a RunDir) -> BoxFuture<'a, Result<Box<dyn Worker>>> {
         if !self.0.swap(true, Ordering::Relaxed) {
-            return Ok(Box::new(Fault));
+            return ready(Ok(Box::new(Fault) as _)).boxed();
         }
         let event = json!({"seq": 1, "kind": "finished", "reason": "completed"});
         std::fs::write(dir.events_file(), format!("{event}\n")).unwrap();
-        Ok(Box::new(Done))
+        ready(Ok(Box::new(Done) as _)).boxed()
     }
 
-    fn adopt(&self, _: &RunDir) -> Result<Option<Box<dyn Worker>>> {
-        Ok(None)
+    fn adopt<'a>(&'a self, _: &'a RunDir) -> BoxFuture<'a, Result<Option<Box<dyn Worker>>>> {
+        ready(Ok(None)).boxed()
+    }
+
+    fn is_scheduler(&self) -> bool {
+        false
+    }
+
+    fn log_intervals(&self) -> (Duration, Duration) {
+        (LOG_INTERVAL, LOG_INTERVAL)
     }
 }
 
 impl Worker for Fault {
-    fn ended(&mut self) -> BoxFuture<'_, Exit> {
+    fn state(&mut self) -> BoxFuture<'_, State> {
         async { panic!("a fault in a task") }.boxed()
     }
 
@@ -245,8 +262,8 @@ impl Worker for Fault {
 }
 
 impl Worker for Done {
-    fn ended(&mut self) -> BoxFuture<'_, Exit> {
-        async { Exit::Code(0) }.boxed()
+    fn state(&mut self) -> BoxFuture<'_, State> {
+        async { State::Ended(Exit::Code(0)) }.boxed()
     }
 
     fn stop(&self) {}
@@ -276,24 +293,32 @@ struct Survivor(RunDir);
 struct Quiet;
 
 impl Launcher for Survivors {
-    fn launch(&self, _: &RunDir) -> Result<Box<dyn Worker>> {
-        Ok(Box::new(Quiet))
+    fn launch<'a>(&'a self, _: &'a RunDir) -> BoxFuture<'a, Result<Box<dyn Worker>>> {
+        ready(Ok(Box::new(Quiet) as _)).boxed()
     }
 
-    fn adopt(&self, dir: &RunDir) -> Result<Option<Box<dyn Worker>>> {
+    fn adopt<'a>(&'a self, dir: &'a RunDir) -> BoxFuture<'a, Result<Option<Box<dyn Worker>>>> {
         if self.0.swap(true, Ordering::Relaxed) {
             panic!("a fault in another run");
         }
-        Ok(Some(Box::new(Survivor(dir.clone()))))
+        ready(Ok(Some(Box::new(Survivor(dir.clone())) as _))).boxed()
+    }
+
+    fn is_scheduler(&self) -> bool {
+        false
+    }
+
+    fn log_intervals(&self) -> (Duration, Duration) {
+        (LOG_INTERVAL, LOG_INTERVAL)
     }
 }
 
 impl Worker for Survivor {
-    fn ended(&mut self) -> BoxFuture<'_, Exit> {
+    fn state(&mut self) -> BoxFuture<'_, State> {
         async {
             let event = json!({"seq": 1, "kind": "finished", "reason": "stopped"});
             std::fs::write(self.0.events_file(), format!("{event}\n")).unwrap();
-            Exit::Unknown
+            State::Ended(Exit::Unknown)
         }
         .boxed()
     }
@@ -304,7 +329,7 @@ impl Worker for Survivor {
 }
 
 impl Worker for Quiet {
-    fn ended(&mut self) -> BoxFuture<'_, Exit> {
+    fn state(&mut self) -> BoxFuture<'_, State> {
         futures_util::future::pending().boxed()
     }
 

@@ -1,4 +1,6 @@
-//! `train`: trains a run without a server, with a progress bar.
+//! `train`: trains a run without a server, with a progress bar. `cluster`: as a job of a cluster.
+
+mod cluster;
 
 use std::io::IsTerminal as _;
 use std::time::Duration;
@@ -8,8 +10,8 @@ use serde_json::{Map, Value, json};
 use vivarium_models::contract::{Event, Reason};
 use vivarium_models::form;
 
-use super::print;
-use crate::cli::Train;
+use crate::cli::{LauncherKind, Train};
+use crate::commands::print;
 use crate::console::notice;
 use crate::data_dir::DataDir;
 use crate::error::{Error, Result};
@@ -29,12 +31,17 @@ pub(super) fn train(args: Train) -> Result<()> {
     let spec = form::check(&document, &data.library()).map_err(|errors| {
         networks::with_file(args.network.as_deref(), Error::Spec(own.with_names(errors)))
     })?;
-    let stop = worker::stop_on_signals()?;
-    let (id, dir, lock) = RunDir::create_locked(&data.runs(), &spec)?;
     let mut progress = Progress::new(&spec.name);
-    let reason = worker::train(&dir, &lock, &stop, STOPPED, &mut |event| {
-        progress.show(event)
-    })?;
+    let (id, dir, reason) = match args.launcher {
+        LauncherKind::Local => {
+            let stop = worker::Stop::on_signals(STOPPED)?;
+            let (id, dir, lock) = RunDir::create_locked(&data.runs(), &spec)?;
+            let watcher = &mut |event: &Event| progress.show(event);
+            let reason = worker::train(&dir, &lock, false, &stop, watcher)?;
+            (id, dir, reason)
+        }
+        LauncherKind::Slurm => cluster::train(&data, &spec, args.slurm, &mut progress)?,
+    };
     progress.bar.finish_and_clear();
     progress.summary.insert("run".to_owned(), json!(id));
     progress
