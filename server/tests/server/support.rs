@@ -230,7 +230,7 @@ impl Server {
         let path = self.run_dir(id);
         let mut found = None;
         until("the run has a worker", || {
-            let pid = std::fs::read_to_string(path.join("lock")).unwrap_or_default();
+            let pid = holder(&path);
             let command_line =
                 std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
             found = pid.parse().ok();
@@ -271,14 +271,23 @@ impl Drop for Server {
         let _ = self.process.kill();
         let _ = self.process.wait();
         for entry in std::fs::read_dir(runs).into_iter().flatten().flatten() {
-            let pid = std::fs::read_to_string(entry.path().join("lock")).unwrap_or_default();
-            let command_line = std::fs::read_to_string(format!("/proc/{}/cmdline", pid.trim()))
-                .unwrap_or_default();
+            let pid = holder(&entry.path());
+            let command_line =
+                std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
             if command_line.contains(&*entry.path().to_string_lossy()) {
-                let _ = Command::new("kill").args(["-9", pid.trim()]).status();
+                let _ = Command::new("kill").args(["-9", &pid]).status();
             }
         }
     }
+}
+
+/// The process in the lock of a run.
+fn holder(run: &Path) -> String {
+    let text = std::fs::read_to_string(run.join("lock")).unwrap_or_default();
+    text.split_whitespace()
+        .next()
+        .unwrap_or_default()
+        .to_owned()
 }
 
 fn spawn(
