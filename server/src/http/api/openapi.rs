@@ -144,6 +144,8 @@ enum Of {
     Named,
     /// Those that take words after a question mark.
     Asked,
+    /// Those that take a selection of runs by its name.
+    Selected,
     /// Those that take a body of JSON.
     Json,
     /// Those that take a form with files.
@@ -170,7 +172,12 @@ const REFUSALS: [(&str, &str, &str, &[Of]); 12] = [
         "The `Host` is not allowed, or the request would change something and comes from another site",
         &[Of::Every],
     ),
-    ("404", "NotFound", "There is no such thing", &[Of::Named]),
+    (
+        "404",
+        "NotFound",
+        "There is no such thing",
+        &[Of::Named, Of::Selected],
+    ),
     (
         "408",
         "TooSlow",
@@ -259,10 +266,12 @@ fn add_refusals(path: &str, operation: &mut Value) {
     );
     let parameters = operation["parameters"].as_array();
     let asked = parameters.is_some_and(|all| all.iter().any(|one| one["in"] == "query"));
+    let selected = parameters.is_some_and(|all| all.iter().any(|one| one["name"] == "selection"));
     let applies = |of: &Of| match of {
         Of::Every => true,
         Of::Named => path.contains('{'),
         Of::Asked => asked,
+        Of::Selected => selected,
         Of::Json => json,
         Of::Form => form,
     };
