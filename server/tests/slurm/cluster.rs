@@ -26,10 +26,16 @@ pub fn why_not() -> Option<String> {
                 .any(|folder| Path::new(folder).join(program).exists())
         })
         .collect();
-    match (is_root, missing.is_empty()) {
-        (false, _) => Some("they need root".to_owned()),
-        (true, false) => Some(format!("there is no {}", missing.join(", "))),
-        (true, true) => None,
+    if !is_root {
+        return Some("they need root".to_owned());
+    }
+    if !missing.is_empty() {
+        return Some(format!("there is no {}", missing.join(", ")));
+    }
+    let probe = Command::new("unshare").args(["--uts", "true"]).status();
+    match probe.is_ok_and(|status| status.success()) {
+        true => None,
+        false => Some("nodes cannot have host names of their own here".to_owned()),
     }
 }
 
