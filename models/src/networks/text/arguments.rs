@@ -2,8 +2,8 @@
 
 use ruff_text_size::TextRange;
 
+use super::error::{Fault, Outcome};
 use super::value::Value;
-use super::{Fault, Outcome};
 
 /// The arguments of a call as they are written.
 pub(super) struct CallArguments<'a> {

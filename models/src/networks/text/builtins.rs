@@ -1,11 +1,11 @@
 //! The functions of the language, and the methods of lists and strings: those of Python that texts of networks use.
 
 use super::arguments::{CallArguments, shorten};
-use super::interpreter::{Interpreter, shown};
+use super::error::{Fault, Outcome};
+use super::interpreter::Interpreter;
 use super::options;
-use super::python;
+use super::python::{self, shown};
 use super::value::Value;
-use super::{Fault, Outcome};
 
 /// A function of the language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

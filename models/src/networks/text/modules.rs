@@ -5,8 +5,8 @@ use std::rc::Rc;
 use ruff_text_size::TextRange;
 
 use super::arguments::{Bound, CallArguments};
+use super::error::{Fault, Outcome};
 use super::value::Value;
-use super::{Fault, Outcome};
 use crate::graph::{InitScheme, Operation, WeightInit};
 use crate::ops::{Activation, PoolWindow};
 

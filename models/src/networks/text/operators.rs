@@ -1,12 +1,12 @@
 //! Operators on values: arithmetic, comparison, repetition, items and slices.
 
-use ruff_python_ast::{CmpOp, Operator};
+use ruff_python_ast::{CmpOp, Operator, UnaryOp};
 use ruff_text_size::TextRange;
 
 use super::arguments::shorten;
+use super::error::{Fault, Outcome};
 use super::interpreter::Interpreter;
 use super::value::Value;
-use super::{Fault, Outcome};
 
 impl<'a> Interpreter<'a> {
     pub(super) fn binary(
@@ -140,8 +140,24 @@ impl<'a> Interpreter<'a> {
     }
 }
 
-pub(super) fn too_large(range: TextRange) -> Box<Fault> {
+fn too_large(range: TextRange) -> Box<Fault> {
     Fault::new(range, "the result is too large a number".to_owned())
+}
+
+pub(super) fn unary<'a>(op: UnaryOp, value: &Value<'a>, range: TextRange) -> Outcome<Value<'a>> {
+    match (op, value) {
+        (UnaryOp::Not, value) => Ok(Value::Bool(!value.is_true())),
+        (UnaryOp::USub, Value::Float(number)) => Ok(Value::Float(-number)),
+        (UnaryOp::USub, value) if value.as_int().is_some() => {
+            let negated = value.as_int().and_then(i64::checked_neg);
+            negated.map(Value::Int).ok_or_else(|| too_large(range))
+        }
+        (UnaryOp::UAdd, value) if value.as_number().is_some() => Ok(value.clone()),
+        (op, value) => {
+            let message = format!("{} has no place before {}", op.as_str(), value.a_type());
+            Err(Fault::new(range, message))
+        }
+    }
 }
 
 fn whole_numbers<'a>(op: Operator, a: i64, b: i64, range: TextRange) -> Outcome<Value<'a>> {

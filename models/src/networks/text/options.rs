@@ -8,9 +8,9 @@ use ruff_text_size::TextRange;
 use serde_json::Value as Json;
 
 use super::arguments::{CallArguments, MAX_SIZE, shorten};
+use super::error::{Fault, Outcome};
 use super::interpreter::Interpreter;
 use super::value::Value;
-use super::{Fault, Outcome};
 use crate::spec::{Choice, Field, FieldKind};
 
 /// The call `option(…)`.

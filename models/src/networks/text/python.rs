@@ -1,5 +1,8 @@
 //! Values as Python's `str()` and `repr()` write them.
 
+use ruff_text_size::TextRange;
+
+use super::error::{Fault, Outcome};
 use super::value::Value;
 
 /// The deepest lists within lists that are written. A list may hold itself.
@@ -21,6 +24,14 @@ pub(super) fn repr(value: &Value<'_>) -> Option<String> {
     let mut text = String::new();
     write(value, MAX_DEPTH, &mut text)?;
     Some(text)
+}
+
+/// A value as a string, if it is not too long for one.
+pub(super) fn shown(text: Option<String>, range: TextRange) -> Outcome<String> {
+    text.ok_or_else(|| {
+        let message = "is too long, or nested too deeply, to be a string";
+        Fault::new(range, message.to_owned())
+    })
 }
 
 fn write(value: &Value<'_>, depth: usize, text: &mut String) -> Option<()> {

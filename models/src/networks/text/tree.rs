@@ -5,8 +5,8 @@ use std::rc::Rc;
 
 use ruff_text_size::TextRange;
 
+use super::error::{Fault, Outcome};
 use super::modules::{Kind, Module};
-use super::{Fault, Outcome};
 use crate::graph::{Graph, MAX_NODES, Node, Operation, is_state_of_module};
 use crate::nn::MAX_PARAMETERS;
 
