@@ -1579,6 +1579,8 @@ export interface components {
       sources: string[];
       /** @description The settings, in the order of a RunSpec; those that only some runs have come last. */
       settings: components["schemas"]["SettingFacet"][];
+      /** @description The fields that a search compares beside the settings. */
+      fields: components["schemas"]["SearchField"][];
     };
     /** @description A group of runs, of which an answer may hold only some. */
     RunGroup: {
@@ -1959,6 +1961,13 @@ export interface components {
        * @description The seed of the search.
        */
       seed?: number;
+    };
+    /** @description A field of a search. */
+    SearchField: {
+      /** @description Its name. */
+      name: string;
+      /** @description Whether it is compared with numbers. */
+      numeric: boolean;
     };
     /**
      * @description The kinds of search.
@@ -3122,6 +3131,7 @@ export type Scalars = components["schemas"]["Scalars"];
 export type Schedule = components["schemas"]["Schedule"];
 export type Score = components["schemas"]["Score"];
 export type Search = components["schemas"]["Search"];
+export type SearchField = components["schemas"]["SearchField"];
 export type SearchKind = components["schemas"]["SearchKind"];
 export type Selection = components["schemas"]["Selection"];
 export type SettingFacet = components["schemas"]["SettingFacet"];

@@ -6,7 +6,7 @@ import { complete } from "./query.js";
 /** @import { RunFacets } from "../lib/types" */
 
 /** What is offered before the values of the runs are known. @type {RunFacets} */
-const NOTHING = { tags: [], sweeps: [], sources: [], settings: [] };
+const NOTHING = { tags: [], sweeps: [], sources: [], settings: [], fields: [] };
 
 /**
  * @param {{ text: string, facets: () => Promise<RunFacets | undefined>, onChange: (text: string) => void }} options `facets`:

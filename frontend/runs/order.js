@@ -1,30 +1,13 @@
 // The order of the runs table.
 
+import { COLUMNS } from "./columns.js";
+
 /** @import { Run } from "../lib/types" */
 
 /** @typedef {{ key: string, descending: boolean }} Order */
 
-/** The columns that the server sorts by, beside settings. */
-const SORT_KEYS = new Set([
-  "created",
-  "status",
-  "name",
-  "network",
-  "data",
-  "progress",
-  "train_loss",
-  "loss",
-  "last",
-  "validation",
-  "test",
-  "parameters",
-  "memory",
-  "speed",
-  "seconds",
-]);
-
 /** Whether the table can be sorted by a column key or setting path. @param {string} key */
-export const canSort = (key) => SORT_KEYS.has(key) || key.includes(".");
+const canSort = (key) => key.includes(".") || COLUMNS.some((column) => column.key === key && key !== "settings");
 
 /** The newest runs first. @type {Order} */
 export const NEWEST = { key: "created", descending: true };

@@ -5,25 +5,9 @@ import { shortName } from "../lib/settings-diff.js";
 
 /** @import { RunFacets } from "../lib/types" */
 
-/** Numeric fields. */
-const NUMBER_FIELDS = [
-  "accuracy",
-  "test",
-  "loss",
-  "train_loss",
-  "train_accuracy",
-  "parameters",
-  "seconds",
-  "memory",
-  "speed",
-  "epoch",
-  "step",
-];
-
-/** Text fields, with the values that they have. @type {Map<string, (facets: RunFacets) => string[]>} */
-const TEXT_FIELDS = new Map(
+/** The values of text fields that have some. @type {Map<string, (facets: RunFacets) => string[]>} */
+const VALUES = new Map(
   /** @type {[string, (facets: RunFacets) => string[]][]} */ ([
-    ["name", () => []],
     [
       "status",
       () => [
@@ -42,9 +26,7 @@ const TEXT_FIELDS = new Map(
     ["data", (facets) => valuesAt(facets, "data.set")],
     ["source", ({ sources }) => sources],
     ["tag", ({ tags }) => tags],
-    ["notes", () => []],
     ["sweep", ({ sweeps }) => sweeps],
-    ["id", () => []],
   ]),
 );
 
@@ -58,11 +40,15 @@ function lastPart(path) {
 }
 
 /** All field names, including the settings that runs have. @param {RunFacets} facets */
-export function fieldNames({ settings }) {
+function fieldNames({ fields, settings }) {
+  const known = fields.map(({ name }) => name);
   const names = new Set(settings.map(({ path }) => lastPart(path)));
-  for (const known of [...NUMBER_FIELDS, ...TEXT_FIELDS.keys()]) names.delete(known);
-  return [...TEXT_FIELDS.keys(), ...NUMBER_FIELDS, ...[...names].sort()];
+  for (const name of known) names.delete(name);
+  return [...known, ...[...names].sort()];
 }
+
+/** @param {RunFacets} facets @param {string} name */
+const fieldNamed = ({ fields }, name) => fields.find((field) => field.name === name);
 
 /**
  * The values that a field has.
@@ -70,11 +56,10 @@ export function fieldNames({ settings }) {
  * @param {string} field
  * @returns {string[]}
  */
-export function fieldValues(facets, field) {
-  if (NUMBER_FIELDS.includes(field)) return [];
-  const found =
-    TEXT_FIELDS.get(field)?.(facets) ??
-    facets.settings.filter(({ path }) => lastPart(path) === field).flatMap(({ values }) => values.map(String));
+function fieldValues(facets, field) {
+  const found = fieldNamed(facets, field)
+    ? (VALUES.get(field)?.(facets) ?? [])
+    : facets.settings.filter(({ path }) => lastPart(path) === field).flatMap(({ values }) => values.map(String));
   return [...new Set(found)].sort().slice(0, 40);
 }
 
@@ -122,5 +107,5 @@ export function complete(text, facets) {
   return fieldNames(facets)
     .filter((name) => name.startsWith(word.toLocaleLowerCase()))
     .slice(0, 12)
-    .map((name) => `${before}${sign}${name}${NUMBER_FIELDS.includes(name) ? ">" : ":"}`);
+    .map((name) => `${before}${sign}${name}${fieldNamed(facets, name)?.numeric ? ">" : ":"}`);
 }

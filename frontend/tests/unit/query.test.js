@@ -22,6 +22,12 @@ const FACETS = {
     setting("training.optimizer.lr", 0.01, 0.001),
     { ...setting("network.head", "compact"), differs: true },
   ],
+  fields: [
+    { name: "status", numeric: false },
+    { name: "network", numeric: false },
+    { name: "tag", numeric: false },
+    { name: "accuracy", numeric: true },
+  ],
 };
 
 test("quotes hold words together, closed or not", () => {

@@ -8,6 +8,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::facts::leaves;
+use super::fields::{NUMBER_FIELDS, TEXT_FIELDS, names};
 use super::listing::{self, Filter};
 use super::search::Search;
 use crate::error::{BadRow, Result};
@@ -31,6 +32,17 @@ pub struct Facets {
     pub sources: Vec<String>,
     /// The settings, in the order of a RunSpec; those that only some runs have come last.
     pub settings: Vec<SettingFacet>,
+    /// The fields that a search compares beside the settings.
+    pub fields: Vec<SearchField>,
+}
+
+/// A field of a search.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SearchField {
+    /// Its name.
+    pub name: &'static str,
+    /// Whether it is compared with numbers.
+    pub numeric: bool,
 }
 
 /// The values of a setting.
@@ -119,6 +131,15 @@ pub fn read(connection: &Connection, sweep: Option<String>) -> Result<(Facets, V
         sweeps: sorted(sweeps),
         sources: sorted(sources),
         settings: settings.collect(),
+        fields: search_fields(),
     };
     Ok((facets, unreadable))
+}
+
+fn search_fields() -> Vec<SearchField> {
+    let field = |numeric| move |name| SearchField { name, numeric };
+    let texts = names(&TEXT_FIELDS).map(field(false));
+    texts
+        .chain(names(&NUMBER_FIELDS).map(field(true)))
+        .collect()
 }

@@ -1,9 +1,7 @@
 //! What is searched, filtered and sorted of a run. Settings and figures are parsed when they are first asked for: most
 //! searches need neither, and ten thousand runs are read for each.
 
-use std::borrow::Cow;
 use std::cell::OnceCell;
-use std::cmp::Ordering;
 
 use rusqlite::Row;
 use serde_json::Value;
@@ -43,47 +41,6 @@ pub struct Facts {
     spec: OnceCell<Value>,
     summary: OnceCell<Summary>,
 }
-
-/// A value by which runs are sorted.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-#[serde(untagged)]
-pub enum SortValue {
-    /// A number.
-    Number(f64),
-    /// A text.
-    Text(String),
-}
-
-impl SortValue {
-    /// The ascending order: numbers come before texts.
-    pub fn compare(&self, other: &Self) -> Ordering {
-        match (self, other) {
-            (Self::Number(a), Self::Number(b)) => a.total_cmp(b),
-            (Self::Text(a), Self::Text(b)) => a.cmp(b),
-            (Self::Number(_), Self::Text(_)) => Ordering::Less,
-            (Self::Text(_), Self::Number(_)) => Ordering::Greater,
-        }
-    }
-}
-
-/// The keys that runs are sorted by, beside the paths of settings.
-pub const SORT_KEYS: [&str; 15] = [
-    "created",
-    "status",
-    "name",
-    "network",
-    "data",
-    "progress",
-    "train_loss",
-    "loss",
-    "last",
-    "validation",
-    "test",
-    "parameters",
-    "memory",
-    "speed",
-    "seconds",
-];
 
 impl Facts {
     /// Reads a row of [`COLUMNS`].
@@ -128,7 +85,7 @@ impl Facts {
             .get_or_init(|| serde_json::from_str(&self.summary_text).unwrap_or_default())
     }
 
-    fn setting(&self, pointer: &str) -> Option<&str> {
+    pub(super) fn setting(&self, pointer: &str) -> Option<&str> {
         self.spec().pointer(pointer)?.as_str()
     }
 
@@ -137,7 +94,7 @@ impl Facts {
         self.spec().get("source").is_some()
     }
 
-    fn source(&self) -> &str {
+    pub(super) fn source(&self) -> &str {
         match self.spec().get("source") {
             Some(source) => source["kind"].as_str().unwrap_or_default(),
             None => "vivarium",
@@ -145,7 +102,7 @@ impl Facts {
     }
 
     /// Its state in the words of the pages.
-    fn state(&self) -> &'static str {
+    pub(super) fn state(&self) -> &'static str {
         match (self.status, self.reason.as_deref()) {
             (Status::Running, _) if self.stopping => "stopping",
             (Status::Finished, Some("diverged")) => "diverged",
@@ -177,44 +134,6 @@ impl Facts {
         parts.join(" ").to_lowercase()
     }
 
-    /// The values of a text field.
-    pub fn texts(&self, field: &str) -> Vec<Cow<'_, str>> {
-        let setting = |pointer| self.setting(pointer).map(Cow::from).into_iter().collect();
-        match field {
-            "name" => vec![Cow::from(&self.name)],
-            "status" => vec![self.status.name().into(), self.state().into()],
-            "network" => setting("/network/kind"),
-            "data" => setting("/data/set"),
-            "source" => vec![self.source().into()],
-            "tag" => self.tags.iter().map(Cow::from).collect(),
-            "notes" => vec![Cow::from(&self.notes)],
-            "sweep" => self.sweep.iter().map(Cow::from).collect(),
-            "id" => vec![self.id.to_string().into()],
-            _ => Vec::new(),
-        }
-    }
-
-    /// The value of a numeric field.
-    pub fn number(&self, field: &str) -> Option<f64> {
-        let summary = self.summary();
-        let count = |count: Option<u64>| count.map(|count| count as f64);
-        match field {
-            "accuracy" => summary.best_validation_accuracy,
-            "test" => summary.test_accuracy,
-            "loss" => summary.validation_loss,
-            "train_loss" => summary.train_loss,
-            "train_accuracy" => summary.train_accuracy,
-            "last" => summary.validation_accuracy,
-            "parameters" => count(summary.parameters),
-            "seconds" => summary.seconds,
-            "memory" => count(summary.peak_memory_bytes),
-            "speed" => summary.images_per_s,
-            "epoch" => count(summary.epoch),
-            "step" => count(summary.step),
-            _ => None,
-        }
-    }
-
     /// The settings with a short name.
     pub fn settings_named<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a Value> {
         let mut found = Vec::new();
@@ -235,42 +154,6 @@ impl Facts {
             }
         });
         found
-    }
-
-    /// Its value under one of [`SORT_KEYS`], or of the setting at a path; `None` where it has none.
-    pub fn sort_value(&self, key: &str) -> Option<SortValue> {
-        let text = |text: &str| Some(SortValue::Text(text.to_owned()));
-        match key {
-            // Ids grow with time.
-            "created" => text(&self.id.to_string()),
-            "status" => {
-                let order = [
-                    Status::Running,
-                    Status::Queued,
-                    Status::Interrupted,
-                    Status::Failed,
-                    Status::Stopped,
-                ];
-                let place = order.iter().position(|status| *status == self.status);
-                Some(SortValue::Number(place.unwrap_or(order.len()) as f64))
-            }
-            "name" => text(&self.name.to_lowercase()),
-            "network" => text(self.setting("/network/kind")?),
-            "data" => text(self.setting("/data/set")?),
-            "progress" => {
-                let Summary { step, steps, .. } = self.summary();
-                let share = step.zip(*steps).filter(|(_, steps)| *steps > 0);
-                let share = share.map_or(0.0, |(step, steps)| step as f64 / steps as f64);
-                Some(SortValue::Number(share.min(1.0)))
-            }
-            "validation" => self.number("accuracy").map(SortValue::Number),
-            key if SORT_KEYS.contains(&key) => self.number(key).map(SortValue::Number),
-            path => match self.setting_at(path)? {
-                Value::Null => None,
-                Value::Number(number) => number.as_f64().map(SortValue::Number),
-                value => text(&text_of(value)),
-            },
-        }
     }
 }
 

@@ -7,8 +7,9 @@
 //! * [`runs`]: one row per run: status, settings, summary. [`run_labels`]: its name, tags and notes. [`removal`]:
 //!   deleted runs. [`damage`]: rows that cannot be read.
 //! * [`events`]: the lines of every `events.ndjson`, unchanged.
-//! * [`facts`]: what is searched and sorted of a run; [`search`]: the language in which runs are searched; [`listing`]: runs
-//!   page by page; [`facets`]: the values that runs have.
+//! * [`facts`]: what is searched and sorted of a run; [`fields`]: the fields of a search and the keys of an order;
+//!   [`search`]: the language in which runs are searched; [`listing`]: runs page by page; [`facets`]: the values that runs
+//!   have.
 //! * [`summary`]: the metrics of a run, folded from its events.
 //! * [`curves`]: the values of lines as plain numbers, read by [`positions`], which [`extremes`] stores so that any range is drawn from few
 //!   rows; [`metrics`]: the points of a chart, by way of [`downsample`] and [`ema`], whose averages [`moving`] caches;
@@ -29,6 +30,7 @@ pub mod events;
 pub mod extremes;
 pub mod facets;
 pub mod facts;
+pub mod fields;
 pub mod listing;
 pub mod metrics;
 pub mod moving;

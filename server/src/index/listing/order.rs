@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::is_path;
 use crate::error::{Error, Result};
-use crate::index::facts::{SORT_KEYS, SortValue};
+use crate::index::fields::{SORT_KEYS, SortValue, names};
 use crate::run_dir::RunId;
 
 /// The order of a list.
@@ -37,10 +37,10 @@ impl Order {
             Some(key) => (key, true),
             None => (text, false),
         };
-        if !SORT_KEYS.contains(&key) && !is_path(key) {
+        if !names(&SORT_KEYS).any(|known| known == key) && !is_path(key) {
             let message = format!(
                 "must be one of {}, or the path of a setting such as training.optimizer.lr; a minus before it sorts in descending order",
-                SORT_KEYS.join(", ")
+                names(&SORT_KEYS).collect::<Vec<_>>().join(", ")
             );
             return Err(Error::field("sort", text, message));
         }

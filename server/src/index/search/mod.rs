@@ -26,26 +26,6 @@ use setting_names::{SettingNames, Settings};
 use term::Term;
 use tokens::tokenize;
 
-/// Text fields.
-pub const TEXT_FIELDS: [&str; 9] = [
-    "name", "status", "network", "data", "source", "tag", "notes", "sweep", "id",
-];
-
-/// Numeric fields.
-pub const NUMBER_FIELDS: [&str; 11] = [
-    "accuracy",
-    "test",
-    "loss",
-    "train_loss",
-    "train_accuracy",
-    "parameters",
-    "seconds",
-    "memory",
-    "speed",
-    "epoch",
-    "step",
-];
-
 /// The most characters of a search.
 const LONGEST: usize = 1000;
 

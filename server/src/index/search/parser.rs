@@ -4,8 +4,8 @@ use super::number::parse_number;
 use super::setting_names::SettingNames;
 use super::term::{Comparison, Term, Wanted};
 use super::tokens::{split_field, unquoted};
-use super::{NUMBER_FIELDS, TEXT_FIELDS};
 use crate::error::Result;
+use crate::index::fields::{NUMBER_FIELDS, TEXT_FIELDS, names};
 
 /// Reads a term; the inner error is a message.
 pub(super) fn parse_term(
@@ -24,8 +24,8 @@ pub(super) fn parse_term(
     };
     let value = unquoted(value);
     let name = field.to_lowercase();
-    let known = |fields: &'static [&'static str]| fields.iter().copied().find(|of| *of == name);
-    let (text, number) = (known(&TEXT_FIELDS), known(&NUMBER_FIELDS));
+    let text = names(&TEXT_FIELDS).find(|known| *known == name);
+    let number = names(&NUMBER_FIELDS).find(|known| *known == name);
     if text.is_none() && number.is_none() && !settings.has(&name)? {
         let suggestion = suggest(&name, &settings.all()?);
         return Ok(Err(format!("There is no field “{field}”. {suggestion}")));
@@ -99,7 +99,7 @@ fn number_term(field: &'static str, operator: &str, value: &str) -> Result<Term,
 }
 
 fn suggest(name: &str, settings: &[String]) -> String {
-    let mut fields: Vec<_> = TEXT_FIELDS.into_iter().chain(NUMBER_FIELDS).collect();
+    let mut fields: Vec<_> = names(&TEXT_FIELDS).chain(names(&NUMBER_FIELDS)).collect();
     for setting in settings {
         if !fields.contains(&setting.as_str()) {
             fields.push(setting);
