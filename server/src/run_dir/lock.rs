@@ -68,6 +68,14 @@ impl Holder {
         self.host.as_ref().is_some_and(|host| *host != host_name())
     }
 
+    /// The same holder after its next heartbeat.
+    fn next(&self) -> Self {
+        Self {
+            beat: self.beat + 1,
+            ..self.clone()
+        }
+    }
+
     /// Of constant length while the number grows, so that no reader sees a mixture.
     fn line(&self) -> String {
         let host = self.host.as_deref().unwrap_or("-");
@@ -151,9 +159,10 @@ struct Held {
 
 #[derive(Debug)]
 struct Beating {
+    /// This holder, with the last heartbeat that was certainly written.
     me: Holder,
-    /// When the file was last seen to name this holder.
-    confirmed: Instant,
+    /// When the file was last seen to name this holder; `None` since it has named another one.
+    confirmed: Option<Instant>,
 }
 
 /// Proves to a writer that its process still holds a lock.
@@ -167,7 +176,7 @@ impl Fence {
     /// [`Error::Locked`] when another one has.
     pub fn check(&self) -> Result<()> {
         let mut state = self.0.lock();
-        if state.confirmed.elapsed() < LEASE {
+        if state.confirmed.is_some_and(|at| at.elapsed() < LEASE) {
             return Ok(());
         }
         self.0.confirm(&mut state)
@@ -182,12 +191,16 @@ impl Held {
     /// Reads the file; it must name this holder.
     fn confirm(&self, state: &mut Beating) -> Result<()> {
         match Holder::read(&self.path) {
-            Some(other) if other != state.me => Err(locked(&self.path, Some(other))),
             // It cannot be read now: nothing is known.
             None => Ok(()),
-            Some(_) => {
-                state.confirmed = Instant::now();
+            // A heartbeat that failed may have reached the file nevertheless.
+            Some(holder) if holder == state.me || holder == state.me.next() => {
+                state.confirmed = Some(Instant::now());
                 Ok(())
+            }
+            Some(other) => {
+                state.confirmed = None;
+                Err(locked(&self.path, Some(other)))
             }
         }
     }
@@ -195,12 +208,13 @@ impl Held {
     fn beat(&self) -> Result<()> {
         let mut state = self.lock();
         self.confirm(&mut state)?;
-        state.me.beat += 1;
-        let written = self
-            .file
-            .write_all_at(state.me.line().as_bytes(), 0)
-            .and_then(|()| self.file.sync_data());
-        written.map_err(|e| Error::file(&self.path, e))
+        let next = state.me.next();
+        self.file
+            .write_all_at(next.line().as_bytes(), 0)
+            .and_then(|()| self.file.sync_data())
+            .map_err(|e| Error::file(&self.path, e))?;
+        state.me = next;
+        Ok(())
     }
 }
 
@@ -237,7 +251,7 @@ impl Lock {
             file,
             state: Mutex::new(Beating {
                 me,
-                confirmed: Instant::now(),
+                confirmed: Some(Instant::now()),
             }),
         });
         let (end, ended) = mpsc::channel();
@@ -450,6 +464,22 @@ mod tests {
     }
 
     #[test]
+    fn a_heartbeat_of_which_it_is_unknown_whether_it_was_written_is_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let lock = Lock::take(&path).unwrap();
+        let me = lock.held.lock().me.clone();
+        for written in [me.clone(), me.next()] {
+            fs::write(&path, written.line()).unwrap();
+            lock.held.lock().confirmed = Some(Instant::now() - LEASE);
+            lock.fence().check().unwrap();
+        }
+        fs::write(&path, me.next().next().line()).unwrap();
+        lock.held.lock().confirmed = Some(Instant::now() - LEASE);
+        assert!(matches!(lock.fence().check(), Err(Error::Locked { .. })));
+    }
+
+    #[test]
     fn a_holder_that_was_replaced_does_not_write() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lock");
@@ -463,7 +493,7 @@ mod tests {
         let fence = lock.fence();
         // As long as the last heartbeat is fresh, nobody can have taken the lock.
         fence.check().unwrap();
-        lock.held.lock().confirmed = Instant::now() - LEASE;
+        lock.held.lock().confirmed = Some(Instant::now() - LEASE);
         assert!(matches!(fence.check(), Err(Error::Locked { .. })));
         drop(lock);
         assert_eq!(Holder::read(&path), Some(other), "it stays the other's");
