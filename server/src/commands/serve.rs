@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::{log_to_stderr, print};
 use crate::base_path;
+use crate::blocking::blocking;
 use crate::cli::{LauncherKind, Serve};
 use crate::console::BackgroundWriter;
 use crate::data_dir::DataDir;
@@ -29,6 +30,7 @@ use crate::memory;
 use crate::networks::OwnNetworks;
 use crate::panics;
 use crate::reports::Reports;
+use crate::run_dir::lock::Fence;
 use crate::selections::Selections;
 use crate::supervisor::Supervisor;
 use crate::tensorboard::import::Importer;
@@ -40,6 +42,9 @@ const WORKERS_STOP_WITHIN: Duration = Duration::from_secs(30);
 
 /// A change that began before the server was stopped is completed if it takes no longer than this.
 const CHANGES_END_WITHIN: Duration = Duration::from_secs(10);
+
+/// How often the server looks whether another one has taken its data folder.
+const FENCE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The default of `--jobs` where the queue is a scheduler's.
 const SUBMITTED_AT_A_TIME: u16 = 1000;
@@ -63,7 +68,7 @@ async fn run(args: Serve, log: BackgroundWriter) -> Result<()> {
     check_token(&args)?;
     base_path::set(args.base_path.clone());
     let data = DataDir::open(args.data.data_dir.clone())?;
-    let _only_server = data.take_for_server()?;
+    let lock = data.take_for_server()?;
     let index = Index::open(&data.index())?;
     let listener = TcpListener::bind((args.host, args.port))
         .await
@@ -120,6 +125,7 @@ async fn run(args: Serve, log: BackgroundWriter) -> Result<()> {
     tokio::spawn(panics::restart_on_panic("signals", move || {
         obey(Arc::clone(&signals), stop.clone(), log.clone())
     }));
+    let replaced = tokio::spawn(end_when_replaced(lock.fence(), shutdown.clone()));
     announce(address, &args, &data);
     http::listen::serve(listener, http::router(app, guard), shutdown).await;
     if tokio::time::timeout(CHANGES_END_WITHIN, changes.finish())
@@ -134,7 +140,24 @@ async fn run(args: Serve, log: BackgroundWriter) -> Result<()> {
     {
         tracing::warn!("some workers are still in their last step; they end by themselves");
     }
-    Ok(())
+    match replaced.is_finished() {
+        true => Err(replaced
+            .await
+            .unwrap_or_else(|e| Error::system("a task died", e.into()))),
+        false => Ok(()),
+    }
+}
+
+/// Stops the server when another one has taken its data folder, because this one was cut off from it for too long.
+async fn end_when_replaced(fence: Fence, shutdown: CancellationToken) -> Error {
+    loop {
+        tokio::time::sleep(FENCE_INTERVAL).await;
+        let fence = fence.clone();
+        if let Err(error) = blocking(move || fence.check()).await {
+            shutdown.cancel();
+            return error;
+        }
+    }
 }
 
 /// Prints the address. The server also works if nobody can read it.

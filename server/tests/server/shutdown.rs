@@ -146,6 +146,16 @@ fn workers_that_are_stopped_together_with_a_server_that_is_killed_go_on() {
     held.goes_on();
 }
 
+#[test]
+fn a_server_whose_data_folder_another_one_has_taken_ends_and_leaves_the_lock_to_it() {
+    let mut server = Server::start();
+    let lock = server.data_dir().join("server.lock");
+    let other = "7 another.example 000000000003\n";
+    std::fs::write(&lock, other).unwrap();
+    assert_eq!(server.await_end().code(), Some(1));
+    assert_eq!(std::fs::read_to_string(&lock).unwrap(), other);
+}
+
 fn train(server: &Server) -> Child {
     Command::new(env!("CARGO_BIN_EXE_vivarium"))
         .args(["train", "--network", "mlp", "--data", "moons", "--set"])
