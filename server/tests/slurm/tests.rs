@@ -1,6 +1,7 @@
 //! What the server promises of a cluster's jobs.
 
 use std::collections::HashSet;
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -462,7 +463,7 @@ fn another_machine_takes_over_and_two_servers_refuse_each_other() {
 fn a_run_of_the_command_line_is_a_job_and_seen_by_a_server() {
     let cluster = Cluster::start();
     let server = server(&cluster, &[]);
-    let train = |epochs: u64| {
+    let train = |epochs: u64, slurm: &[&str]| {
         std::process::Command::new(env!("CARGO_BIN_EXE_vivarium"))
             .args([
                 "train",
@@ -473,6 +474,7 @@ fn a_run_of_the_command_line_is_a_job_and_seen_by_a_server() {
                 "--data",
                 "digits",
             ])
+            .args(slurm)
             .args(["--set", &format!("training.epochs={epochs}"), "--data-dir"])
             .arg(server.data_dir())
             .env("SLURM_CONF", cluster.configuration())
@@ -481,30 +483,54 @@ fn a_run_of_the_command_line_is_a_job_and_seen_by_a_server() {
             .spawn()
             .unwrap()
     };
-    let output = train(300).wait_with_output().unwrap();
+    let output = train(300, &[]).wait_with_output().unwrap();
     assert!(output.status.success(), "{output:?}");
     let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(summary["reason"], "completed", "{summary}");
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(told.contains(" runs on node"), "{told}");
     let id = summary["run"].as_str().unwrap();
     server.await_status(id, "finished");
     assert_indexed(&server, &[id.to_owned()]);
-    // Ctrl-C leaves the job alone.
-    let child = train(100_000);
+    // A job that cannot be put back into the queue is followed by another one.
+    let mut child = train(100_000, &["--slurm-arg=--no-requeue"]);
+    let mut told = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut is_told = |words: &str| told.any(|line| line.unwrap().contains(words));
+    assert!(is_told("epoch 2:"));
+    let mut job = String::new();
+    until("the server knows its job", || {
+        let run = server.get("/api/v1/runs").json()["runs"][0].clone();
+        job = run["job"]["id"].as_str().unwrap_or_default().to_owned();
+        run["status"] == "running" && !job.is_empty()
+    });
+    cluster.run("scancel", &["--signal=USR1", "--batch", &job]);
+    assert!(is_told("Another one follows."));
+    assert!(is_told(" runs on node"));
+    let run = server.get("/api/v1/runs").json()["runs"][0]["id"].clone();
+    let stop = format!("/api/v1/runs/{}/stop", run.as_str().unwrap());
+    server.post(&stop, &json!({})).expect(202);
+    let output = child.wait_with_output().unwrap();
+    let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        (&summary["run"], &summary["reason"]),
+        (&run, &json!("stopped"))
+    );
+    // It says where the job runs. Ctrl-C leaves the job alone.
+    let mut child = train(100_000, &[]);
+    let mut told = BufReader::new(child.stderr.take().unwrap()).lines();
+    let where_it_runs = told.find(|line| line.as_ref().unwrap().contains(" runs on node"));
+    assert!(where_it_runs.is_some());
     until("the server follows it", || {
         let runs = server.get("/api/v1/runs").json();
         let runs = runs["runs"].as_array().unwrap();
-        runs.len() == 2 && runs[0]["summary"]["step"].as_u64() > Some(100)
+        runs.len() == 3 && runs[0]["summary"]["step"].as_u64() > Some(100)
     });
     let interrupt = ["-INT", &child.id().to_string()];
     std::process::Command::new("kill")
         .args(interrupt)
         .status()
         .unwrap();
-    let output = child.wait_with_output().unwrap();
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(told.contains("the job goes on"), "{told}");
+    let last = told.last().unwrap().unwrap();
+    assert!(last.contains("the job goes on"), "{last}");
+    child.wait().unwrap();
     let runs = server.get("/api/v1/runs").json();
     let id = runs["runs"][0]["id"].as_str().unwrap().to_owned();
     let step = server.run(&id)["summary"]["step"].as_u64();

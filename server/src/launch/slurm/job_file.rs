@@ -40,6 +40,15 @@ impl JobFile {
         let json = serde_json::to_vec_pretty(self).map_err(|e| Error::json("a job", e))?;
         write_atomically(path, &json)
     }
+
+    /// Writes the end of a job, unless another process has submitted the next one already.
+    pub(super) fn write_end(&self, path: &Path) -> Result<()> {
+        // The ids of submissions grow with time.
+        match Self::read(path) {
+            Some(next) if next.submission > self.submission => Ok(()),
+            _ => self.write(path),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -60,12 +69,20 @@ mod tests {
             ended: true,
         };
         assert_eq!(JobFile::read(&path), None);
-        file.write(&path).unwrap();
+        file.write_end(&path).unwrap();
         assert_eq!(JobFile::read(&path).as_ref(), Some(&file));
         let whole = std::fs::read(&path).unwrap();
         for end in 0..whole.len() {
             std::fs::write(&path, &whole[..end]).unwrap();
             assert_eq!(JobFile::read(&path), None, "{end} bytes");
         }
+        let next = JobFile {
+            submission: Uuid::max(),
+            ended: false,
+            ..file.clone()
+        };
+        next.write(&path).unwrap();
+        file.write_end(&path).unwrap();
+        assert_eq!(JobFile::read(&path), Some(next));
     }
 }

@@ -152,8 +152,9 @@ impl Controller {
             })
         };
         let mut place = find(&self.known);
-        if place.is_none() && file.is_some() {
-            // A command line may have submitted it.
+        let named = file.as_ref().map(|file| (file.submission, file.index));
+        if named.is_some() && place != named {
+            // Another process has submitted it.
             if let Err(error) = self.learn_submissions() {
                 tracing::warn!(%error, "the submissions could not be read");
             }

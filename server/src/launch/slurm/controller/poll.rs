@@ -157,7 +157,7 @@ impl Controller {
             let id = followed.id.clone().unwrap_or_default();
             let file = followed.file(submission, index, &id, true);
             let job_file = followed.dir.job_file();
-            if let Err(error) = blocking(move || file.write(&job_file)).await {
+            if let Err(error) = blocking(move || file.write_end(&job_file)).await {
                 tracing::warn!(%error, "the end of a job could not be noted");
             }
         }
