@@ -19,7 +19,7 @@ import { attempt, startShell, toast } from "../lib/shell.js";
 import { apiUrl, siteUrl } from "../lib/base-path.js";
 import { RunStates } from "../lib/states.js";
 import { beginReport } from "../report/begin.js";
-import { isActive } from "../lib/status.js";
+import { canStop, isActive } from "../lib/status.js";
 
 /** @import { Run, RunEvent, Statistics, SweepSpec } from "../lib/types" */
 /** @import { Member } from "../compare/members.js" */
@@ -148,6 +148,8 @@ function start() {
       showHidden();
     },
   });
+  /** Stops the runs of a sweep that have not ended. @type {HTMLElement | undefined} */
+  let stopButton;
   const slots = Array.from({ length: 4 }, () => h("div", { class: "compare-slot", hidden: true }));
   const [ranking, figures, settings, costs] = slots;
   const tables = h("div", { class: "compare-tables" }, ranking, coordinates.element, figures, settings, costs);
@@ -201,8 +203,14 @@ function start() {
         const { stopped } = await stopSweep(sweep.id);
         toast(stopped > 0 ? `${plural(stopped, "run")} will stop.` : "No run is queued or running any more.");
       });
+    stopButton = h(
+      "button",
+      { class: "button", type: "button", on: { click: stop } },
+      icon("stop", 14),
+      "Stop the rest",
+    );
     return [
-      h("button", { class: "button", type: "button", on: { click: stop } }, icon("stop", 14), "Stop the rest"),
+      stopButton,
       h(
         "button",
         { class: "button", type: "button", on: { click: grow } },
@@ -248,6 +256,7 @@ function start() {
     seeds.setAttribute("aria-pressed", String(together));
     list.show(members);
     const active = [...runs.values()].filter(isActive).length;
+    if (stopButton) stopButton.hidden = ![...runs.values()].some(canStop);
     setText(
       about,
       `${plural(runs.size, "run")}${active > 0 ? `, ${active} of them active` : ""}${data.missing > 0 ? ` · ${plural(data.missing, "run")} in this URL ${data.missing === 1 ? "does" : "do"} not exist` : ""}`,

@@ -146,6 +146,7 @@ test("an active sweep is stopped", async ({ page, vivarium }) => {
     .poll(async () => (await vivarium.call("GET", `/sweeps/${id}`)).runs.map((/** @type {any} */ run) => run.status))
     .toEqual(["stopped", "stopped", "stopped"]);
   await expect(page.locator(".compare-head")).not.toContainText("of them active");
+  await expect(page.getByRole("button", { name: "Stop the rest" })).toBeHidden();
 });
 
 test("runs of a tag are compared, hidden and removed, and the URL keeps it", async ({ page, vivarium }) => {
