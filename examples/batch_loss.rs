@@ -37,7 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
 
     // A batch is a tensor [n, channels, height, width], normalised, and a class for each sample.
-    let (values, targets) = data.train.slice(0..64);
+    let (values, targets) = data.train.slice(0..64)?;
     let shape = [&[targets.len()], &data.input[..]].concat();
     let batch = Tensor::from_vec(values, shape, &Device::Cpu)?;
 

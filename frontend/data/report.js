@@ -88,8 +88,10 @@ export function reportPart({ file, suggestion, report }, titleOf, accept, discar
     h(
       "p",
       { class: "muted" },
-      sizes(report.sizes),
-      ` Stored ${report.side}×${report.side} ${report.channels === 1 ? "in grey" : "in colour"}, cut to the middle square.`,
+      sizes(report),
+      report.photos
+        ? ` They are kept as they are; runs take them at ${report.side}×${report.side} ${report.channels === 1 ? "in grey" : "in colour"} unless told otherwise.`
+        : ` Stored ${report.side}×${report.side} ${report.channels === 1 ? "in grey" : "in colour"}.`,
     ),
     report.known &&
       suggestion === report.known &&
@@ -99,12 +101,17 @@ export function reportPart({ file, suggestion, report }, titleOf, accept, discar
         icon("check", 14),
         h("span", {}, `These are the files of ${titleOf(report.known)}.`),
       ),
-    report.notes.length > 0 &&
+    report.notes.length + report.warnings.length > 0 &&
       h(
         "div",
         { class: "notice warn report-notes" },
         icon("warning", 16),
-        h("ul", { class: "faults" }, ...report.notes.map((note) => h("li", {}, note))),
+        h(
+          "ul",
+          { class: "faults" },
+          ...report.notes.map((note) => h("li", {}, note)),
+          ...report.warnings.map((warning) => h("li", {}, warning.message, named(warning.files))),
+        ),
       ),
     h("ul", { class: "report-classes" }, ...classes),
     unreadable > 0 && files("bad", `${plural(unreadable, "image")} cannot be read`, report.unreadable.map(words)),
@@ -135,11 +142,22 @@ export function reportPart({ file, suggestion, report }, titleOf, accept, discar
 /** @param {Fault} fault */
 const words = ({ file, message }) => `${file}: ${message}`;
 
-/** @param {number[][]} sizes smallest and largest width, then height */
-function sizes([[least, most], [low, high]]) {
-  return least === most && low === high
-    ? `All are ${least}×${low} pixels.`
-    : `From ${least} to ${most} pixels wide, ${low} to ${high} high.`;
+/** @param {Draft["report"]} report */
+function sizes({ sizes: [[least, most], [low, high]], photos }) {
+  if (least === most && low === high) return `All are ${least}×${low} pixels.`;
+  const middle = photos ? `, half of them at least ${photos.width[1]} by ${photos.height[1]}` : "";
+  return `From ${least} to ${most} pixels wide, ${low} to ${high} high${middle}.`;
+}
+
+/** What a warning is about. @param {string[]} files */
+function named(files) {
+  if (files.length === 0) return null;
+  return h(
+    "details",
+    { class: "report-named" },
+    h("summary", {}, files.length === 1 ? "Which one" : `Which ones (${count(files.length)})`),
+    h("ul", {}, ...files.map((file) => h("li", {}, file))),
+  );
 }
 
 /** @param {string} tone @param {string} title @param {string[]} names */

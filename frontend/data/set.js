@@ -6,6 +6,7 @@ import { h, setText } from "../lib/dom.js";
 import { bytes, count, plural } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { attempt } from "../lib/shell.js";
+import { fitsPart } from "./fits.js";
 import { galleryPart } from "./gallery.js";
 
 /** @import { DataSet } from "../lib/types" */
@@ -121,7 +122,10 @@ export function setCard(first, folder, changed) {
     const version = there && set.dimensions === 3 ? (set.about?.sha256 ?? "built in") : "";
     if (!details.open || shown === version) return;
     shown = version;
-    gallery.replaceChildren(...(version ? [galleryPart(set.set, version)] : []));
+    /** @type {HTMLElement[]} */
+    const parts = version ? [galleryPart(set.set, version)] : [];
+    if (version && set.about?.photos?.square === false) parts.push(fitsPart(set.set, version));
+    gallery.replaceChildren(...parts);
   }
 
   async function remove() {
@@ -173,6 +177,10 @@ function chevron() {
 function factsOf(set) {
   if (set.dimensions === 2) return `points, ${plural(set.classes, "class", "classes")}`;
   if (!set.about) return plural(set.classes, "class", "classes");
-  const { images, side, channels } = set.about;
+  const { images, side, channels, photos } = set.about;
+  if (photos) {
+    const [[, width], [, height]] = [photos.width, photos.height];
+    return `${count(images)} photos · ${plural(set.classes, "class", "classes")} · ${width}×${height} ${channels === 1 ? "grey" : "colour"}`;
+  }
   return `${count(images)} images · ${plural(set.classes, "class", "classes")} · ${side}×${side} ${channels === 1 ? "grey" : "colour"}`;
 }

@@ -1,5 +1,5 @@
-// Uploads of the user's own images: an archive, a folder or several files are sent, read by the server, reported on,
-// and accepted or discarded.
+// Uploads of the user's own images: an archive, a folder, several files or what the webcam recorded are sent, read by
+// the server, reported on, and accepted or discarded.
 
 import { acceptDraft, discardDraft, uploadDataSet } from "../lib/api.js";
 import { h } from "../lib/dom.js";
@@ -9,6 +9,7 @@ import { announce, attempt } from "../lib/shell.js";
 import { droppedFiles, errorsOf, filesWithPaths, refusedNotice, acceptDrops, uploadProgress } from "../lib/upload.js";
 import { MAX_FILES, zipFiles } from "./zip.js";
 import { reportPart } from "./report.js";
+import { webcamPart } from "./webcam.js";
 
 /** @import { FileWithPath } from "../lib/upload.js" */
 
@@ -60,9 +61,27 @@ export function uploadPart({ limit, titleOf, accepted }) {
     icon("layers", 14),
     "Choose a folder",
   );
-  const more = h("div", { class: "upload-more" }, folderButton);
+  const webcamButton = h(
+    "button",
+    { class: "button small", type: "button", on: { click: openWebcam } },
+    icon("camera", 14),
+    "Use the webcam",
+  );
+  const more = h("div", { class: "upload-more" }, folderButton, webcamButton);
+  /** The webcam, with what it recorded. @type {ReturnType<typeof webcamPart> | null} */
+  let webcam = null;
+  const webcamPlace = h("div", { class: "upload-body" });
   const body = h("div", { class: "upload-body", "aria-live": "polite" });
-  const card = h("section", { class: "card upload", "aria-label": "Your own images" }, input, folder, zone, more, body);
+  const card = h(
+    "section",
+    { class: "card upload", "aria-label": "Your own images" },
+    input,
+    folder,
+    zone,
+    more,
+    webcamPlace,
+    body,
+  );
 
   acceptDrops(card, zone, async (data) => choose(await droppedFiles(data)));
 
@@ -72,6 +91,32 @@ export function uploadPart({ limit, titleOf, accepted }) {
     // Choosing the same files again must fire a change event.
     input.value = folder.value = "";
     if (chosen.length === 0 || zone.hidden) return;
+    accept(chosen);
+  }
+
+  function openWebcam() {
+    body.replaceChildren();
+    webcam = webcamPart({ done: accept, cancel: closeWebcam });
+    webcamPlace.replaceChildren(webcam.element);
+    showStart();
+  }
+
+  function closeWebcam() {
+    webcam?.close();
+    webcam = null;
+    webcamPlace.replaceChildren();
+    showStart();
+    webcamButton.focus();
+  }
+
+  /** Shows what an upload begins with: the webcam if it is open, else the drop zone. */
+  function showStart() {
+    zone.hidden = more.hidden = webcam !== null;
+    webcamPlace.hidden = webcam === null;
+  }
+
+  /** @param {FileWithPath[]} chosen */
+  function accept(chosen) {
     const name = nameOf(chosen);
     const size = chosen.reduce((sum, { file }) => sum + file.size, 0);
     if (size > limit) return fail(name, [`has ${bytes(size)}; at most ${bytes(limit)} can be uploaded`]);
@@ -90,7 +135,7 @@ export function uploadPart({ limit, titleOf, accepted }) {
     const stop = new AbortController();
     const progress = uploadProgress(name, { after: "All sent; reading the images…", onCancel: () => stop.abort() });
     const packing = uploadProgress(name, { after: "Sending…", onCancel: () => stop.abort() });
-    zone.hidden = more.hidden = true;
+    zone.hidden = more.hidden = webcamPlace.hidden = true;
     try {
       let [{ file, path }] = files;
       if (files.length > 1 || path.includes("/")) {
@@ -106,12 +151,13 @@ export function uploadPart({ limit, titleOf, accepted }) {
         void attempt(() => discardDraft(draft.id));
         reset();
       };
-      const accept = async (/** @type {{ set: string, title: string, skip_unreadable: boolean }} */ wish) => {
+      const publish = async (/** @type {{ set: string, title: string, skip_unreadable: boolean }} */ wish) => {
         const { set } = await acceptDraft(draft.id, wish);
+        if (webcam) closeWebcam();
         reset();
         accepted(set);
       };
-      body.replaceChildren(reportPart(draft, titleOf, accept, discard));
+      body.replaceChildren(reportPart(draft, titleOf, publish, discard));
     } catch (error) {
       if (stop.signal.aborted) return reset();
       fail(name, errorsOf(error));
@@ -120,12 +166,14 @@ export function uploadPart({ limit, titleOf, accepted }) {
 
   /** @param {string} name @param {string[]} faults */
   function fail(name, faults) {
-    zone.hidden = more.hidden = false;
+    showStart();
+    webcam?.open();
     body.replaceChildren(refusedNotice(name, faults));
   }
 
   function reset() {
-    zone.hidden = more.hidden = false;
+    showStart();
+    webcam?.open();
     body.replaceChildren();
   }
 

@@ -5,7 +5,7 @@ import { apiUrl } from "./base-path.js";
 /**
  * @import { FieldError, ProblemDocument, Run, RunSpec, Estimate, Plan, Schedule, Metrics, Statistics, Boundary, Point,
  *   DataSet, Deleted, Sweep, Tag, ImportOutcome, SweepCheck, SweepEstimate, SweepSpec, Report, ReportAbout, Draft,
- *   Gallery, Inside, Film, FrameAbout, SamplePage, UploadedImage, Runs, RunFacets } from "./types"
+ *   FitExamples, Gallery, Inside, Film, FrameAbout, SamplePage, UploadedImage, Runs, RunFacets } from "./types"
  */
 /** @import { CheckedNetwork, NetworkCheck, NetworkSource } from "../network/types" */
 
@@ -356,6 +356,9 @@ const dataSet = (set) => `/datasets/${encodeURIComponent(set)}`;
 
 /** @param {string} set @returns {Promise<Gallery>} */
 export const getGallery = (set) => json("GET", `${dataSet(set)}/gallery`);
+
+/** @param {string} set @returns {Promise<FitExamples>} */
+export const getFits = (set) => json("GET", `${dataSet(set)}/fits`);
 
 /** @param {string} set */
 export const deleteDataSet = (set) => request("DELETE", dataSet(set));

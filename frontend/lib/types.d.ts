@@ -19,6 +19,7 @@ export type {
 } from "./api-types";
 
 export type StepsEvent = Extract<RunEvent, { kind: "steps" }>;
+export type PreparingEvent = Extract<RunEvent, { kind: "preparing" }>;
 export type EpochEvent = Extract<RunEvent, { kind: "epoch" }>;
 export type StartedEvent = Extract<RunEvent, { kind: "started" }>;
 export type ScalarsEvent = Extract<RunEvent, { kind: "scalars" }>;

@@ -66,7 +66,7 @@ async function filesBelow(entry) {
       reader.readEntries(resolve, reject),
     );
     if (some.length === 0) return found;
-    for (const each of some) found.push(...(await filesBelow(each)));
+    for (const each of some) for (const file of await filesBelow(each)) found.push(file);
   }
 }
 

@@ -118,6 +118,8 @@ function take(event) {
     // A confusion matrix of many classes needs the wider column.
     if (event.confusion.length > 5) main.append(test.element);
   }
+  if (event.kind === "preparing") progress.prepare(event);
+  if (event.kind === "started") progress.prepare(null);
   if (event.kind === "note") notes.add(event.seq, event.message);
   const taken = store.apply(event);
   if (taken === "gap") return false;

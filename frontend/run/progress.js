@@ -6,7 +6,7 @@ import { stateOf } from "../lib/status.js";
 import { EPOCH_MEAN, EPOCH_MEAN_TITLE } from "../runs/columns.js";
 import { progressOf } from "../runs/order.js";
 
-/** @import { Run } from "../lib/types" */
+/** @import { PreparingEvent, Run } from "../lib/types" */
 
 /**
  * `more` qualifies a name that has several meanings.
@@ -86,10 +86,15 @@ export function progressPanel(first) {
   );
   const figures = first.source ? IMPORTED : FIGURES;
   const cells = figures.map(({ name }) => ({ name, value: h("span"), more: h("small") }));
+  /** The photos that are prepared before the run starts. @type {PreparingEvent | null} */
+  let preparing = null;
+  let shown = first;
+  const before = h("p", { class: "muted", role: "status", hidden: true });
   const element = h(
     "section",
     { class: "card progress", "aria-label": "Progress" },
     bar,
+    before,
     h(
       "dl",
       { class: "figures" },
@@ -99,7 +104,15 @@ export function progressPanel(first) {
 
   /** @param {Run} run */
   function show(run) {
-    const done = run.status === "finished" && run.reason === "completed" ? 1 : progressOf(run);
+    shown = run;
+    const waits = run.status === "running" && preparing !== null && run.summary.step === null;
+    before.hidden = !waits;
+    if (waits) setText(before, words(preparing));
+    const done = waits
+      ? (preparing?.done ?? 0) / (preparing?.of || 1)
+      : run.status === "finished" && run.reason === "completed"
+        ? 1
+        : progressOf(run);
     bar.dataset.tone = stateOf(run).tone;
     bar.style.setProperty("--share", String(done));
     setAttribute(bar, "aria-valuenow", String(Math.round(done * 100)));
@@ -112,5 +125,21 @@ export function progressPanel(first) {
   }
 
   show(first);
-  return { element, show };
+  return {
+    element,
+    show,
+    /** @param {PreparingEvent | null} event `null` when the run has started */
+    prepare(event) {
+      if (event === preparing) return;
+      preparing = event;
+      show(shown);
+    },
+  };
+}
+
+/** @param {PreparingEvent | null} event */
+function words(event) {
+  if (!event) return "";
+  if (event.done === null) return "Another run prepares the same photos; this one starts when they are ready.";
+  return `Preparing photos at the size of this run, once for all runs: ${count(event.done)} of ${count(event.of)}.`;
 }

@@ -40,7 +40,7 @@ test("a zip becomes a set: report, name, acceptance, and it can be trained on", 
   await page.getByRole("button", { name: "Accept" }).click();
   const card = page.locator('[data-set="pets"]');
   await expect(card).toHaveAttribute("open", "");
-  await expect(card).toContainText("12 images · 2 classes · 16×16 colour");
+  await expect(card).toContainText("12 photos · 2 classes · 16×16 colour");
   await expect(card.getByRole("img", { name: "Mean of cats" })).toBeVisible();
   await expect(card.locator(".class-row")).toHaveCount(2);
   // The picture behind the rows has loaded.
@@ -71,7 +71,7 @@ test("unreadable images are named, and left out only after confirmation", async 
   await expect(accept).toBeDisabled();
   await page.getByRole("checkbox", { name: "Accept the set without it" }).check();
   await accept.click();
-  await expect(page.locator('[data-set="pets"]')).toContainText("12 images");
+  await expect(page.locator('[data-set="pets"]')).toContainText("12 photos");
 });
 
 test("a refusal lists every reason, and the next file is accepted", async ({ page }) => {
@@ -130,7 +130,7 @@ test("a folder is chosen, and becomes a set under its name", async ({ page }, in
   // All twelve are one picture.
   await expect(page.locator(".report-notes")).toContainText("identical to");
   await page.getByRole("button", { name: "Accept" }).click();
-  await expect(page.locator('[data-set="my-pets"]')).toContainText("12 images · 2 classes");
+  await expect(page.locator('[data-set="my-pets"]')).toContainText("12 photos · 2 classes");
 });
 
 test("a folder is dropped, with folders in it", async ({ page }) => {

@@ -131,7 +131,7 @@ test("below a path, behind TLS: links work, a run is started and watched, files 
     );
     await page.setInputFiles("#upload-file", { name: "pets.zip", mimeType: "application/zip", buffer: zip(pets) });
     await page.getByRole("button", { name: "Accept" }).click();
-    await expect(page.locator('[data-set="pets"]')).toContainText("12 images");
+    await expect(page.locator('[data-set="pets"]')).toContainText("12 photos");
 
     await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Reports" }).click();
     await page.waitForURL(`${site}/reports`);

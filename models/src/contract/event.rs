@@ -26,6 +26,14 @@ pub struct Record {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Event {
+    /// The photos of the data set are brought to the size of the run, before it starts. Several times a second at most.
+    Preparing {
+        /// Photos that are done; `null` while another run prepares the same ones.
+        #[schema(required)]
+        done: Option<u64>,
+        /// Photos in all.
+        of: u64,
+    },
     /// The run starts or goes on.
     Started(Box<Started>),
     /// Consecutive steps of one epoch.

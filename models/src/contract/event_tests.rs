@@ -62,6 +62,11 @@ fn events() -> Vec<Event> {
             score: Score::new(f64::INFINITY, 0.5),
             confusion: vec![vec![1, 0], vec![1, 0]],
         }),
+        Event::Preparing { done: None, of: 20 },
+        Event::Preparing {
+            done: Some(3),
+            of: 20,
+        },
         Event::Note {
             message: "a note".into(),
         },

@@ -7,12 +7,15 @@ use serde::Serialize;
 use serde_json::Map;
 use utoipa::ToSchema;
 
-use super::image::{Pixels, Resize};
+use super::image::{Pixels, Resize, byte};
 use super::library::Library;
+use super::picture::decode_image;
 use super::read::{ClassCount, counts};
+use super::stored::StoredDataSet;
 use super::table::SampleValues;
 use super::{RawSamples, built_in};
 use crate::error::{Error, Result};
+use crate::links;
 use crate::spec::DataSpec;
 
 /// Images of each class, besides their mean.
@@ -23,6 +26,9 @@ const MOST: usize = 8_000_000;
 
 /// The most pixels along a side of one image.
 const MOST_CELL: usize = 96;
+
+/// The file of the gallery in the folder of a set of photos.
+pub(super) const FILE: &str = "gallery.png";
 
 /// A gallery: a row for each class, with the mean of its images and the first few of them. Missing images leave cells
 /// empty.
@@ -62,27 +68,123 @@ pub fn gallery(set: &str, library: &Library) -> Result<Option<Gallery>> {
         ..
     } = match built_in(&spec) {
         Some((_, load)) => load(&spec)?,
-        None => library.open(set)?.load()?,
+        None => {
+            let stored = library.open(set)?;
+            if stored.metadata.photos.is_some() {
+                return of_photos(&stored).map(Some);
+            }
+            stored.load()?
+        }
     };
     Ok(match values {
-        SampleValues::Points(_) => None,
+        SampleValues::Points(_) | SampleValues::Photos(_) => None,
         SampleValues::Images(pixels) => Some(Gallery::new(&pixels, &labels, classes)),
     })
+}
+
+/// The gallery of a set of photos, which was made when they were imported: to decode them all takes minutes.
+fn of_photos(stored: &StoredDataSet) -> Result<Gallery> {
+    let path = stored.folder.join(FILE);
+    let file = links::read(&path).map_err(|e| Error::file(&path, e))?;
+    let picture = decode_image(&file, 2 * MOST as u64);
+    let picture = picture.map_err(|message| Error::file(&path, std::io::Error::other(message)))?;
+    let classes = &stored.metadata.classes;
+    let labels = stored.labels()?;
+    let cell = picture.width / (1 + SAMPLES);
+    if picture.height != cell * classes.len() {
+        let message = "is not the picture of these classes";
+        return Err(Error::file(&path, std::io::Error::other(message)));
+    }
+    let classes = counts(classes, labels.iter().map(|label| *label as usize));
+    // Cells without an image are white in the file, and clear in the gallery.
+    let rgba = picture
+        .rgb
+        .chunks_exact(3)
+        .enumerate()
+        .flat_map(|(at, pixel)| {
+            let (row, column) = (at / picture.width / cell, at % picture.width / cell);
+            let filled = classes
+                .get(row)
+                .is_some_and(|class| column <= class.images.min(SAMPLES) && class.images > 0);
+            if filled {
+                [pixel[0], pixel[1], pixel[2], 255]
+            } else {
+                [0; 4]
+            }
+        });
+    Ok(Gallery {
+        columns: 1 + SAMPLES,
+        rows: classes.len(),
+        cell,
+        rgba: rgba.collect(),
+        classes,
+    })
+}
+
+/// Pixels along a side of an image of so many classes, at most.
+pub(super) fn cell_side(classes: usize) -> usize {
+    let most = (MOST as f64 / ((1 + SAMPLES) * classes.max(1)) as f64).sqrt() as usize;
+    most.clamp(1, MOST_CELL)
+}
+
+/// The images of a gallery, class by class, while they are read: the sum of all and the first few.
+pub(super) struct Cells {
+    side: usize,
+    /// For each class, `[3, side, side]`.
+    sums: Vec<f64>,
+    first: Vec<Vec<Vec<u8>>>,
+}
+
+impl Cells {
+    pub(super) fn new(classes: usize, side: usize) -> Self {
+        Self {
+            side,
+            sums: vec![0.0; classes * 3 * side * side],
+            first: vec![Vec::new(); classes],
+        }
+    }
+
+    /// Pixels along a side of an image.
+    pub(super) fn side(&self) -> usize {
+        self.side
+    }
+
+    /// Adds an image `[3, side, side]`, with values from 0 to 255.
+    pub(super) fn add(&mut self, class: usize, image: &[f32]) {
+        let size = image.len();
+        let sums = &mut self.sums[class * size..(class + 1) * size];
+        sums.iter_mut()
+            .zip(image)
+            .for_each(|(sum, value)| *sum += f64::from(*value));
+        if self.first[class].len() < SAMPLES {
+            self.first[class].push(image.iter().map(|value| byte(*value)).collect());
+        }
+    }
+
+    pub(super) fn into_gallery(self, classes: &[ClassCount]) -> Gallery {
+        let mut gallery = Gallery::empty(classes.to_vec(), self.side);
+        let size = 3 * self.side * self.side;
+        for (class, first) in self.first.iter().enumerate() {
+            let images = classes[class].images.max(1) as f64;
+            if !first.is_empty() {
+                let sums = &self.sums[class * size..(class + 1) * size];
+                gallery.paint(class, 0, [3, 255], |at| sums[at] / images);
+            }
+            for (column, image) in first.iter().enumerate() {
+                gallery.paint(class, 1 + column, [3, 255], |at| image[at].into());
+            }
+        }
+        gallery
+    }
 }
 
 impl Gallery {
     fn new(pixels: &Pixels, labels: &[u32], classes: Vec<String>) -> Self {
         let rows = classes.len();
-        let columns = 1 + SAMPLES;
-        let most = (MOST as f64 / (columns * rows.max(1)) as f64).sqrt() as usize;
-        let cell = pixels.side.min(MOST_CELL).min(most.max(1));
-        let mut gallery = Self {
-            columns,
-            rows,
-            cell,
-            classes: counts(&classes, labels.iter().map(|label| *label as usize)),
-            rgba: vec![0; columns * rows * cell * cell * 4],
-        };
+        let cell = pixels.side.min(cell_side(rows));
+        let counts = counts(&classes, labels.iter().map(|label| *label as usize));
+        let mut gallery = Self::empty(counts, cell);
+        let shape = [pixels.channels, pixels.white.into()];
         let size = pixels.channels * cell * cell;
         let mut sums = vec![0.0f64; rows * size];
         let mut seen = vec![0; rows];
@@ -110,33 +212,45 @@ impl Gallery {
                 .for_each(|(sum, value)| *sum += f64::from(*value));
             seen[class] += 1;
             if seen[class] <= SAMPLES {
-                gallery.paint(class, seen[class], pixels, |at| small[at].into());
+                gallery.paint(class, seen[class], shape, |at| small[at].into());
             }
         }
         for class in 0..rows {
             let count = gallery.classes[class].images;
             if count > 0 {
-                gallery.paint(class, 0, pixels, |at| {
-                    sums[class * size + at] / count as f64
-                });
+                gallery.paint(class, 0, shape, |at| sums[class * size + at] / count as f64);
             }
         }
         gallery
     }
 
-    /// Fills a cell from the values `[channels, cell, cell]`.
-    fn paint(&mut self, row: usize, column: usize, pixels: &Pixels, value: impl Fn(usize) -> f64) {
+    /// A gallery without images.
+    fn empty(classes: Vec<ClassCount>, cell: usize) -> Self {
+        let (columns, rows) = (1 + SAMPLES, classes.len());
+        Self {
+            columns,
+            rows,
+            cell,
+            classes,
+            rgba: vec![0; columns * rows * cell * cell * 4],
+        }
+    }
+
+    /// Fills a cell from the values `[channels, cell, cell]`, of which `white` stands for 1.
+    fn paint(
+        &mut self,
+        row: usize,
+        column: usize,
+        [channels, white]: [usize; 2],
+        value: impl Fn(usize) -> f64,
+    ) {
         let cell = self.cell;
-        let byte = |at: usize| {
-            (value(at) * 255.0 / f64::from(pixels.white))
-                .round()
-                .clamp(0.0, 255.0) as u8
-        };
+        let byte = |at: usize| (value(at) * 255.0 / white as f64).round().clamp(0.0, 255.0) as u8;
         for y in 0..cell {
             for x in 0..cell {
                 let to = 4 * ((row * cell + y) * self.columns * cell + column * cell + x);
                 for channel in 0..3 {
-                    let source = channel.min(pixels.channels - 1);
+                    let source = channel.min(channels - 1);
                     self.rgba[to + channel] = byte((source * cell + y) * cell + x);
                 }
                 self.rgba[to + 3] = 255;

@@ -48,20 +48,26 @@ pub(super) fn luma(red: u8, green: u8, blue: u8) -> u8 {
         as u8
 }
 
-/// Resizes channels of `from`×`from` values to `to`×`to`, bilinearly: pixel centres are at half-integers, and nothing
-/// is taken from past the edge. When shrinking, each value is a mean over its area, weighted towards the middle, so
-/// that fine patterns do not alias. PyTorch's `interpolate(mode="bilinear", antialias=True)`, and without shrinking
-/// also the same without `antialias`.
+/// Resizes channels bilinearly: pixel centres are at half-integers, and nothing is taken from past the edge. When
+/// shrinking, each value is a mean over its area, weighted towards the middle, so that fine patterns do not alias.
+/// PyTorch's `interpolate(mode="bilinear", antialias=True)`, and without shrinking also the same without `antialias`.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Resize {
+    across: Axis,
+    down: Axis,
+}
+
+/// The resizing along one axis.
+#[derive(Clone, Debug, PartialEq)]
+struct Axis {
     from: usize,
     to: usize,
-    /// For each output index, the first input index and the weights from there; the same along both axes.
+    /// For each output index, the first input index and the weights from there.
     taps: Vec<(usize, Vec<f32>)>,
 }
 
-impl Resize {
-    pub(crate) fn new(from: usize, to: usize) -> Self {
+impl Axis {
+    fn new(from: usize, to: usize) -> Self {
         let scale = from as f64 / to as f64;
         let reach = scale.max(1.0);
         let taps = (0..to).map(|place| {
@@ -79,8 +85,23 @@ impl Resize {
             taps: taps.collect(),
         }
     }
+}
 
-    /// Resizes one channel; `along` is scratch memory, reused between calls.
+impl Resize {
+    /// From `from`×`from` values to `to`×`to`.
+    pub(crate) fn new(from: usize, to: usize) -> Self {
+        Self::between([from; 2], [to; 2])
+    }
+
+    /// Between sizes `[width, height]`.
+    pub(crate) fn between(from: [usize; 2], to: [usize; 2]) -> Self {
+        Self {
+            across: Axis::new(from[0], to[0]),
+            down: Axis::new(from[1], to[1]),
+        }
+    }
+
+    /// Resizes one channel, row by row; `along` is scratch memory, reused between calls.
     pub(crate) fn channel(
         &self,
         old: &[impl Copy + Into<f32>],
@@ -88,8 +109,8 @@ impl Resize {
         new: &mut [f32],
     ) {
         along.clear();
-        for row in old.chunks_exact(self.from) {
-            along.extend(self.taps.iter().map(|(first, weights)| {
+        for row in old.chunks_exact(self.across.from) {
+            along.extend(self.across.taps.iter().map(|(first, weights)| {
                 let values = row[*first..].iter().map(|v| -> f32 { (*v).into() });
                 values
                     .zip(weights)
@@ -97,15 +118,21 @@ impl Resize {
                     .sum::<f32>()
             }));
         }
-        for ((first, weights), row) in self.taps.iter().zip(new.chunks_exact_mut(self.to)) {
+        let width = self.across.to;
+        for ((first, weights), row) in self.down.taps.iter().zip(new.chunks_exact_mut(width)) {
             row.fill(0.0);
-            for (old, weight) in along[first * self.to..].chunks_exact(self.to).zip(weights) {
+            for (old, weight) in along[first * width..].chunks_exact(width).zip(weights) {
                 row.iter_mut()
                     .zip(old)
                     .for_each(|(sum, value)| *sum += value * weight);
             }
         }
     }
+}
+
+/// The nearest byte.
+pub(super) fn byte(value: f32) -> u8 {
+    value.round().clamp(0.0, 255.0) as u8
 }
 
 #[cfg(test)]
@@ -133,6 +160,20 @@ mod tests {
         let larger = resized(&image, 3, 5);
         assert_near(&larger[..5], &[0.0, 0.4, 1.0, 1.6, 2.0]);
         assert_near(&[larger[12], larger[24]], &[4.0, 8.0]);
+    }
+
+    // torch.nn.functional.interpolate(torch.arange(8.).reshape(1, 1, 2, 4), size=(3, 2), mode="bilinear", antialias=True)
+    #[test]
+    fn each_axis_has_its_own_scale() {
+        let image: Vec<f32> = (0..8).map(|v| v as f32).collect();
+        let mut new = vec![0.0; 6];
+        Resize::between([4, 2], [2, 3]).channel(&image, &mut Vec::new(), &mut new);
+        assert_near(
+            &new,
+            &[
+                0.714_286, 2.285_714, 2.714_286, 4.285_714, 4.714_286, 6.285_714,
+            ],
+        );
     }
 
     #[test]

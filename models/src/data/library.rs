@@ -4,13 +4,16 @@ use std::borrow::Cow;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::fit;
 use super::known::KnownDataSet;
+use super::photos::{self, PhotoSetWriter, PhotosMetadata};
 use super::scratch::{self, Scratch};
 use super::stored::{DataSetMetadata, DataSetWriter, ReadyDataSet, StoredDataSet};
 use super::table::{self, DATA_SETS, DataSetRow, Source, image_fields};
@@ -24,10 +27,16 @@ const REPLACED: &str = ".replaced-";
 const REMOVED: &str = ".removed-";
 
 /// The data sets of the table, and those in a folder, each in a subfolder of its name.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Library {
     folder: Option<PathBuf>,
+    /// Photos of up to so many bytes, at the size of a run, are held in memory.
+    pub(super) photo_memory: u64,
 }
+
+/// Photos are held in memory up to this size; larger sets are read from the disk, from which the system keeps in memory
+/// what it has room for.
+const PHOTO_MEMORY: u64 = 256 << 20;
 
 /// A data set of the library.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -76,17 +85,39 @@ pub enum State {
 
 static OWN_FIELDS: &[Field] = &image_fields("32", "3");
 
+/// Fields of sets that are kept as photos.
+static PHOTO_FIELDS: LazyLock<Vec<Field>> = LazyLock::new(|| {
+    [
+        &image_fields("224", "3")[..1],
+        &[fit::FIELD],
+        &OWN_FIELDS[1..],
+    ]
+    .concat()
+});
+
 impl Library {
     /// A library without a folder, with the embedded data sets only.
     pub fn none() -> Self {
-        Self::default()
+        Self {
+            folder: None,
+            photo_memory: PHOTO_MEMORY,
+        }
     }
 
     /// The library in a folder, which may not exist yet.
     pub fn in_folder(folder: impl Into<PathBuf>) -> Self {
         Self {
             folder: Some(folder.into()),
+            ..Self::none()
         }
+    }
+
+    /// The same library, which holds sets of photos in memory only if they have at most so many bytes at the size of a
+    /// run. The samples are the same either way.
+    #[must_use]
+    pub fn with_photo_memory(mut self, bytes: u64) -> Self {
+        self.photo_memory = bytes;
+        self
     }
 
     /// All data sets: those of the table in its order, then the others by name.
@@ -132,18 +163,31 @@ impl Library {
         let (state, metadata) = self.state(set)?;
         let mut defaults = Map::new();
         let mut summary = String::new();
+        let photos = metadata
+            .as_ref()
+            .is_some_and(|metadata| metadata.photos.is_some());
         if let Some(metadata) = &metadata {
+            let colours = if metadata.channels == 1 {
+                "grey"
+            } else {
+                "colour"
+            };
+            let side = metadata.side;
+            let (images, sizes) = match &metadata.photos {
+                None => ("images", format!("{side}x{side} {colours} pixels")),
+                Some(PhotosMetadata { width, height, .. }) => (
+                    "photos",
+                    format!(
+                        "from {}x{} to {}x{} {colours} pixels, kept as they are",
+                        width[0], height[0], width[2], height[2]
+                    ),
+                ),
+            };
             summary = format!(
-                "{} images of {} classes, {side}x{side} {} pixels; from {}.",
+                "{} {images} of {} classes, {sizes}; from {}.",
                 super::fault::count(metadata.images as u64),
                 metadata.classes.len(),
-                if metadata.channels == 1 {
-                    "grey"
-                } else {
-                    "colour"
-                },
                 metadata.source,
-                side = metadata.side,
             );
             let size = metadata.side.clamp(super::LEAST_SIDE, super::MOST_SIDE);
             defaults.insert("data.size".to_owned(), size.into());
@@ -162,7 +206,7 @@ impl Library {
             classes: metadata
                 .as_ref()
                 .map_or(0, |metadata| metadata.classes.len()),
-            fields: OWN_FIELDS,
+            fields: if photos { &PHOTO_FIELDS } else { OWN_FIELDS },
             defaults,
             state,
             metadata,
@@ -238,20 +282,18 @@ impl Library {
     /// The fault.
     pub fn verify(&self, set: &str) -> Result<DataSetMetadata> {
         let stored = self.open(set)?;
-        stored.load()?;
+        stored.verify()?;
         Ok(stored.metadata)
     }
 
     /// Starts writing a data set.
     pub(super) fn draft(&self) -> Result<DataSetWriter> {
-        let Some(folder) = &self.folder else {
-            return Err(Error::setting(
-                "data.set",
-                "there is no folder for data sets",
-            ));
-        };
-        fs::create_dir_all(folder).map_err(|e| Error::file(folder, e))?;
-        DataSetWriter::new(new_scratch(folder)?)
+        DataSetWriter::new(self.scratch()?)
+    }
+
+    /// Starts writing a set of photos.
+    pub(super) fn photo_draft(&self) -> Result<PhotoSetWriter> {
+        PhotoSetWriter::new(self.scratch()?)
     }
 
     /// A scratch folder beside the sets. It is removed when the value is dropped or, if this process dies before, by
@@ -265,7 +307,7 @@ impl Library {
             .as_ref()
             .ok_or_else(|| Error::setting("data.set", "there is no folder for data sets"))?;
         fs::create_dir_all(folder).map_err(|e| Error::file(folder, e))?;
-        new_scratch(folder)
+        Scratch::new_in(folder).map_err(|e| Error::file(folder, e))
     }
 
     /// Publishes a data set under a name, atomically. An existing set of the name is replaced if `replace` is set.
@@ -355,6 +397,7 @@ impl Library {
             return;
         };
         scratch::sweep(folder);
+        photos::sweep(folder);
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
             let name = entry.file_name();
             let name = name.to_string_lossy();
@@ -373,10 +416,6 @@ impl Library {
             }
         }
     }
-}
-
-fn new_scratch(folder: &Path) -> Result<Scratch> {
-    Scratch::new_in(folder).map_err(|e| Error::file(folder, e))
 }
 
 const NAME: &str =

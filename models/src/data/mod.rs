@@ -9,25 +9,29 @@
 //! | `digits`, `toy2d` | data sets that are embedded or generated |
 //! | `known` | data sets that must be fetched, and the content of their files |
 //! | `library` | the folder of data sets; `stored` is one of them |
+//! | `photos` | sets that are kept as photos, and their preparation for a run |
 //! | `read` | imports files as a stored set, or refuses them with `fault`s |
 //! | `duplicates` | duplicate images of a set |
 //! | `gallery` | a picture of a set |
+//! | `fit` | how a picture of any shape becomes a square |
 //! | `picture` | one image of any size, as a network sees it |
 //! | `image` | resizing and greyscale conversion |
 //! | `split` | training, validation and test split |
 //! | `normalise` | normalisation to mean 0 and deviation 1 |
 //! | `augment` | augmentation of training images |
-//! | `samples` | samples in memory, gathered into batches |
+//! | `samples` | samples, gathered into batches |
 
 mod augment;
 mod digits;
 mod duplicates;
 mod fault;
+mod fit;
 mod gallery;
 mod image;
 mod known;
 mod library;
 mod normalise;
+mod photos;
 mod picture;
 mod read;
 mod samples;
@@ -39,10 +43,14 @@ mod toy2d;
 
 pub use crate::error::Fault;
 pub use augment::{AugmentParams, Augmentation};
+pub use fit::Fit;
 pub use gallery::{Gallery, gallery};
 pub(crate) use image::Resize;
 pub use known::{FileLayout, KnownDataSet};
 pub use library::{DataSet, Library, State, known, name_of};
+pub use photos::{
+    FitExample, FitExamples, Photo, PhotosMetadata, Preparing, Warning, fit_examples,
+};
 pub use picture::{Picture, decode_image, network_input};
 pub use read::{ClassCount, Import, ImportLimits, Report, import};
 pub use samples::{Samples, Splits};
@@ -53,16 +61,22 @@ pub use table::{DATA_SETS, DataSetRow, Shape, row};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::spec::DataSpec;
+use photos::{PhotoSettings, Prepared};
+use samples::PhotoSamples;
 use split::SplitIndices;
+use stored::StoredDataSet;
 use table::{RawSamples, SampleValues, Source};
 
 /// The smallest side of a network's input image, in pixels.
 const LEAST_SIDE: usize = 8;
 
 /// The largest side of an image on disk and of a network's input, in pixels.
-const MOST_SIDE: usize = 224;
+const MOST_SIDE: usize = 512;
+
+/// The largest side that a network's input has unless a user wants another: that of most pretrained networks.
+const USUAL_SIDE: usize = 224;
 
 /// Options of all image data sets.
 #[derive(Deserialize)]
@@ -131,6 +145,7 @@ pub fn summary(spec: &DataSpec, library: &Library) -> Result<DataSummary> {
                 SampleValues::Images(pixels) => {
                     samples::pool_bytes(raw.labels.len(), pixels.channels, pixels.side, &input)
                 }
+                SampleValues::Photos(_) => 0,
             };
             (raw.classes, raw.labels, raw.train, pool)
         }
@@ -138,7 +153,13 @@ pub fn summary(spec: &DataSpec, library: &Library) -> Result<DataSummary> {
             let stored = library.open(&spec.set)?;
             let labels = stored.labels()?;
             let DataSetMetadata { channels, side, .. } = stored.metadata;
-            let pool = samples::pool_bytes(labels.len(), channels, side, &input);
+            let pool = match stored.metadata.photos {
+                None => samples::pool_bytes(labels.len(), channels, side, &input),
+                Some(_) => {
+                    let settings = photo_settings(spec, &stored)?;
+                    samples::photo_bytes(labels.len(), settings, library.photo_memory, &input)
+                }
+            };
             (stored.metadata.classes, labels, stored.metadata.train, pool)
         }
     };
@@ -168,7 +189,7 @@ pub fn summary(spec: &DataSpec, library: &Library) -> Result<DataSummary> {
 /// # let document = serde_json::json!({"data": {"set": "digits"}, "network": {"kind": "mlp"}});
 /// # let run = form::check(&document, &Library::none()).unwrap();
 /// let digits = data::load(&run.data, &Library::none())?;
-/// let (values, targets) = digits.train.slice(0..64);
+/// let (values, targets) = digits.train.slice(0..64)?;
 /// assert_eq!(values.len(), 64 * digits.input.iter().product::<usize>());
 /// assert!(targets.iter().all(|class| *class < 10));
 /// # Ok::<(), vivarium_models::Error>(())
@@ -176,6 +197,88 @@ pub fn summary(spec: &DataSpec, library: &Library) -> Result<DataSummary> {
 pub fn load(spec: &DataSpec, library: &Library) -> Result<Splits> {
     let (raw, parts) = raw(spec, library)?;
     Splits::new(spec, raw, &parts)
+}
+
+/// Prepares the photos of a set at the size, fit and channels of a run, unless they are or the set is not kept as
+/// photos; [`load`] does the same without a word. `on_progress` is called several times a second, and returns whether to
+/// go on. Returns whether all is prepared.
+///
+/// # Errors
+/// When the data set does not exist or is not in the library, a photo cannot be read, or the disk is full.
+pub fn prepare(
+    spec: &DataSpec,
+    library: &Library,
+    on_progress: &mut dyn FnMut(Preparing) -> bool,
+) -> Result<bool> {
+    if built_in(spec).is_some() {
+        return Ok(true);
+    }
+    let stored = library.open(&spec.set)?;
+    match &stored.metadata.photos {
+        None => Ok(true),
+        Some(metadata) => {
+            let settings = photo_settings(spec, &stored)?;
+            let (originals, _) = stored.photos(metadata)?;
+            let folder = &stored.folder;
+            let prepared = photos::prepare(folder, &originals, metadata, settings, on_progress)?;
+            Ok(prepared.is_some())
+        }
+    }
+}
+
+/// Whether [`load`] has no photos to prepare, which may take minutes.
+///
+/// # Errors
+/// When the data set does not exist or is not in the library.
+pub fn is_prepared(spec: &DataSpec, library: &Library) -> Result<bool> {
+    if built_in(spec).is_some() {
+        return Ok(true);
+    }
+    let stored = library.open(&spec.set)?;
+    let Some(metadata) = &stored.metadata.photos else {
+        return Ok(true);
+    };
+    let settings = photo_settings(spec, &stored)?;
+    let images = stored.metadata.images;
+    Ok(Prepared::open(&stored.folder, settings, images, metadata)?.is_some())
+}
+
+/// The settings of the prepared file of a run. Grey photos are kept in grey, and repeated as they are read.
+fn photo_settings(spec: &DataSpec, stored: &StoredDataSet) -> Result<PhotoSettings> {
+    let options: ImageOptions = spec.options()?;
+    Ok(PhotoSettings {
+        size: options.size,
+        channels: options.channels.min(stored.metadata.channels),
+        fit: Fit::of(spec)?,
+    })
+}
+
+/// The photos of a stored set for a run.
+fn photo_samples(
+    spec: &DataSpec,
+    stored: StoredDataSet,
+    metadata: &PhotosMetadata,
+    library: &Library,
+) -> Result<RawSamples> {
+    let (originals, labels) = stored.photos(metadata)?;
+    let settings = photo_settings(spec, &stored)?;
+    let folder = &stored.folder;
+    let prepared = photos::prepare(folder, &originals, metadata, settings, &mut |_| true)?;
+    let stopped = || Error::setting("data.set", "was not prepared to its end");
+    Ok(RawSamples {
+        classes: stored.metadata.classes,
+        values: SampleValues::Photos(PhotoSamples {
+            prepared: prepared.ok_or_else(stopped)?,
+            hashes: originals
+                .photos
+                .into_iter()
+                .map(|photo| photo.sha256)
+                .collect(),
+            most_memory: library.photo_memory,
+        }),
+        labels,
+        train: stored.metadata.train,
+    })
 }
 
 type ShapeOf = fn(&DataSpec) -> Result<Shape>;
@@ -191,7 +294,13 @@ fn built_in(spec: &DataSpec) -> Option<(ShapeOf, Load)> {
 fn raw(spec: &DataSpec, library: &Library) -> Result<(RawSamples, SplitIndices)> {
     let raw = match built_in(spec) {
         Some((_, load)) => load(spec)?,
-        None => library.open(&spec.set)?.load()?,
+        None => {
+            let stored = library.open(&spec.set)?;
+            match stored.metadata.photos.clone() {
+                None => stored.load()?,
+                Some(metadata) => photo_samples(spec, stored, &metadata, library)?,
+            }
+        }
     };
     let parts = split::split(spec, &raw.labels, raw.classes.len(), raw.train);
     Ok((raw, parts))

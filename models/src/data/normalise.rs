@@ -71,6 +71,26 @@ impl Normalisation {
         Self { mean, deviation }
     }
 
+    /// Statistics of images of which the sums of bytes and of their squares are known, for each channel. Both are whole
+    /// numbers, so the result is exact and independent of the order. `values` counts those of a channel.
+    pub(super) fn of_sums(sums: &[[u64; 2]], values: u64, channels: usize) -> Self {
+        let n = u128::from(values.max(1));
+        let of = |[sum, squares]: [u64; 2]| {
+            let (sum, squares) = (u128::from(sum), u128::from(squares));
+            let variance = (n * squares).saturating_sub(sum * sum) as f64;
+            let (n, white) = (n as f64, 255.0);
+            (
+                sum as f64 / (n * white),
+                deviation(variance / (n * white).powi(2)),
+            )
+        };
+        let last = sums.len().saturating_sub(1);
+        let (mean, deviation) = (0..channels)
+            .map(|c| of(sums.get(c.min(last)).copied().unwrap_or_default()))
+            .unzip();
+        Self { mean, deviation }
+    }
+
     /// Normalises one point in place.
     pub(crate) fn apply(&self, point: &mut [f32]) {
         for (value, (mean, deviation)) in
@@ -86,5 +106,39 @@ fn deviation(variance: f64) -> f64 {
         variance.sqrt()
     } else {
         1.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_give_the_statistics_of_the_images() {
+        let pixels = Pixels {
+            bytes: (0..3 * 3 * 16).map(|i| (i * 37 % 251) as u8).collect(),
+            channels: 3,
+            side: 4,
+            white: 255,
+        };
+        let mut sums = [[0; 2]; 3];
+        for image in [0, 2] {
+            for (sums, channel) in sums.iter_mut().zip(pixels.image(image).chunks_exact(16)) {
+                for value in channel.iter().map(|byte| u64::from(*byte)) {
+                    *sums = [sums[0] + value, sums[1] + value * value];
+                }
+            }
+        }
+        let expected = Normalisation::of_images(&pixels, &[0, 2], 3);
+        let found = Normalisation::of_sums(&sums, 32, 3);
+        let pairs = found.mean.iter().zip(&expected.mean);
+        let deviations = found.deviation.iter().zip(&expected.deviation);
+        assert!(pairs.chain(deviations).all(|(a, b)| (a - b).abs() < 1e-14));
+        // Grey is repeated, and one value has no deviation.
+        let flat = Normalisation::of_sums(&[[320, 3200]], 32, 3);
+        assert_eq!(
+            (flat.mean, flat.deviation),
+            (vec![10.0 / 255.0; 3], vec![1.0; 3])
+        );
     }
 }

@@ -6,7 +6,7 @@ use image::codecs::png::PngEncoder;
 use image::imageops::{FilterType, resize};
 use image::{ExtendedColorType, ImageEncoder, RgbImage};
 
-use super::image::{Resize, luma};
+use super::fit::Fit;
 use super::read::photo;
 use crate::error::{Error, Result};
 
@@ -30,42 +30,23 @@ pub fn decode_image(bytes: &[u8], most_pixels: u64) -> std::result::Result<Pictu
     photo::whole(bytes, most_pixels).map(Picture::from)
 }
 
-/// The input for a network for images of the shape `input` `[channels, height, width]`, before normalisation: the
-/// middle square, resized, in grey for one channel, with values from 0 to 1. The same steps as in import and training.
+/// The input for a network for images of the shape `input` `[channels, height, width]`, before normalisation: a square
+/// by `fit`, in grey for one channel, with values from 0 to 1. The same steps as in training, which rounds the values to
+/// bytes.
 ///
 /// # Errors
 /// [`Error::Setting`] when `input` is not the shape of a square image of one or three channels.
-pub fn network_input(input: &[usize], picture: &Picture) -> Result<Vec<f32>> {
-    let (&[channels @ (1 | 3), side, width], true) = (input, picture.width * picture.height > 0)
-    else {
-        return Err(Error::setting("image", "is not what this network sees"));
-    };
-    if side != width {
-        return Err(Error::setting("image", "is not what this network sees"));
-    }
-    let from = picture.width.min(picture.height);
-    let (left, top) = ((picture.width - from) / 2, (picture.height - from) / 2);
-    let mut channels_u8 = vec![Vec::with_capacity(from * from); channels];
-    for y in top..top + from {
-        let row = &picture.rgb[3 * (y * picture.width + left)..][..3 * from];
-        for pixel in row.chunks_exact(3) {
-            match &mut channels_u8[..] {
-                [grey] => grey.push(luma(pixel[0], pixel[1], pixel[2])),
-                channels_u8 => {
-                    let both = channels_u8.iter_mut().zip(pixel);
-                    both.for_each(|(channel, value)| channel.push(*value));
-                }
-            }
+pub fn network_input(input: &[usize], picture: &Picture, fit: Fit) -> Result<Vec<f32>> {
+    match *input {
+        [channels @ (1 | 3), side, width]
+            if side == width && side > 0 && picture.width * picture.height > 0 =>
+        {
+            let mut image = fit.square(picture, channels, side);
+            image.iter_mut().for_each(|value| *value /= 255.0);
+            Ok(image)
         }
+        _ => Err(Error::setting("image", "is not what this network sees")),
     }
-    let resize = Resize::new(from, side);
-    let mut image = vec![0.0; channels * side * side];
-    let mut along = Vec::new();
-    for (channel, into) in channels_u8.iter().zip(image.chunks_exact_mut(side * side)) {
-        resize.channel(channel, &mut along, into);
-        into.iter_mut().for_each(|value| *value /= 255.0);
-    }
-    Ok(image)
 }
 
 impl Picture {

@@ -1,13 +1,16 @@
-//! Samples in memory, from which batches are gathered. Large sets of images stay bytes and are resized and converted to
-//! floats as they are gathered: 60,000 images of 3x32x32 take 184 MB as bytes and 737 MB as floats.
+//! Samples, from which batches are gathered. Large sets of images stay bytes and are resized and converted to floats as
+//! they are gathered: 60,000 images of 3x32x32 take 184 MB as bytes and 737 MB as floats. Large sets of photos stay on
+//! the disk: 20,000 of 3x224x224 take 3 GB as bytes.
 
 use std::sync::Arc;
 
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
+use super::fit::Fit;
 use super::image::{Pixels, Resize};
 use super::normalise::IMAGENET;
+use super::photos::{PhotoSettings, Prepared};
 use super::split::{Split, SplitIndices, note_on_untrained_classes};
 use super::table::{RawSamples, SampleValues};
 use super::{AugmentParams, Augmentation, DataSummary, ImageOptions};
@@ -34,6 +37,7 @@ enum SampleStore {
     /// Sample after sample, as the network's input.
     Floats(Vec<f32>),
     Images(Images),
+    Photos(PreparedImages),
 }
 
 impl SampleStore {
@@ -42,6 +46,10 @@ impl SampleStore {
         let bytes = match self {
             Self::Floats(numbers) => size_of_val(&numbers[..]),
             Self::Images(images) => images.pixels.bytes.len(),
+            Self::Photos(photos) => {
+                let prepared = &photos.prepared;
+                return Prepared::memory(prepared.len(), prepared.settings);
+            }
         };
         bytes as u64
     }
@@ -59,6 +67,103 @@ struct Images {
     numbers: Vec<[f32; 256]>,
     /// The same as a factor and an offset, for values between bytes.
     lines: Vec<(f32, f32)>,
+}
+
+/// Photos on the disk, at the size of the network's input, and their conversion to floats.
+#[derive(Debug, PartialEq)]
+struct PreparedImages {
+    prepared: Prepared,
+    /// For each channel of the input, the normalised value of each byte.
+    numbers: Vec<[f32; 256]>,
+}
+
+/// The photos of a set for a run.
+pub(super) struct PhotoSamples {
+    pub(super) prepared: Prepared,
+    /// SHA-256 of the file of each photo, in hexadecimal.
+    pub(super) hashes: Vec<String>,
+    /// Bytes up to which they are held in memory.
+    pub(super) most_memory: u64,
+}
+
+impl PhotoSamples {
+    /// The store for a network with this input.
+    fn into_store(
+        self,
+        options: &ImageOptions,
+        normalisation: &Normalisation,
+    ) -> Result<SampleStore> {
+        let Self {
+            prepared,
+            most_memory,
+            ..
+        } = self;
+        if prepared.bytes() > most_memory {
+            return Ok(SampleStore::Photos(PreparedImages {
+                prepared,
+                numbers: numbers(normalisation, 255),
+            }));
+        }
+        let PhotoSettings { size, channels, .. } = prepared.settings;
+        let mut bytes = vec![0; prepared.len() * prepared.settings.values()];
+        bytes
+            .par_chunks_exact_mut(prepared.settings.values())
+            .enumerate()
+            .try_for_each(|(index, sample)| prepared.read(index, sample))?;
+        let pixels = Pixels {
+            bytes,
+            channels,
+            side: size,
+            white: 255,
+        };
+        Ok(Images::new(pixels, options, normalisation).into_pool())
+    }
+}
+
+/// The memory of so many photos for a network with the input `input`.
+pub(super) fn photo_bytes(
+    photos: usize,
+    settings: PhotoSettings,
+    most_memory: u64,
+    input: &[usize],
+) -> u64 {
+    if (photos * settings.values()) as u64 > most_memory {
+        Prepared::memory(photos, settings)
+    } else {
+        pool_bytes(photos, settings.channels, settings.size, input)
+    }
+}
+
+/// For each channel, the normalised value of each byte.
+fn numbers(normalisation: &Normalisation, white: u8) -> Vec<[f32; 256]> {
+    let white = f64::from(white);
+    let channels = normalisation.mean.iter().zip(&normalisation.deviation);
+    channels
+        .map(|(mean, deviation)| {
+            std::array::from_fn(|byte| ((byte as f64 / white - mean) / deviation) as f32)
+        })
+        .collect()
+}
+
+/// Writes a channel as floats.
+fn look_up(numbers: &[f32; 256], bytes: &[u8], into: &mut [f32]) {
+    into.iter_mut()
+        .zip(bytes)
+        .for_each(|(into, byte)| *into = numbers[usize::from(*byte)]);
+}
+
+impl PreparedImages {
+    /// Writes one image as floats.
+    fn write(&self, index: usize, into: &mut [f32]) -> Result<()> {
+        let PhotoSettings { size, channels, .. } = self.prepared.settings;
+        let plane = size * size;
+        self.prepared.with(index, |bytes| {
+            for (channel, into) in into.chunks_exact_mut(plane).enumerate() {
+                let from = channel.min(channels - 1) * plane;
+                look_up(&self.numbers[channel], &bytes[from..from + plane], into);
+            }
+        })
+    }
 }
 
 /// Whether a set is small enough to be converted to floats on loading.
@@ -88,11 +193,8 @@ impl Images {
     fn new(pixels: Pixels, options: &ImageOptions, normalisation: &Normalisation) -> Self {
         let resize = (pixels.side != options.size).then(|| Resize::new(pixels.side, options.size));
         let white = f64::from(pixels.white);
-        let channels = || normalisation.mean.iter().zip(&normalisation.deviation);
-        let numbers = channels().map(|(mean, deviation)| {
-            std::array::from_fn(|byte| ((byte as f64 / white - mean) / deviation) as f32)
-        });
-        let lines = channels().map(|(mean, deviation)| {
+        let channels = normalisation.mean.iter().zip(&normalisation.deviation);
+        let lines = channels.map(|(mean, deviation)| {
             (
                 (1.0 / (white * deviation)) as f32,
                 (-mean / deviation) as f32,
@@ -101,7 +203,7 @@ impl Images {
         Self {
             resize,
             size: options.size,
-            numbers: numbers.collect(),
+            numbers: numbers(normalisation, pixels.white),
             lines: lines.collect(),
             pixels,
         }
@@ -135,12 +237,7 @@ impl Images {
         let mut along = Vec::new();
         for (channel, into) in into.chunks_exact_mut(self.size * self.size).enumerate() {
             match &self.resize {
-                None => {
-                    let numbers = &self.numbers[channel];
-                    into.iter_mut()
-                        .zip(bytes_of(channel))
-                        .for_each(|(into, byte)| *into = numbers[usize::from(*byte)]);
-                }
+                None => look_up(&self.numbers[channel], bytes_of(channel), into),
                 Some(resize) => {
                     resize.channel(bytes_of(channel), &mut along, into);
                     let (factor, summand) = self.lines[channel];
@@ -174,42 +271,68 @@ impl Samples {
     }
 
     /// One sample's values, as the network's input.
-    pub fn values(&self, index: usize) -> Vec<f32> {
+    ///
+    /// # Errors
+    /// When a photo cannot be read from the disk.
+    pub fn values(&self, index: usize) -> Result<Vec<f32>> {
         let mut values = vec![0.0; self.size()];
-        self.write(index, &mut values);
-        values
+        self.write(index, &mut values)?;
+        Ok(values)
     }
 
-    fn write(&self, index: usize, into: &mut [f32]) {
+    fn write(&self, index: usize, into: &mut [f32]) -> Result<()> {
         let place = self.places[index] as usize;
         match &*self.store {
             SampleStore::Floats(numbers) => {
                 into.copy_from_slice(&numbers[place * self.size..(place + 1) * self.size]);
             }
             SampleStore::Images(images) => images.write(place, into),
+            SampleStore::Photos(photos) => photos.write(place, into)?,
+        }
+        Ok(())
+    }
+
+    /// Announces samples that are asked for soon. Those on the disk are read meanwhile, by the system.
+    pub fn read_ahead(&self, indices: impl Iterator<Item = usize>) {
+        if let SampleStore::Photos(photos) = &*self.store {
+            let places = indices.filter_map(|index| self.places.get(index));
+            photos
+                .prepared
+                .read_ahead(places.map(|place| *place as usize));
         }
     }
 
     /// The values and classes of the samples with these indices, in this order, with augmentation if given.
-    pub fn gather(&self, indices: &[u32], augment: Option<&AugmentParams>) -> (Vec<f32>, Vec<u32>) {
+    ///
+    /// # Errors
+    /// When a photo cannot be read from the disk.
+    pub fn gather(
+        &self,
+        indices: &[u32],
+        augment: Option<&AugmentParams>,
+    ) -> Result<(Vec<f32>, Vec<u32>)> {
         let mut values = vec![0.0; indices.len() * self.size()];
         let mut plain = Vec::new();
         for (index, into) in indices.iter().zip(values.chunks_exact_mut(self.size())) {
             match (augment, self.side) {
                 (Some(augment), Some(side)) => {
                     plain.resize(into.len(), 0.0);
-                    self.write(*index as usize, &mut plain);
+                    self.write(*index as usize, &mut plain)?;
                     augment.write(u64::from(*index), side, &plain, into);
                 }
-                _ => self.write(*index as usize, into),
+                _ => self.write(*index as usize, into)?,
             }
         }
         let labels = indices.iter().map(|index| self.labels[*index as usize]);
-        (values, labels.collect())
+        Ok((values, labels.collect()))
     }
 
-    /// The values and classes of consecutive samples, made by all threads if they are many.
-    pub fn slice(&self, range: std::ops::Range<usize>) -> (Vec<f32>, &[u32]) {
+    /// The values and classes of consecutive samples, made by all threads if they are many. As many samples after them
+    /// are expected to follow.
+    ///
+    /// # Errors
+    /// When a photo cannot be read from the disk.
+    pub fn slice(&self, range: std::ops::Range<usize>) -> Result<(Vec<f32>, &[u32])> {
         /// Values per thread; for fewer, threads are not worth their overhead.
         const FEW: usize = 1 << 16;
         let size = self.size();
@@ -219,12 +342,13 @@ impl Samples {
             values
                 .chunks_exact_mut(size)
                 .zip(range.clone())
-                .for_each(each);
+                .try_for_each(each)?;
         } else {
             let samples = values.par_chunks_exact_mut(size).with_min_len(16);
-            samples.zip(range.clone()).for_each(each);
+            samples.zip(range.clone()).try_for_each(each)?;
         }
-        (values, &self.labels[range])
+        self.read_ahead(range.end..range.end + range.len());
+        Ok((values, &self.labels[range]))
     }
 }
 
@@ -245,10 +369,12 @@ pub struct Splits {
     pub normalisation: Normalisation,
     /// The augmentation of training images.
     pub augmentation: Augmentation,
+    /// How pictures that are not square become the network's input.
+    pub fit: Fit,
     /// For points, the minimum and maximum of each raw coordinate over all splits.
     pub range: Option<[[f64; 2]; 2]>,
-    /// SHA-256 over classes, shape, and the labels and values of all splits before resizing and normalisation; in
-    /// hexadecimal.
+    /// SHA-256 over classes, shape, and the labels and values of all splits before resizing and normalisation; of photos,
+    /// over the fit and the hashes of their files instead of values. In hexadecimal.
     pub hash: String,
     /// Notes on the splits, as sentences.
     pub warnings: Vec<String>,
@@ -283,9 +409,10 @@ impl Splits {
         };
         let labels = SPLITS.map(labels);
         let mut augmentation = Augmentation::default();
+        let fit = Fit::of(spec)?;
         let (input, store, normalisation, range, hash) = match raw.values {
             SampleValues::Points(mut values) => {
-                let hash = hash(&raw.classes, &[2], parts, &labels, |index| {
+                let hash = hash(&raw.classes, "[2]", parts, &labels, |index| {
                     bytes(&values[2 * index..2 * index + 2])
                 });
                 let range = range(&values);
@@ -311,9 +438,13 @@ impl Splits {
                 } else {
                     pixels
                 };
-                let hash = hash(&raw.classes, &input, parts, &labels, |index| {
-                    pixels.image(index)
-                });
+                let hash = hash(
+                    &raw.classes,
+                    &format!("{input:?}"),
+                    parts,
+                    &labels,
+                    |index| pixels.image(index),
+                );
                 let normalisation = if options.normalisation == IMAGENET {
                     Normalisation::of_imagenet(options.channels)
                 } else {
@@ -321,6 +452,24 @@ impl Splits {
                 };
                 let images = Images::new(pixels, &options, &normalisation);
                 (input, images.into_pool(), normalisation, None, hash)
+            }
+            SampleValues::Photos(photos) => {
+                let options: ImageOptions = spec.options()?;
+                let input = options.shape();
+                augmentation = Augmentation::of(&options.augment);
+                let shape = format!("{input:?} {}", fit.name());
+                let hash = hash(&raw.classes, &shape, parts, &labels, |index| {
+                    &photos.hashes[index]
+                });
+                let normalisation = if options.normalisation == IMAGENET {
+                    Normalisation::of_imagenet(options.channels)
+                } else {
+                    let values = (train.len() * options.size * options.size) as u64;
+                    let sums = photos.prepared.sums(train);
+                    Normalisation::of_sums(&sums, values, options.channels)
+                };
+                let store = photos.into_store(&options, &normalisation)?;
+                (input, store, normalisation, None, hash)
             }
         };
         let store = Arc::new(store);
@@ -341,6 +490,7 @@ impl Splits {
             input,
             normalisation,
             augmentation,
+            fit,
             range,
             hash,
             warnings: warnings.into_iter().collect(),
@@ -369,13 +519,13 @@ fn bytes(point: &[f32]) -> [u8; 8] {
 
 fn hash<B: AsRef<[u8]>>(
     classes: &[String],
-    input: &[usize],
+    shape: &str,
     parts: &SplitIndices,
     labels: &[Vec<u32>; 3],
     sample: impl Fn(usize) -> B,
 ) -> String {
     let mut hash = Sha256::new();
-    hash.update(format!("{classes:?} {input:?}\n"));
+    hash.update(format!("{classes:?} {shape}\n"));
     for (split, labels) in SPLITS.into_iter().zip(labels) {
         hash.update((labels.len() as u64).to_le_bytes());
         labels

@@ -3,8 +3,11 @@
 //! | file | content |
 //! |---|---|
 //! | `set.json` | metadata: [`DataSetMetadata`] |
-//! | `pixels.u8` | image after image `[channels, side, side]`, a byte per value |
 //! | `labels.u16` | class after class, as little-endian u16 |
+//! | `pixels.u8` | of format 1: image after image `[channels, side, side]`, a byte per value |
+//! | `photos.bin`, `photos.ndjson` | of format 2: the files of photos, and their index (`photos::originals`) |
+//! | `gallery.png` | of format 2: the picture of the set (`gallery`) |
+//! | `prepared/` | of format 2: the photos at the sizes of runs (`photos::prepared`); may be removed at any time |
 //!
 //! If the set has its own test split, those images come last.
 
@@ -18,11 +21,12 @@ use utoipa::ToSchema;
 
 use super::MOST_SIDE;
 use super::duplicates::Duplicates;
-use super::fault::bytes;
+use super::fault::{bytes, count};
 use super::image::Pixels;
+use super::photos::{Originals, PhotoSetWriter, PhotosMetadata};
 use super::scratch::Scratch;
-use super::split;
 use super::table::{RawSamples, SampleValues};
+use super::{gallery, split};
 use crate::error::Fault;
 use crate::error::{Error, Result};
 use crate::links;
@@ -31,8 +35,9 @@ const METADATA: &str = "set.json";
 const PIXELS: &str = "pixels.u8";
 const LABELS: &str = "labels.u16";
 
-/// The version of this layout.
-const FORMAT: u32 = 1;
+/// The versions of this layout: with pixels, and with photos.
+const PIXELS_FORMAT: u32 = 1;
+const PHOTOS_FORMAT: u32 = 2;
 
 /// The metadata of a stored data set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -45,7 +50,7 @@ pub struct DataSetMetadata {
     pub classes: Vec<String>,
     /// 1 for grey, 3 for colours.
     pub channels: usize,
-    /// Pixels along a side of an image.
+    /// Pixels along a side of an image; of photos, the size that runs take unless told otherwise.
     pub side: usize,
     /// Images in all.
     pub images: usize,
@@ -53,8 +58,13 @@ pub struct DataSetMetadata {
     pub train: Option<usize>,
     /// Its source.
     pub source: String,
-    /// SHA-256 over pixels, labels, and the metadata above that gives them meaning; in hexadecimal.
+    /// SHA-256 over pixels or the index of photos, labels, and the metadata above that gives them meaning; in
+    /// hexadecimal.
     pub sha256: String,
+    /// Of a set that is kept as photos.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub photos: Option<PhotosMetadata>,
 }
 
 impl DataSetMetadata {
@@ -75,7 +85,11 @@ impl DataSetMetadata {
     }
 
     fn is_sound(&self) -> bool {
-        self.format == FORMAT
+        let format = match self.photos {
+            None => PIXELS_FORMAT,
+            Some(_) => PHOTOS_FORMAT,
+        };
+        self.format == format
             && [1, 3].contains(&self.channels)
             && (1..=MOST_SIDE).contains(&self.side)
             && (1..=usize::from(u16::MAX)).contains(&self.classes.len())
@@ -87,7 +101,7 @@ impl DataSetMetadata {
 /// The folder of a stored data set.
 #[derive(Clone, Debug)]
 pub(super) struct StoredDataSet {
-    folder: PathBuf,
+    pub(super) folder: PathBuf,
     /// Its metadata.
     pub metadata: DataSetMetadata,
 }
@@ -100,7 +114,9 @@ impl StoredDataSet {
         let metadata: DataSetMetadata =
             serde_json::from_slice(&text).map_err(|e| Error::file(&path, e.into()))?;
         if !metadata.is_sound() {
-            let message = format!("is not of format {FORMAT}, or says what cannot be");
+            let message = format!(
+                "is not of format {PIXELS_FORMAT} or {PHOTOS_FORMAT}, or says what cannot be"
+            );
             return Err(Error::file(&path, io::Error::other(message)));
         }
         Ok(Self {
@@ -161,26 +177,56 @@ impl StoredDataSet {
     /// Reads everything and checks the hash.
     pub(super) fn load(&self) -> Result<RawSamples> {
         let (labels, pixels) = (self.labels()?, self.pixels()?);
-        let mut hash = Sha256::new();
-        hash.update(&pixels.bytes);
-        labels
-            .iter()
-            .for_each(|label| hash.update((*label as u16).to_le_bytes()));
-        hash.update(self.metadata.meaning());
-        let found = hex::encode(hash.finalize());
-        if found != self.metadata.sha256 {
-            let message = format!(
-                "is damaged: its SHA-256 is {found}, and {METADATA} says {}",
-                self.metadata.sha256
-            );
-            return Err(self.damaged(PIXELS, message));
-        }
+        self.check_hash(PIXELS, &pixels.bytes, &labels)?;
         Ok(RawSamples {
             classes: self.metadata.classes.clone(),
             values: SampleValues::Images(pixels),
             labels,
             train: self.metadata.train,
         })
+    }
+
+    /// Checks the hash of the set, whose content is `content` and the labels.
+    fn check_hash(&self, name: &str, content: &[u8], labels: &[u32]) -> Result<()> {
+        let mut hash = Sha256::new();
+        hash.update(content);
+        labels
+            .iter()
+            .for_each(|label| hash.update((*label as u16).to_le_bytes()));
+        hash.update(self.metadata.meaning());
+        let found = hex::encode(hash.finalize());
+        if found == self.metadata.sha256 {
+            return Ok(());
+        }
+        let message = format!(
+            "is damaged: its SHA-256 is {found}, and {METADATA} says {}",
+            self.metadata.sha256
+        );
+        Err(self.damaged(name, message))
+    }
+
+    /// The photos of a set that is kept as photos, and their classes, checked.
+    pub(super) fn photos(&self, metadata: &PhotosMetadata) -> Result<(Originals, Vec<u32>)> {
+        let originals = Originals::open(&self.folder, metadata)?;
+        if originals.photos.len() != self.metadata.images {
+            let message = format!(
+                "must have {} photos, and has {}",
+                count(self.metadata.images as u64),
+                count(originals.photos.len() as u64)
+            );
+            return Err(self.damaged(METADATA, message));
+        }
+        let labels = self.labels()?;
+        self.check_hash(LABELS, metadata.sha256.as_bytes(), &labels)?;
+        Ok((originals, labels))
+    }
+
+    /// Reads everything and checks all hashes.
+    pub(super) fn verify(&self) -> Result<()> {
+        match &self.metadata.photos {
+            None => self.load().map(drop),
+            Some(metadata) => self.photos(metadata)?.0.verify(),
+        }
     }
 }
 
@@ -219,9 +265,8 @@ impl ReadyDataSet {
     pub fn describe(&mut self, title: &str, source: &str) -> Result<()> {
         title.clone_into(&mut self.metadata.title);
         source.clone_into(&mut self.metadata.source);
+        let text = text_of(self.folder.path(), &self.metadata)?;
         let path = self.folder.path().join(METADATA);
-        let text =
-            serde_json::to_vec_pretty(&self.metadata).map_err(|e| Error::file(&path, e.into()))?;
         File::create(&path)
             .and_then(|mut file| file.write_all(&text).and_then(|()| file.sync_all()))
             .map_err(|e| Error::file(&path, e))
@@ -241,11 +286,6 @@ impl DataSetWriter {
         })
     }
 
-    /// The folder, for temporary files.
-    pub(super) fn folder(&self) -> &Path {
-        self.folder.path()
-    }
-
     /// Adds images and their classes.
     pub(super) fn push(&mut self, pixels: &[u8], labels: impl Iterator<Item = u16>) -> Result<()> {
         self.hash.update(pixels);
@@ -254,9 +294,9 @@ impl DataSetWriter {
         self.labels.extend(bytes);
         let images = (self.labels.len() - before) / 2;
         if let Some(size) = pixels.len().checked_div(images).filter(|size| *size > 0) {
-            pixels
-                .chunks_exact(size)
-                .for_each(|image| self.repeats.see(image));
+            pixels.chunks_exact(size).for_each(|image| {
+                self.repeats.see(image);
+            });
         }
         let path = self.folder.path().join(PIXELS);
         self.pixels
@@ -264,55 +304,40 @@ impl DataSetWriter {
             .map_err(|e| Error::file(&path, e))
     }
 
-    /// Notes on duplicate images: [`Duplicates::notes`].
-    pub(super) fn repeated(
-        &self,
-        train: Option<usize>,
-        name: &dyn Fn(usize) -> String,
-    ) -> Vec<String> {
-        self.repeats.notes(&self.labels, train, name)
-    }
-
-    /// A note on classes without training samples with default settings.
-    pub(super) fn note_on_untrained_classes(
+    /// Notes on duplicate images and on classes that are not trained, by the names of images.
+    pub(super) fn notes(
         &self,
         classes: &[String],
         train: Option<usize>,
-    ) -> Option<String> {
-        let labels: Vec<u32> = self
+        name: &dyn Fn(usize) -> String,
+    ) -> Vec<String> {
+        let labels: Vec<u16> = self
             .labels
             .chunks_exact(2)
-            .map(|b| u16::from_le_bytes([b[0], b[1]]).into())
+            .map(|b| u16::from_le_bytes([b[0], b[1]]))
             .collect();
-        split::note_on_untrained_classes(
-            &split::by_default(&labels, classes.len(), train),
-            &labels,
-            classes,
-        )
+        let repeated = self.repeats.warnings(&labels, train, name);
+        let mut notes: Vec<_> = repeated
+            .into_iter()
+            .map(|warning| warning.message)
+            .collect();
+        notes.extend(note_on_untrained_classes(&labels, classes, train));
+        notes
     }
 
     /// Writes the remaining files. Format, number of images and hash of `metadata` are filled in here.
     pub(super) fn finish(mut self, metadata: DataSetMetadata) -> Result<ReadyDataSet> {
         let path = self.folder.path().to_owned();
-        let about_path = path.join(METADATA);
         self.hash.update(&self.labels);
         self.hash.update(metadata.meaning());
         let metadata = DataSetMetadata {
-            format: FORMAT,
+            format: PIXELS_FORMAT,
             images: self.labels.len() / 2,
             sha256: hex::encode(self.hash.finalize()),
             ..metadata
         };
-        let text =
-            serde_json::to_vec_pretty(&metadata).map_err(|e| Error::file(&about_path, e.into()))?;
-        let write = |name: &str, bytes: &[u8]| {
-            let path = path.join(name);
-            File::create_new(&path)
-                .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-                .map_err(|e| Error::file(&path, e))
-        };
-        write(LABELS, &self.labels)?;
-        write(METADATA, &text)?;
+        write(&path, LABELS, &self.labels)?;
+        write(&path, METADATA, &text_of(&path, &metadata)?)?;
         self.pixels
             .flush()
             .and_then(|()| self.pixels.get_ref().sync_all())
@@ -322,4 +347,61 @@ impl DataSetWriter {
             metadata,
         })
     }
+}
+
+/// Completes a set of photos. Format, number of images, hash and photos of `metadata` are filled in here.
+pub(super) fn finish_photos(
+    mut writer: PhotoSetWriter,
+    metadata: DataSetMetadata,
+    gallery: &[u8],
+) -> Result<ReadyDataSet> {
+    let photos = writer.finish()?;
+    let labels: Vec<u8> = writer
+        .labels
+        .iter()
+        .flat_map(|label| label.to_le_bytes())
+        .collect();
+    let mut hash = Sha256::new();
+    hash.update(&photos.sha256);
+    hash.update(&labels);
+    hash.update(metadata.meaning());
+    let metadata = DataSetMetadata {
+        format: PHOTOS_FORMAT,
+        images: writer.labels.len(),
+        sha256: hex::encode(hash.finalize()),
+        photos: Some(photos),
+        ..metadata
+    };
+    let folder = writer.folder.path();
+    write(folder, LABELS, &labels)?;
+    write(folder, gallery::FILE, gallery)?;
+    write(folder, METADATA, &text_of(folder, &metadata)?)?;
+    Ok(ReadyDataSet {
+        folder: writer.folder,
+        metadata,
+    })
+}
+
+/// A note on classes without training samples with default settings.
+pub(super) fn note_on_untrained_classes(
+    labels: &[u16],
+    classes: &[String],
+    train: Option<usize>,
+) -> Option<String> {
+    let labels: Vec<u32> = labels.iter().map(|label| u32::from(*label)).collect();
+    let parts = split::by_default(&labels, classes.len(), train);
+    split::note_on_untrained_classes(&parts, &labels, classes)
+}
+
+/// The content of `set.json`.
+fn text_of(folder: &Path, metadata: &DataSetMetadata) -> Result<Vec<u8>> {
+    serde_json::to_vec_pretty(metadata).map_err(|e| Error::file(folder.join(METADATA), e.into()))
+}
+
+/// Writes a new file of a set and makes it durable.
+fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
+    let path = folder.join(name);
+    File::create_new(&path)
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        .map_err(|e| Error::file(&path, e))
 }

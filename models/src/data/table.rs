@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 
 use super::image::Pixels;
+use super::samples::PhotoSamples;
 use super::{augment, digits, known, normalise, toy2d};
 use crate::error::Result;
 use crate::spec::{DataSpec, Field, FieldKind};
@@ -89,6 +90,7 @@ pub(super) enum SampleValues {
     /// Coordinate after coordinate, point after point.
     Points(Vec<f32>),
     Images(Pixels),
+    Photos(PhotoSamples),
 }
 
 /// Options of all image data sets.

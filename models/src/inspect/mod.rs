@@ -65,7 +65,7 @@ use crate::networks::Model;
 /// let model = Model::new(&run.network, &digits.input, digits.classes.len(), 0)?;
 /// let inspector = Inspector::new(model, digits.classes, digits.normalisation)?;
 ///
-/// let recording = inspector.record_normalised(digits.test.values(0))?;
+/// let recording = inspector.record_normalised(digits.test.values(0)?)?;
 /// assert_eq!(inspector.predict(&recording).len(), 10);
 /// let maps = inspector.feature_sheet(&recording, "net.0", &SheetQuery::default())?;
 /// assert!(maps.sheet.png()?.starts_with(b"\x89PNG"));

@@ -162,7 +162,7 @@ impl Learner {
         let (mut predicted, mut sure) = (Vec::new(), Vec::new());
         for start in (0..samples.len()).step_by(rows) {
             let end = (start + rows).min(samples.len());
-            let (values, targets) = samples.slice(start..end);
+            let (values, targets) = samples.slice(start..end)?;
             let scores = self.scores(values, end - start)?;
             loss += criterion.loss(&scores, targets)?.mean * targets.len() as f64;
             for (scores, target) in scores.to_vec2::<f32>()?.iter().zip(targets) {

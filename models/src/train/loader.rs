@@ -53,7 +53,7 @@ enum Mode {
     Here(Batches),
     Ahead {
         /// `None` when the thread is to end.
-        batches: Option<Receiver<Batch>>,
+        batches: Option<Receiver<Result<Batch>>>,
         thread: Option<JoinHandle<()>>,
     },
 }
@@ -90,13 +90,13 @@ impl DataLoader {
     /// The next batch.
     ///
     /// # Errors
-    /// After the last epoch, or when the thread has died.
+    /// When a sample cannot be read, after the last epoch, or when the thread has died.
     pub(super) fn next(&mut self) -> Result<Batch> {
         let next = match &mut self.0 {
             Mode::Here(batches) => batches.next(),
             Mode::Ahead { batches, .. } => batches.as_ref().and_then(|batches| batches.recv().ok()),
         };
-        next.ok_or_else(|| Error::Threads("there are no more batches".to_owned()))
+        next.unwrap_or_else(|| Err(Error::Threads("there are no more batches".to_owned())))
     }
 }
 
@@ -149,9 +149,9 @@ impl Batches {
 }
 
 impl Iterator for Batches {
-    type Item = Batch;
+    type Item = Result<Batch>;
 
-    fn next(&mut self) -> Option<Batch> {
+    fn next(&mut self) -> Option<Result<Batch>> {
         if self.given >= self.order.len() {
             self.epoch += 1;
             self.given = 0;
@@ -162,8 +162,11 @@ impl Iterator for Batches {
         }
         let end = (self.given + self.config.batch_size).min(self.order.len());
         let indices = &self.order[self.given..end];
+        let following = self.order[end..].iter().take(self.config.batch_size);
+        let samples = &self.config.samples;
+        samples.read_ahead(following.map(|index| *index as usize));
         self.given = end;
-        let (values, targets) = self.config.samples.gather(indices, self.augment.as_ref());
-        Some(Batch { values, targets })
+        let gathered = samples.gather(indices, self.augment.as_ref());
+        Some(gathered.map(|(values, targets)| Batch { values, targets }))
     }
 }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `event` | events of a run, and their observer |
 //! | `plan` | facts about a run, known before it starts |
+//! | `preparation` | photos that are brought to the size of a run before it starts |
 //! | `run` | the loop |
 //! | `loader` | the data loader, which makes batches in the background |
 //! | `learner`, `optimizer` | one step, one evaluation |
@@ -31,6 +32,7 @@ mod measure;
 mod observer;
 mod optimizer;
 mod plan;
+mod preparation;
 mod progress;
 mod run;
 mod run_paths;

@@ -12,6 +12,7 @@ use super::learner::{Evaluation, Learner};
 use super::loader::{Batch, DataLoader, LoaderConfig};
 use super::observer::{Control, Observer};
 use super::plan::Plan;
+use super::preparation;
 use super::progress::Progress;
 use super::run_paths::RunPaths;
 use super::schedule::lr_at;
@@ -76,6 +77,12 @@ pub fn train(
     // Before the first step there are no recorded results to differ from.
     let record = paths.record.as_ref().filter(|record| record.step > 0);
     let compute = ComputeConfig::configure(spec, record)?;
+    if !preparation::prepare(&spec.data, library, observer)? {
+        let (reason, message) = (Reason::Stopped, String::new());
+        let stopped = Event::Finished { reason, message };
+        observer.observe(&stopped).map_err(Error::Observer)?;
+        return Ok(reason);
+    }
     let data = data::load(&spec.data, library)?;
     let graph = graph_of(spec, &data, paths.graph.as_deref())?;
     let model = Model::of_graph(graph.clone(), spec.training.seed)?;

@@ -45,7 +45,13 @@ fn every_set_loads_as_its_row_says_and_the_same_twice() {
                     .iter()
                     .all(|label| (*label as usize) < classes)
             );
-            assert!((0..samples.len()).all(|i| samples.values(i).iter().all(|v| v.is_finite())));
+            assert!(
+                (0..samples.len()).all(|i| samples
+                    .values(i)
+                    .unwrap()
+                    .iter()
+                    .all(|v| v.is_finite()))
+            );
         }
         for class in 0..classes as u32 {
             assert!(
@@ -97,7 +103,7 @@ fn the_training_split_has_mean_0_and_deviation_1() {
         let splits = loaded(json!({"set": set}));
         let channels = splits.input[0];
         let values: Vec<Vec<f32>> = (0..splits.train.len())
-            .map(|i| splits.train.values(i))
+            .map(|i| splits.train.values(i).unwrap())
             .collect();
         let plane = values[0].len() / channels;
         for c in 0..channels {
@@ -151,7 +157,7 @@ fn points_are_the_loaded_samples_in_raw_coordinates() {
             ((v - splits.normalisation.mean[axis]) / splits.normalisation.deviation[axis]) as f32
         };
         assert_eq!(
-            splits.train.values(i),
+            splits.train.values(i).unwrap(),
             [normal(point.x, 0), normal(point.y, 1)]
         );
         assert_eq!(splits.train.labels()[i] as usize, point.class);
@@ -215,7 +221,7 @@ fn images_can_be_larger_and_in_colour_and_the_hash_tells_data_apart() {
     let grey = loaded(json!({"set": "digits"}));
     let large = loaded(json!({"set": "digits", "size": 16, "channels": 3}));
     assert_eq!(large.input, [3, 16, 16]);
-    let image = large.train.values(0);
+    let image = large.train.values(0).unwrap();
     assert_eq!(image.len(), 3 * 256);
     assert_eq!(image[..256], image[256..512]);
     assert_ne!(grey.hash, large.hash);

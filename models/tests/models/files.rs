@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use image::{ImageFormat, Rgb, RgbImage};
+use serde_json::json;
 use tempfile::TempDir;
 use vivarium_models::data::{self, Fault, Import, ImportLimits, Library};
 use vivarium_models::error::Error;
+use vivarium_models::form;
 
 /// A library and a folder for files, both removed after the test.
 pub(crate) struct Place {
@@ -70,9 +72,20 @@ impl Place {
         entries.map(|entry| entry.unwrap().path()).collect()
     }
 
-    /// The bytes of a published set's images.
+    /// The bytes of a published set's images; of photos, at the size that runs take unless told otherwise.
     pub(crate) fn pixels(&self, set: &str) -> Vec<u8> {
-        fs::read(self.path("datasets").join(set).join("pixels.u8")).unwrap()
+        let folder = self.path("datasets").join(set);
+        let about = self.library.find(set).unwrap().metadata.unwrap();
+        if about.photos.is_none() {
+            return fs::read(folder.join("pixels.u8")).unwrap();
+        }
+        let document = json!({"data": {"set": set}, "network": {"kind": "mlp"}});
+        let run = form::check(&document, &self.library).unwrap();
+        assert!(data::prepare(&run.data, &self.library, &mut |_| true).unwrap());
+        let prepared = format!("prepared/{}-{}-crop.u8", about.side, about.channels);
+        let bytes = fs::read(folder.join(prepared)).unwrap();
+        let values = about.images * about.channels * about.side * about.side;
+        bytes[64..64 + values].to_vec()
     }
 }
 

@@ -129,7 +129,9 @@ fn a_frame_holds_what_the_network_is_and_makes_of_the_image() {
     assert_eq!(last.unwrap().map(|of| (of.epoch, of.step)), Some((2, 6)));
     let network = inspector(&place, &spec, &recorder);
     let data = load(&spec.data);
-    let recording = network.record_normalised(data.test.values(0)).unwrap();
+    let recording = network
+        .record_normalised(data.test.values(0).unwrap())
+        .unwrap();
     for layer in network.layers() {
         let name = &*layer.name;
         alike(
@@ -177,7 +179,9 @@ fn a_frame_holds_what_became_of_the_validation_split() {
     let (frame, data) = (place.frame(2), load(&spec.data));
     let network = inspector(&place, &spec, &recorder);
     let best_of = |samples: &vivarium_models::data::Samples, index: usize| {
-        let recording = network.record_normalised(samples.values(index)).unwrap();
+        let recording = network
+            .record_normalised(samples.values(index).unwrap())
+            .unwrap();
         network.predict(&recording).swap_remove(0)
     };
     let predictions = frame.predictions.as_ref().unwrap();
@@ -333,7 +337,12 @@ fn the_film_follows_the_image_that_is_pinned_from_the_next_epoch_on() {
     assert_eq!(frame.metadata.pinned, film::pin_name(&bytes));
     let network = inspector(&place, &spec, &recorder);
     let picture = vivarium_models::data::decode_image(&bytes, 1 << 20).unwrap();
-    let image = vivarium_models::data::network_input(network.input(), &picture).unwrap();
+    let image = vivarium_models::data::network_input(
+        network.input(),
+        &picture,
+        vivarium_models::data::Fit::Crop,
+    )
+    .unwrap();
     let recording = network.record(&image).unwrap();
     let kept = frame.features("input").unwrap();
     alike(

@@ -72,7 +72,9 @@ fn a_set_of_ones_own_is_in_the_check_the_form_and_the_plan() {
     let run = run_on(&place.library, json!({"set": "pets"}));
     assert_eq!(
         Value::Object(run.data.options.clone()),
-        json!({"size": 20, "channels": 3, "augment": "none", "normalisation": "measured"})
+        json!({
+            "size": 20, "fit": "crop", "channels": 3, "augment": "none", "normalisation": "measured"
+        })
     );
     assert_eq!(run.name, "mlp on pets");
     let form = serde_json::to_value(form::table(&place.library)).unwrap();
@@ -179,7 +181,7 @@ fn colours_become_grey_and_grey_becomes_colours() {
     );
     assert_ne!(colour.hash, grey.hash);
     let [raw_grey, raw_colour] = [&grey, &colour].map(|splits| {
-        let values = splits.test.values(3);
+        let values = splits.test.values(3).unwrap();
         let plane = |c: usize| {
             f64::from(values[c * 1024]) * splits.normalisation.deviation[c]
                 + splits.normalisation.mean[c]
@@ -204,7 +206,7 @@ fn images_grow_and_shrink_with_a_run() {
         assert_eq!(other.input, [3, size, size]);
         assert_eq!(other.normalisation, own.normalisation);
         // Each channel is constant, so it is at every size.
-        let (own, other) = (own.train.values(5), other.train.values(5));
+        let (own, other) = (own.train.values(5).unwrap(), other.train.values(5).unwrap());
         for channel in 0..3 {
             let right = own[channel * 1024];
             assert!(
@@ -344,12 +346,12 @@ fn variations_change_what_is_learnt_from_and_nothing_else() {
     );
     let variety = varied.augmentation.in_epoch(0, 1);
     let indices: Vec<u32> = (0..20).collect();
-    let (values, labels) = varied.train.gather(&indices, Some(&variety));
-    let (untouched, same_labels) = plain.train.gather(&indices, None);
+    let (values, labels) = varied.train.gather(&indices, Some(&variety)).unwrap();
+    let (untouched, same_labels) = plain.train.gather(&indices, None).unwrap();
     assert_eq!(labels, same_labels);
     assert_ne!(values, untouched);
     // The augmentation of a sample does not depend on the rest of the batch.
-    let (alone, _) = varied.train.gather(&[7], Some(&variety));
+    let (alone, _) = varied.train.gather(&[7], Some(&variety)).unwrap();
     assert_eq!(alone, values[7 * 3072..8 * 3072]);
 }
 

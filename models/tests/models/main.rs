@@ -27,6 +27,7 @@ mod inspect_maps;
 mod inspect_sheets;
 mod instructions;
 mod jpegs;
+mod kept_photos;
 mod layouts;
 mod library;
 mod networks;

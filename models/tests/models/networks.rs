@@ -31,7 +31,7 @@ fn model(run: &RunSpec, data: &Splits, seed: u64) -> Model {
 }
 
 fn batch(learner: &Learner, data: &Splits, n: usize) -> (Tensor, Vec<u32>) {
-    let (values, targets) = data.train.slice(0..n);
+    let (values, targets) = data.train.slice(0..n).unwrap();
     (learner.batch(values, n).unwrap(), targets.to_vec())
 }
 

@@ -27,7 +27,9 @@ fn trained(run: &RunSpec, epochs: usize) -> (Vec<f32>, Vec<f32>) {
     for _ in 0..epochs {
         for i in 0..data.train.len() {
             step += 1;
-            let x = learner.batch(data.train.values(i).to_vec(), 1).unwrap();
+            let x = learner
+                .batch(data.train.values(i).unwrap().to_vec(), 1)
+                .unwrap();
             learner
                 .step(
                     &x,
@@ -66,7 +68,7 @@ fn two_classes_learn_by_rosenblatts_rule() {
         let (mut w, mut b) = ([0f32; 2], 0f32);
         for _ in 0..3 {
             for i in 0..data.train.len() {
-                let x = data.train.values(i);
+                let x = data.train.values(i).unwrap();
                 let sign = if data.train.labels()[i] == 1 {
                     1.0
                 } else {
@@ -93,7 +95,7 @@ fn more_classes_learn_by_keslers_construction() {
     let (mut w, mut b) = ([[0f32; 2]; 4], [0f32; 4]);
     for _ in 0..3 {
         for i in 0..data.train.len() {
-            let x = data.train.values(i);
+            let x = data.train.values(i).unwrap();
             let target = data.train.labels()[i] as usize;
             let score = |c: usize| w[c][0] * x[0] + w[c][1] * x[1] + b[c];
             let rivals = (0..4).filter(|c| *c != target);

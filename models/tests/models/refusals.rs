@@ -221,9 +221,9 @@ fn values_out_of_range_are_refused_by_their_path() {
             json!(0),
             "must be between 1 and 1000000000, or null",
         ),
-        ("data.size", json!(7), "must be between 8 and 224"),
-        ("data.size", json!(225), "must be between 8 and 224"),
-        ("data.size", json!(4096), "must be between 8 and 224"),
+        ("data.size", json!(7), "must be between 8 and 512"),
+        ("data.size", json!(513), "must be between 8 and 512"),
+        ("data.size", json!(4096), "must be between 8 and 512"),
         ("data.channels", json!(2), "must be 1 or 3"),
         (
             "data.augment",

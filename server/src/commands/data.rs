@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use vivarium_models::Error as Models;
-use vivarium_models::data::{self, ImportLimits, Report, State, name_of, row};
+use vivarium_models::data::{self, ImportLimits, PhotosMetadata, Report, State, name_of, row};
 
 use super::print;
 use crate::cli::{Data, DataCommand, Import};
@@ -13,6 +13,9 @@ use crate::console::notice;
 use crate::data_dir::DataDir;
 use crate::error::{Error, Result};
 use crate::fetch::Fetch;
+
+/// The most files that a warning names.
+const MOST_NAMED: usize = 20;
 
 pub(super) fn data(args: Data) -> Result<()> {
     let folder = DataDir::open(args.data.data_dir)?;
@@ -163,8 +166,15 @@ fn tell(name: &str, report: &Report) -> Result<()> {
     let test = report.test.map_or(String::new(), |test| {
         format!(", {test} of them for the test")
     });
+    let sizes = match &report.photos {
+        None => format!("{side}x{side}", side = report.side),
+        Some(PhotosMetadata { width, height, .. }) => format!(
+            "kept from {}x{} to {}x{}, mostly about {}x{};",
+            width[0], height[0], width[2], height[2], width[1], height[1]
+        ),
+    };
     print(&format!(
-        "{name}: {}, {} images{test}, {side}x{side} {}",
+        "{name}: {}, {} images{test}, {sizes} {}",
         report.format,
         report.images,
         if report.channels == 1 {
@@ -172,7 +182,6 @@ fn tell(name: &str, report: &Report) -> Result<()> {
         } else {
             "in colour"
         },
-        side = report.side,
     ))?;
     for class in &report.classes {
         print(&format!("{:>8} {}", class.images, class.name))?;
@@ -185,6 +194,15 @@ fn tell(name: &str, report: &Report) -> Result<()> {
     }
     for note in &report.notes {
         print(note)?;
+    }
+    for warning in &report.warnings {
+        print(&warning.message)?;
+        for file in warning.files.iter().take(MOST_NAMED) {
+            print(&format!("         {file}"))?;
+        }
+        if warning.files.len() > MOST_NAMED {
+            print("         and more")?;
+        }
     }
     Ok(())
 }

@@ -133,8 +133,14 @@ impl Drafts {
         let Import { ready, report } = on_thread("upload", move || {
             let told = |_, _| !goes_on.is_cancelled();
             failpoint("upload.received")?;
-            let import =
-                data::import(&library, "", &title, &path, &ImportLimits::default(), &told)?;
+            let import = data::import(
+                &library,
+                "",
+                &title,
+                &path,
+                &ImportLimits::of_uploads(),
+                &told,
+            )?;
             failpoint("upload.read")?;
             Ok(Import {
                 ready: import.ready.described(&title, &source)?,

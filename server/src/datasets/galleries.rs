@@ -1,11 +1,11 @@
-//! Galleries: pictures of the samples of a set, rendered once and cached.
+//! Pictures of the samples of a set, rendered once and cached: galleries, and examples of photos that are not square.
 
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use lru::LruCache;
 use tokio::sync::Semaphore;
-use vivarium_models::data::{Gallery, Library, State, gallery};
+use vivarium_models::data::{FitExamples, Gallery, Library, State, fit_examples, gallery};
 
 use crate::blocking::{blocking, on_thread};
 use crate::error::{Error, Result};
@@ -27,11 +27,43 @@ pub struct RenderedGallery {
     pub png: Vec<u8>,
 }
 
-/// A cache of galleries by set.
+/// Examples of the photos of a set, and their picture.
+#[derive(Debug)]
+pub struct RenderedFits {
+    /// Changes with the content of the set.
+    pub version: String,
+    /// The layout of the picture.
+    pub examples: FitExamples,
+    /// The picture.
+    pub png: Vec<u8>,
+}
+
+/// A cache of pictures by set.
 pub struct Galleries {
     library: Library,
     permit: Semaphore,
-    cached: Mutex<LruCache<String, Arc<RenderedGallery>>>,
+    cached: Cache<RenderedGallery>,
+    fits: Cache<RenderedFits>,
+}
+
+/// Pictures by set.
+type Cache<T> = Mutex<LruCache<String, Arc<T>>>;
+
+/// A picture of a version of a set.
+trait Versioned {
+    fn version(&self) -> &str;
+}
+
+impl Versioned for RenderedGallery {
+    fn version(&self) -> &str {
+        &self.version
+    }
+}
+
+impl Versioned for RenderedFits {
+    fn version(&self) -> &str {
+        &self.version
+    }
 }
 
 impl Galleries {
@@ -40,6 +72,7 @@ impl Galleries {
             library,
             permit: Semaphore::new(MAX_CONCURRENT),
             cached: Mutex::new(LruCache::new(MAX_CACHED)),
+            fits: Mutex::new(LruCache::new(MAX_CACHED)),
         }
     }
 
@@ -48,9 +81,50 @@ impl Galleries {
     /// # Errors
     /// [`Error::NotFound`] for sets that are missing or have no images.
     pub async fn of(&self, set: &str) -> Result<Arc<RenderedGallery>> {
+        self.rendered(&self.cached, set, |library, set, version| {
+            let gallery = gallery(set, library)?.ok_or_else(|| none(set))?;
+            let png = gallery.png()?;
+            Ok(RenderedGallery {
+                version,
+                gallery,
+                png,
+            })
+        })
+        .await
+    }
+
+    /// Photos of a set in all ways to make them square.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for sets that are missing, not kept as photos, or of square photos.
+    pub async fn fits(&self, set: &str) -> Result<Arc<RenderedFits>> {
+        self.rendered(&self.fits, set, |library, set, version| {
+            let found = library.find(set).and_then(|set| set.metadata);
+            let examples = match found {
+                Some(_) => fit_examples(set, library)?,
+                None => None,
+            };
+            let examples = examples.ok_or_else(|| none(set))?;
+            let png = examples.png()?;
+            Ok(RenderedFits {
+                version,
+                examples,
+                png,
+            })
+        })
+        .await
+    }
+
+    /// A picture of a set from the cache, or rendered.
+    async fn rendered<T: Versioned + Send + Sync + 'static>(
+        &self,
+        cache: &Cache<T>,
+        set: &str,
+        render: impl FnOnce(&Library, &str, String) -> Result<T> + Send + 'static,
+    ) -> Result<Arc<T>> {
         let (library, name) = (self.library.clone(), set.to_owned());
         let version = blocking(move || version(&library, &name)).await?;
-        if let Some(made) = self.cached(set, &version) {
+        if let Some(made) = cached(cache, set, &version) {
             return Ok(made);
         }
         let _permit = self
@@ -59,30 +133,24 @@ impl Galleries {
             .await
             .map_err(|_| Error::Gone("the galleries"))?;
         // An earlier request may have rendered the same one.
-        if let Some(made) = self.cached(set, &version) {
+        if let Some(made) = cached(cache, set, &version) {
             return Ok(made);
         }
         let (library, name) = (self.library.clone(), set.to_owned());
         let made = on_thread("gallery", move || {
-            let gallery = gallery(&name, &library)?.ok_or_else(|| none(&name))?;
-            let png = gallery.png()?;
-            Ok(Arc::new(RenderedGallery {
-                version,
-                gallery,
-                png,
-            }))
+            render(&library, &name, version).map(Arc::new)
         })
         .await?;
-        let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cached = cache.lock().unwrap_or_else(PoisonError::into_inner);
         cached.put(set.to_owned(), Arc::clone(&made));
         Ok(made)
     }
+}
 
-    fn cached(&self, set: &str, version: &str) -> Option<Arc<RenderedGallery>> {
-        let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
-        let made = cached.get(set)?;
-        (made.version == version).then(|| Arc::clone(made))
-    }
+fn cached<T: Versioned>(cache: &Cache<T>, set: &str, version: &str) -> Option<Arc<T>> {
+    let mut cached = cache.lock().unwrap_or_else(PoisonError::into_inner);
+    let made = cached.get(set)?;
+    (made.version() == version).then(|| Arc::clone(made))
 }
 
 /// The current version of a set.

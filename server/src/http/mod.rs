@@ -214,6 +214,8 @@ fn reading() -> OpenApiRouter<App> {
         .routes(routes!(api::datasets::list))
         .routes(routes!(api::datasets::gallery))
         .routes(routes!(api::datasets::gallery_png))
+        .routes(routes!(api::datasets::fits))
+        .routes(routes!(api::datasets::fits_png))
         .routes(routes!(api::images::list))
         .routes(routes!(api::images::show))
         .routes(routes!(api::catalog::presets))

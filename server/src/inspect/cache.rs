@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 use vivarium_models::Error as Fault;
-use vivarium_models::data::{self, Library, Picture, Splits, decode_image, network_input};
+use vivarium_models::data::{self, Fit, Library, Picture, Splits, decode_image, network_input};
 use vivarium_models::inspect::film::Frame;
 use vivarium_models::inspect::{Inspector, Recording};
 use vivarium_models::links;
@@ -181,6 +181,13 @@ impl InspectCache {
                 outline.bytes >> 20
             )));
         }
+        if !data::is_prepared(spec, &self.library)? {
+            return Err(Error::Conflict(
+                "The photos are not kept at the size of this run any more; a run with the same settings prepares them \
+                 again."
+                    .to_owned(),
+            ));
+        }
         self.data.make_room(outline.bytes);
         let data = Arc::new(data::load(spec, &self.library)?);
         memory::give_back();
@@ -201,7 +208,7 @@ impl InspectCache {
     pub fn sample(&mut self, target: &InspectTarget, image: &ResolvedImage) -> Result<Vec<f32>> {
         let data = self.data(target)?;
         match image.sample(&data)? {
-            Some((samples, index)) => Ok(samples.values(index)),
+            Some((samples, index)) => Ok(samples.values(index)?),
             None => Err(Error::field("image", image.key(), "is no sample")),
         }
     }
@@ -226,7 +233,7 @@ impl InspectCache {
         let bytes = links::read(path).map_err(|e| Error::file(path, e))?;
         let picture = decode_image(&bytes, MOST_PIXELS)
             .map_err(|message| Error::field("image", image.key(), message))?;
-        Ok(network_input(input, &picture)?)
+        Ok(network_input(input, &picture, Fit::of(&target.spec.data)?)?)
     }
 
     /// An image as a picture, with a square of `zoom` pixels per value.

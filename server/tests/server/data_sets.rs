@@ -17,7 +17,7 @@ fn photo(name: &str) -> Vec<u8> {
     fs::read(photos().join(name)).unwrap()
 }
 
-fn zipped(files: &[(&str, &[u8])]) -> Vec<u8> {
+pub fn zipped(files: &[(&str, &[u8])]) -> Vec<u8> {
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, bytes) in files {
         writer

@@ -23,6 +23,7 @@ mod inside;
 mod inside_crowd;
 mod inside_film;
 mod inside_refusals;
+mod kept_photos;
 mod leftovers;
 mod links;
 mod listing;

@@ -13,6 +13,7 @@ use super::{
 use crate::data::fault::{bytes, count};
 use crate::data::known;
 use crate::data::known::FileLayout;
+use crate::data::photos::of_classes;
 use crate::error::{Error, Result};
 
 const SIDE: usize = 32;
@@ -188,14 +189,17 @@ pub(super) fn read(
     for image in records() {
         draft.push(&image[before..], [image[before - 1].into()].into_iter())?;
     }
+    let class_counts = counts(&classes, records().map(|image| image[before - 1].into()));
     let report = Report {
         format: if before == 2 { "CIFAR-100" } else { "CIFAR-10" }.to_owned(),
         known: recognised.map(|row| row.set.to_owned()),
         images: all,
         test: Some(test),
-        classes: counts(&classes, records().map(|image| image[before - 1].into())),
+        warnings: of_classes(&class_counts),
+        classes: class_counts,
         channels: 3,
         side: SIDE,
+        photos: None,
         sizes: [[SIDE as u32; 2]; 2],
         unreadable: Vec::new(),
         ignored: Vec::new(),

@@ -1,19 +1,23 @@
-//! Reads a folder of images per class, in an archive or on disk.
+//! Reads a folder of images per class, in an archive or on disk, as a set that keeps the photos as they are.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
-use std::io::{BufReader, BufWriter, Read, Seek, Write};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use rayon::prelude::*;
 
-use super::folders::{Image, find_images, is_called_image, is_system_file};
-use super::photo::{self, Photo};
+use super::folders::{Found, Image, find_images, is_called_image, is_system_file};
 use super::tree::{Node, Tree};
-use super::{Import, ImportLimits, Report, Target, counts, fault, kind, refused};
+use super::{Import, ImportLimits, Report, Target, counts, fault, kind, photo, refused};
+use crate::data::duplicates::{self, Duplicates, is_test};
 use crate::data::fault::count;
-use crate::data::image::Resize;
-use crate::data::{LEAST_SIDE, MOST_SIDE};
+use crate::data::fit::Fit;
+use crate::data::gallery::{Cells, cell_side};
+use crate::data::photos::{
+    Alike, Fingerprint, Photo, PhotoSetWriter, Warning, of_classes, of_shapes, shrink,
+};
+use crate::data::picture::Picture;
+use crate::data::stored::{finish_photos, note_on_untrained_classes};
+use crate::data::{LEAST_SIDE, USUAL_SIDE};
 use crate::error::Fault;
 use crate::error::{Error, Result};
 
@@ -35,12 +39,8 @@ pub(super) fn read(
     };
     let is_image: Vec<_> = nodes.iter().map(&mut is_image).collect();
     let found = find_images(path, &nodes, &is_image, limits)?;
-    let mut draft = target.library.draft()?;
-    // Until all sizes are known, the images are in an unnamed temporary file.
-    let scratch =
-        tempfile::tempfile_in(draft.folder()).map_err(|e| Error::file(draft.folder(), e))?;
-    let mut spool = Spool::new(scratch, most_side(found.images.len(), limits));
-    let mut unreadable = [found.astray, std::mem::take(&mut tree.unreadable)].concat();
+    let mut unreadable = [found.astray.clone(), std::mem::take(&mut tree.unreadable)].concat();
+    let mut taken = Taken::new(target.library.photo_draft()?, &found);
     let mut pixels = 0u64;
     for (i, some) in found.images.chunks(AT_ONCE).enumerate() {
         if !on_progress(i * AT_ONCE, found.images.len()) {
@@ -50,17 +50,16 @@ pub(super) fn read(
         for image in some {
             files.push(tree.read(&image.node, limits)?);
         }
-        let photos: Vec<_> = files
+        let cell = taken.cells.side();
+        let seen: Vec<_> = files
             .into_par_iter()
-            .map(|file| photo::read(&file?, limits.pixels, spool.most))
+            .map(|file| Seen::new(file?, limits.pixels, cell))
             .collect();
-        for (image, photo) in some.iter().zip(photos) {
-            match photo {
-                Ok(photo) => {
-                    pixels += u64::from(photo.size[0]) * u64::from(photo.size[1]);
-                    spool
-                        .push(image, &photo)
-                        .map_err(|e| Error::file(draft.folder(), e))?;
+        for (image, seen) in some.iter().zip(seen) {
+            match seen {
+                Ok(seen) => {
+                    pixels += seen.pixels();
+                    taken.push(image, &seen)?;
                 }
                 Err(message) => unreadable.push(Fault {
                     file: image.node.name(),
@@ -77,172 +76,219 @@ pub(super) fn read(
         }
     }
     on_progress(found.images.len(), found.images.len());
-    let is_split = !found.splits.is_empty();
-    let empty = spool.without_images(&found.images).map(|(class, test)| {
-        let what = match (is_split, test) {
-            (false, _) => "image",
-            (true, false) => "image to learn from",
-            (true, true) => "image for the test",
-        };
-        let message = format!("has no {what} that can be read");
-        fault(Path::new(&found.classes[class]), message)
-    });
-    let empty: Vec<_> = empty.collect();
+    let empty = taken.without_images(&found);
     if !empty.is_empty() {
         return Err(Error::Refused([empty, unreadable].concat()));
     }
-    let classes = counts(&found.classes, spool.images.iter().map(|image| image.class));
-    let train = is_split.then(|| spool.images.iter().filter(|image| !image.test).count());
-    let (channels, side) = (spool.channels(), spool.side());
-    let sizes = spool.sizes;
-    let images = spool.images.len();
-    let names: Vec<_> = spool
-        .images
-        .iter()
-        .map(|image| image.name.clone())
-        .collect();
-    spool.copy(channels, side, &mut |pixels, class| {
-        draft.push(pixels, [class as u16].into_iter())
-    })?;
-    let format = if is_split {
-        format!("images in class folders in {}", found.splits.join(", "))
-    } else {
-        "images in class folders".to_owned()
-    };
-    let report = Report {
-        format,
-        known: None,
-        images,
-        test: train.map(|train| images - train),
-        classes,
-        channels,
-        side,
-        sizes,
-        unreadable,
-        ignored: found.ignored,
-        notes: [
-            tree.notes,
-            found.notes,
-            draft.repeated(train, &|image| {
-                names.get(image).cloned().unwrap_or_default()
-            }),
-            draft
-                .note_on_untrained_classes(&found.classes, train)
-                .into_iter()
-                .collect(),
-        ]
-        .concat(),
-    };
-    let ready = draft.finish(target.metadata(found.classes, channels, side, train))?;
-    Ok(Import { ready, report })
+    taken.finish(target, found, tree.notes, unreadable)
 }
 
-/// The largest side with which so many images may be stored.
-fn most_side(images: usize, limits: &ImportLimits) -> usize {
-    let side = (limits.stored_bytes as f64 / (3 * images.max(1)) as f64).sqrt() as usize;
-    side.clamp(LEAST_SIDE, MOST_SIDE)
-}
-
-/// Images of any size on disk, one after the other.
-struct Spool {
-    file: BufWriter<File>,
-    most: usize,
-    images: Vec<Spooled>,
-    /// The least and the greatest width, then height.
-    sizes: [[u32; 2]; 2],
+/// What was seen of an image that can be read.
+struct Seen {
+    content: Vec<u8>,
+    size: [u32; 2],
+    /// Whether all three channels are equal.
     grey: bool,
+    /// Equal for images with the same pixels.
+    same: Vec<u8>,
+    print: Fingerprint,
+    /// For the gallery, `[3, cell, cell]`.
+    cell: Vec<f32>,
 }
 
-struct Spooled {
-    class: usize,
-    name: String,
-    test: bool,
-    side: usize,
+impl Seen {
+    fn new(content: Vec<u8>, most_pixels: u64, cell: usize) -> std::result::Result<Self, String> {
+        let picture: Picture = photo::whole(&content, most_pixels)?.into();
+        let size = [picture.width as u32, picture.height as u32];
+        let grey = picture
+            .rgb
+            .chunks_exact(3)
+            .all(|pixel| pixel[0] == pixel[1] && pixel[1] == pixel[2]);
+        let checksum = crc32c::crc32c(&picture.rgb);
+        let small = shrink(picture, 2 * cell.max(USUAL_SIDE / 2));
+        let print = Fingerprint::of(&small);
+        let same = [
+            &size[0].to_le_bytes()[..],
+            &size[1].to_le_bytes(),
+            &checksum.to_le_bytes(),
+            &print.hash.to_le_bytes(),
+        ];
+        Ok(Self {
+            same: same.concat(),
+            cell: Fit::Crop.square(&small, 3, cell),
+            content,
+            size,
+            grey,
+            print,
+        })
+    }
+
+    fn pixels(&self) -> u64 {
+        u64::from(self.size[0]) * u64::from(self.size[1])
+    }
 }
 
-impl Spool {
-    fn new(file: File, most: usize) -> Self {
+/// The images that could be read, in their order.
+struct Taken {
+    draft: PhotoSetWriter,
+    cells: Cells,
+    /// The folders above all images, which are left out of names.
+    above: usize,
+    /// The number of training images, if the set has a test split of its own.
+    train: Option<usize>,
+    /// The names as the user knows them.
+    names: Vec<String>,
+    grey: bool,
+    same: Duplicates,
+    alike: Alike,
+}
+
+impl Taken {
+    fn new(draft: PhotoSetWriter, found: &Found) -> Self {
         Self {
-            file: BufWriter::new(file),
-            most,
-            images: Vec::new(),
-            sizes: [[u32::MAX, 0]; 2],
+            draft,
+            cells: Cells::new(found.classes.len(), cell_side(found.classes.len())),
+            above: folders_above(&found.images),
+            train: (!found.splits.is_empty()).then_some(0),
+            names: Vec::new(),
             grey: true,
+            same: Duplicates::default(),
+            alike: Alike::default(),
         }
     }
 
-    fn push(&mut self, image: &Image, photo: &Photo) -> std::io::Result<()> {
-        for ([least, most], size) in self.sizes.iter_mut().zip(photo.size) {
-            (*least, *most) = ((*least).min(size), (*most).max(size));
+    fn push(&mut self, image: &Image, seen: &Seen) -> Result<()> {
+        if let Some(train) = self.train.as_mut().filter(|_| !image.test) {
+            *train += 1;
         }
-        self.grey &= photo.grey;
-        self.images.push(Spooled {
-            class: image.class,
-            test: image.test,
-            name: image.node.name(),
-            side: photo.side,
+        let class = image.class as u16;
+        let (train, labels) = (self.train, &self.draft.labels);
+        let this = labels.len() as u32;
+        let is_new = self.same.see(&seen.same);
+        self.alike.see(is_new.then(|| seen.print.clone()), |other| {
+            let leaks = is_test(this, train) && !is_test(other, train);
+            let confuses = labels.get(other as usize) != Some(&class);
+            2 * u32::from(leaks) + u32::from(confuses)
         });
-        self.file.write_all(&photo.pixels)
+        self.grey &= seen.grey;
+        self.cells.add(image.class, &seen.cell);
+        self.names.push(image.node.name());
+        let photo = Photo {
+            name: image.node.parts[self.above..].join("/"),
+            offset: 0,
+            bytes: 0,
+            width: seen.size[0],
+            height: seen.size[1],
+            sha256: String::new(),
+            looks: format!("{:032x}", seen.print.hash),
+        };
+        self.draft.push(photo, &seen.content, class)
     }
 
-    /// The classes and splits that have no images.
-    fn without_images(&self, asked: &[Image]) -> impl Iterator<Item = (usize, bool)> + use<> {
-        let asked: BTreeSet<_> = asked
+    /// Faults for the classes and splits of which no image could be read.
+    fn without_images(&self, found: &Found) -> Vec<Fault> {
+        let asked: BTreeSet<_> = found
+            .images
             .iter()
             .map(|image| (image.class, image.test))
             .collect();
-        let here = self.images.iter().map(|image| (image.class, image.test));
-        let here: BTreeSet<_> = here.collect();
-        asked.into_iter().filter(move |part| !here.contains(part))
+        let labels = self.draft.labels.iter().enumerate();
+        let here: BTreeSet<_> = labels
+            .map(|(image, class)| (usize::from(*class), is_test(image as u32, self.train)))
+            .collect();
+        let empty = asked.into_iter().filter(|part| !here.contains(part));
+        let faults = empty.map(|(class, test)| {
+            let what = match (self.train, test) {
+                (None, _) => "image",
+                (Some(_), false) => "image to learn from",
+                (Some(_), true) => "image for the test",
+            };
+            let message = format!("has no {what} that can be read");
+            fault(Path::new(&found.classes[class]), message)
+        });
+        faults.collect()
     }
 
-    fn channels(&self) -> usize {
-        if self.grey { 1 } else { 3 }
-    }
-
-    /// The median size: few images are enlarged, and none is stored much larger than it is.
+    /// The size that runs take unless told otherwise: the median of the shorter sides, unless that is large.
     fn side(&self) -> usize {
-        let mut sides: Vec<_> = self.images.iter().map(|image| image.side).collect();
+        let photos = self.draft.photos.iter();
+        let mut sides: Vec<_> = photos.map(|photo| photo.width.min(photo.height)).collect();
         sides.sort_unstable();
-        sides
-            .get(sides.len() / 2)
-            .copied()
-            .unwrap_or(LEAST_SIDE)
-            .clamp(LEAST_SIDE, MOST_SIDE)
+        let median = sides.get(sides.len() / 2).map_or(0, |side| *side as usize);
+        median.clamp(LEAST_SIDE, USUAL_SIDE)
     }
 
-    /// Resizes every image to one size.
-    fn copy(
+    fn finish(
         self,
-        channels: usize,
-        side: usize,
-        each: &mut dyn FnMut(&[u8], usize) -> Result<()>,
-    ) -> Result<()> {
-        let failed = |e: std::io::Error| Error::file("the images in transit", e);
-        let mut file = self.file.into_inner().map_err(|e| failed(e.into_error()))?;
-        file.rewind().map_err(failed)?;
-        let mut file = BufReader::new(file);
-        let mut resizes: BTreeMap<usize, Resize> = BTreeMap::new();
-        let (mut along, mut new) = (Vec::new(), vec![0.0; side * side]);
-        for image in self.images {
-            let pixels_per_channel = image.side * image.side;
-            let mut old = vec![0; 3 * pixels_per_channel];
-            file.read_exact(&mut old).map_err(failed)?;
-            old.truncate(channels * pixels_per_channel);
-            if image.side == side {
-                each(&old, image.class)?;
-                continue;
-            }
-            let resize = resizes
-                .entry(image.side)
-                .or_insert_with(|| Resize::new(image.side, side));
-            let mut bytes = Vec::with_capacity(channels * side * side);
-            for old in old.chunks_exact(pixels_per_channel) {
-                resize.channel(old, &mut along, &mut new);
-                bytes.extend(new.iter().map(|value| photo::byte(*value)));
-            }
-            each(&bytes, image.class)?;
-        }
-        Ok(())
+        target: &Target<'_>,
+        found: Found,
+        tree_notes: Vec<String>,
+        unreadable: Vec<Fault>,
+    ) -> Result<Import> {
+        let (channels, side) = (if self.grey { 1 } else { 3 }, self.side());
+        let labels = &self.draft.labels;
+        let classes = counts(
+            &found.classes,
+            labels.iter().map(|label| usize::from(*label)),
+        );
+        let name = |image: usize| self.names.get(image).cloned().unwrap_or_default();
+        let untrained = note_on_untrained_classes(labels, &found.classes, self.train);
+        let warnings = [
+            self.same.warnings(labels, self.train, &name),
+            duplicates::warnings(
+                "nearly identical",
+                &self.alike.pairs,
+                labels,
+                self.train,
+                &name,
+            ),
+            untrained
+                .map(|message| Warning::new(message, std::iter::empty()))
+                .into_iter()
+                .collect(),
+            of_classes(&classes),
+            of_shapes(&self.draft.photos, side, &name),
+        ]
+        .concat();
+        let format = match &found.splits[..] {
+            [] => "images in class folders".to_owned(),
+            splits => format!("images in class folders in {}", splits.join(", ")),
+        };
+        let (images, train) = (labels.len(), self.train);
+        let metadata = target.metadata(found.classes, channels, side, train);
+        let gallery = self.cells.into_gallery(&classes).png()?;
+        let ready = finish_photos(self.draft, metadata, &gallery)?;
+        let photos = ready.metadata.photos.clone();
+        let sizes = photos.as_ref().map_or([[0; 2]; 2], |photos| {
+            [&photos.width, &photos.height].map(|length| [length[0], length[2]])
+        });
+        let report = Report {
+            format,
+            known: None,
+            images,
+            test: train.map(|train| images - train),
+            classes,
+            channels,
+            side,
+            photos,
+            sizes,
+            unreadable,
+            ignored: found.ignored,
+            notes: [tree_notes, found.notes].concat(),
+            warnings,
+        };
+        Ok(Import { ready, report })
     }
+}
+
+/// How many folders lie above all images.
+fn folders_above(images: &[Image]) -> usize {
+    let Some((first, others)) = images.split_first() else {
+        return 0;
+    };
+    let folders = &first.node.parts[..first.node.parts.len() - 1];
+    others.iter().fold(folders.len(), |above, other| {
+        let folders = folders[..above].iter().zip(&other.node.parts);
+        folders.take_while(|(a, b)| a == b).count()
+    })
 }

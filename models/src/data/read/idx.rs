@@ -14,6 +14,7 @@ use super::{
 };
 use crate::data::fault::{bytes, count};
 use crate::data::known::FileLayout;
+use crate::data::photos::of_classes;
 use crate::data::{MOST_SIDE, known};
 use crate::error::Fault;
 use crate::error::{Error, Result};
@@ -264,14 +265,17 @@ pub(super) fn read(folder: &Path, tree: &mut Tree, target: &Target<'_>) -> Resul
         sets.into_iter()
             .flat_map(|(_, labels)| labels.bytes.iter().map(|label| usize::from(*label)))
     };
+    let class_counts = counts(&classes, labels());
     let report = Report {
         format: "IDX files".to_owned(),
         known: recognised.map(|row| row.set.to_owned()),
         images: train.count + test.count,
         test: Some(test.count),
-        classes: counts(&classes, labels()),
+        warnings: of_classes(&class_counts),
+        classes: class_counts,
         channels: 1,
         side: width,
+        photos: None,
         sizes: [[width as u32; 2], [height as u32; 2]],
         unreadable: Vec::new(),
         ignored: Vec::new(),

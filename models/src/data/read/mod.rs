@@ -7,7 +7,7 @@
 //! | `cifar` | the files of CIFAR-10 and CIFAR-100 |
 //! | `classes` | a folder of images per class |
 //! | `folders` | finds classes and splits in a tree of folders |
-//! | `photo` | decodes one image of any size to a square |
+//! | `photo` | decodes one image of any size |
 //! | `jpeg` | checks that a JPEG is complete |
 //! | `kind` | the type of a file, from its first bytes |
 //!
@@ -32,6 +32,7 @@ use utoipa::ToSchema;
 use super::fault::{bytes, count};
 use super::known::{FileLayout, KnownDataSet};
 use super::library::{Library, known};
+use super::photos::{PhotosMetadata, Warning};
 use super::stored::{DataSetMetadata, DataSetWriter, ReadyDataSet};
 use super::table::{DATA_SETS, DataSetRow, Source};
 use crate::error::Fault;
@@ -53,8 +54,6 @@ pub struct ImportLimits {
     pub all_pixels: u64,
     /// Classes.
     pub classes: usize,
-    /// Bytes of all stored images; many images are stored at a smaller size.
-    pub stored_bytes: usize,
 }
 
 impl Default for ImportLimits {
@@ -62,11 +61,21 @@ impl Default for ImportLimits {
         Self {
             files: 100_000,
             file_bytes: 20 << 20,
-            all_bytes: 8 << 30,
+            all_bytes: 64 << 30,
             pixels: 40_000_000,
-            all_pixels: 50_000_000_000,
+            all_pixels: 1_000_000_000_000,
             classes: 1000,
-            stored_bytes: 256 << 20,
+        }
+    }
+}
+
+impl ImportLimits {
+    /// Limits of what somebody else sends, which may be made to take long.
+    pub fn of_uploads() -> Self {
+        Self {
+            all_bytes: 8 << 30,
+            all_pixels: 50_000_000_000,
+            ..Self::default()
         }
     }
 }
@@ -96,8 +105,11 @@ pub struct Report {
     pub classes: Vec<ClassCount>,
     /// 1 for grey, 3 for colours.
     pub channels: usize,
-    /// Pixels along a side, as stored.
+    /// Pixels along a side, as stored; of photos, the size that runs take unless told otherwise.
     pub side: usize,
+    /// Of images that are kept as the photos that they are; `null` for others.
+    #[schema(required)]
+    pub photos: Option<PhotosMetadata>,
     /// The smallest and the largest width, then height, of the original images.
     pub sizes: [[u32; 2]; 2],
     /// Unreadable images, which are not in the set.
@@ -106,6 +118,8 @@ pub struct Report {
     pub ignored: Vec<String>,
     /// Further notes, as sentences.
     pub notes: Vec<String>,
+    /// What one should know of the images before training on them.
+    pub warnings: Vec<Warning>,
 }
 
 /// A class and its number of images.
@@ -197,6 +211,7 @@ impl Target<'_> {
             train,
             source: self.source.clone(),
             sha256: String::new(),
+            photos: None,
         }
     }
 
@@ -284,9 +299,7 @@ fn notes(draft: &DataSetWriter, classes: &[String], train: Option<usize>) -> Vec
         }
         _ => format!("image {} for training", count(image as u64 + 1)),
     };
-    let mut notes = draft.repeated(train, &name);
-    notes.extend(draft.note_on_untrained_classes(classes, train));
-    notes
+    draft.notes(classes, train, &name)
 }
 
 /// Faults for invalid labels, as a summary.

@@ -1,4 +1,4 @@
-//! Decodes one image of any size: applies the EXIF orientation, crops to a square and scales down.
+//! Decodes one image of any size and applies the EXIF orientation.
 
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -7,36 +7,15 @@ use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, RgbImage};
 
 use super::{jpeg, kind};
 use crate::data::fault::count;
-use crate::data::image::Resize;
 
 /// The memory limit of a decoder.
 const MOST_MEMORY: u64 = 512 << 20;
 
-/// A decoded image: its middle square.
-pub(super) struct Photo {
-    /// Original width and height, after the EXIF orientation.
-    pub(super) size: [u32; 2],
-    /// Pixels along a side of the square.
-    pub(super) side: usize,
-    /// `[3, side, side]`.
-    pub(super) pixels: Vec<u8>,
-    /// Whether all three channels are equal.
-    pub(super) grey: bool,
-}
-
-/// Reads an image of a supported format and limited size as a square of at most so many pixels along a side. The format
+/// Reads an image of a supported format and limited size as rows of RGB, with the EXIF orientation applied. The format
 /// is detected from the content, not the name. Of several images the first is taken, and transparency becomes white.
 ///
 /// # Errors
 /// The fault, as a message.
-pub(super) fn read(bytes: &[u8], most_pixels: u64, most_side: usize) -> Result<Photo, String> {
-    Ok(square(&image(bytes, most_pixels)?, most_side))
-}
-
-/// Reads the whole image as rows of RGB, with the EXIF orientation applied.
-///
-/// # Errors
-/// As [`read`].
 pub(in crate::data) fn whole(bytes: &[u8], most_pixels: u64) -> Result<RgbImage, String> {
     let image = image(bytes, most_pixels)?;
     let size = [image.width(), image.height()];
@@ -90,43 +69,6 @@ fn decode(bytes: &[u8], format: ImageFormat, most_pixels: u64) -> Result<Dynamic
     let mut image = DynamicImage::from_decoder(decoder).map_err(words)?;
     image.apply_orientation(orientation);
     Ok(image)
-}
-
-/// The middle square of an image, scaled down if it is too large.
-fn square(image: &DynamicImage, most_side: usize) -> Photo {
-    let size = [image.width(), image.height()];
-    let from = size[0].min(size[1]);
-    let [left, top] = size.map(|length| (length - from) / 2);
-    let cut = image.crop_imm(left, top, from, from);
-    let colours = colours(cut);
-    let (from, side) = (from as usize, (from as usize).min(most_side));
-    let resize = (from != side).then(|| Resize::new(from, side));
-    let mut pixels = Vec::with_capacity(3 * side * side);
-    let mut along = Vec::new();
-    let mut smaller = vec![0.0; side * side];
-    for channel in 0..3 {
-        let values = colours.iter().skip(channel).step_by(3).copied();
-        match &resize {
-            None => pixels.extend(values),
-            Some(resize) => {
-                resize.channel(&values.collect::<Vec<u8>>(), &mut along, &mut smaller);
-                pixels.extend(smaller.iter().map(|value| byte(*value)));
-            }
-        }
-    }
-    let (red, others) = pixels.split_at(side * side);
-    let grey = others.chunks_exact(side * side).all(|values| values == red);
-    Photo {
-        size,
-        side,
-        pixels,
-        grey,
-    }
-}
-
-/// The nearest byte.
-pub(super) fn byte(value: f32) -> u8 {
-    value.round().clamp(0.0, 255.0) as u8
 }
 
 fn on_white(image: &DynamicImage) -> Vec<u8> {

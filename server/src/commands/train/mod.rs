@@ -84,11 +84,7 @@ struct Progress {
 impl Progress {
     fn new(name: &str) -> Self {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        if let Ok(style) = ProgressStyle::with_template(
-            "{prefix} {wide_bar:.green/black} {pos}/{len} steps · {elapsed} · {eta} left · {msg}",
-        ) {
-            bar.set_style(style.progress_chars("━╸━"));
-        }
+        set_style(&bar, "steps");
         bar.set_prefix(name.to_owned());
         bar.enable_steady_tick(Duration::from_millis(200));
         Self {
@@ -103,7 +99,10 @@ impl Progress {
 
     fn show(&mut self, event: &Event) {
         match event {
+            Event::Preparing { done, of } => self.preparing(*done, *of),
             Event::Started(started) => {
+                set_style(&self.bar, "steps");
+                self.bar.set_message("");
                 self.bar.set_length(started.total_steps);
                 self.bar.set_position(started.resumed_from_step);
                 self.bar.reset_eta();
@@ -145,6 +144,25 @@ impl Progress {
         }
     }
 
+    /// Shows how far the photos are prepared: on the bar, or in a line at the beginning and at the end.
+    fn preparing(&mut self, done: Option<u64>, of: u64) {
+        set_style(&self.bar, "photos");
+        self.bar.set_length(of);
+        self.bar.set_position(done.unwrap_or(0));
+        self.bar.set_message(match done {
+            Some(_) => "preparing them",
+            None => "another run prepares them",
+        });
+        if std::io::stderr().is_terminal() {
+            return;
+        }
+        match done {
+            Some(0) => self.say(&format!("preparing {of} photos")),
+            Some(done) if done == of => self.say("the photos are prepared"),
+            _ => {}
+        }
+    }
+
     /// Prints a line above the bar, or to standard error if there is no bar.
     fn say(&self, line: &str) {
         if std::io::stderr().is_terminal() {
@@ -152,5 +170,15 @@ impl Progress {
         } else {
             notice(format_args!("{line}"));
         }
+    }
+}
+
+/// What a bar looks like that counts `what`.
+fn set_style(bar: &ProgressBar, what: &str) {
+    let template = format!(
+        "{{prefix}} {{wide_bar:.green/black}} {{pos}}/{{len}} {what} · {{elapsed}} · {{eta}} left · {{msg}}"
+    );
+    if let Ok(style) = ProgressStyle::with_template(&template) {
+        bar.set_style(style.progress_chars("━╸━"));
     }
 }

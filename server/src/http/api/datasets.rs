@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
-use vivarium_models::data::{self, Gallery, State as Kept};
+use vivarium_models::data::{self, FitExamples, Gallery, State as Kept};
 use vivarium_models::spec::FieldError;
 
 use crate::base_path;
@@ -143,6 +143,36 @@ pub async fn gallery_png(
     headers: HeaderMap,
 ) -> Result<Response> {
     let made = app.data_sets.galleries.of(&set).await?;
+    let etag = ETag::new(&made.version, Caching::Revalidate);
+    let known = etag.not_modified(&headers);
+    Ok(known.unwrap_or_else(|| etag.respond("image/png", made.png.clone())))
+}
+
+/// How photos of a set become squares: the layout of a picture of a few of them, cropped, padded and stretched.
+#[utoipa::path(
+    get,
+    path = "/datasets/{set}/fits",
+    params(("set" = String, Path, description = "The data set's name")),
+    responses((status = 200, description = "The layout", body = FitExamples))
+)]
+pub async fn fits(State(app): State<App>, Path(set): Path<String>) -> Result<Response> {
+    let made = app.data_sets.galleries.fits(&set).await?;
+    Ok(Json(&made.examples).into_response())
+}
+
+/// A few photos of a set: a row for each, a column for each way to make it square.
+#[utoipa::path(
+    get,
+    path = "/datasets/{set}/fits.png",
+    params(("set" = String, Path, description = "The data set's name")),
+    responses((status = 200, description = "The picture", body = inline(Binary), content_type = "image/png"))
+)]
+pub async fn fits_png(
+    State(app): State<App>,
+    Path(set): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response> {
+    let made = app.data_sets.galleries.fits(&set).await?;
     let etag = ETag::new(&made.version, Caching::Revalidate);
     let known = etag.not_modified(&headers);
     Ok(known.unwrap_or_else(|| etag.respond("image/png", made.png.clone())))

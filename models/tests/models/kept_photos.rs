@@ -1,0 +1,686 @@
+//! Sets that are kept as photos: what is stored, what is prepared of it, what training reads, and what is damaged.
+
+use std::fs;
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use image::imageops::FilterType;
+use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use vivarium_models::contract::{Event, Reason};
+use vivarium_models::data::{self, Fit, Library, Photo, Preparing, Splits};
+use vivarium_models::error::Error;
+use vivarium_models::form;
+use vivarium_models::spec::RunSpec;
+use vivarium_models::train::{Control, Observer, train};
+
+use crate::common::Recorder;
+use crate::files::{Place, entry, photos, write_all, zip};
+
+/// A photo of waves that depend on a number, as a PNG.
+fn photo(width: u32, height: u32, number: u32) -> RgbImage {
+    let number = f64::from(number);
+    RgbImage::from_fn(width, height, |x, y| {
+        let (x, y) = (
+            f64::from(x) / f64::from(width),
+            f64::from(y) / f64::from(height),
+        );
+        let wave = |phase: f64| {
+            let along = (5.0 + number % 7.0) * x + number;
+            let down = (4.0 + number % 5.0) * y * phase;
+            (127.0 + 60.0 * along.sin() + 60.0 * (down + phase).cos()) as u8
+        };
+        Rgb([wave(1.0), wave(2.0), wave(3.0 + number)])
+    })
+}
+
+fn bytes(image: &RgbImage, format: ImageFormat) -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    image.write_to(&mut bytes, format).unwrap();
+    bytes.into_inner()
+}
+
+fn png(image: &RgbImage) -> Vec<u8> {
+    bytes(image, ImageFormat::Png)
+}
+
+/// Photos of two classes, none of them square.
+fn files(count: u32) -> Vec<(String, Vec<u8>)> {
+    (0..count)
+        .map(|i| {
+            let class = ["cats", "dogs"][i as usize % 2];
+            let image = photo(30 + i % 5, 20 + i % 3, i);
+            (format!("{class}/{i:03}.png"), png(&image))
+        })
+        .collect()
+}
+
+/// A library with the set `pets` of so many photos.
+fn pets(count: u32) -> Place {
+    let place = Place::new();
+    let files = files(count);
+    write_all(
+        &place.path("pets"),
+        &files
+            .iter()
+            .map(|(name, bytes)| (name.as_str(), bytes.clone()))
+            .collect::<Vec<_>>(),
+    );
+    place.publish("pets", &place.path("pets"));
+    place
+}
+
+/// The library, which reads all photos from the disk.
+fn on_disk(place: &Place) -> Library {
+    place.library.clone().with_photo_memory(0)
+}
+
+fn run_on(library: &Library, data: Value) -> RunSpec {
+    let document = json!({
+        "data": data, "network": {"kind": "mlp", "hidden": [8]},
+        "training": {"epochs": 2, "batch_size": 7, "threads": 1}
+    });
+    form::check(&document, library).unwrap_or_else(|errors| panic!("{errors:?}"))
+}
+
+fn loaded(library: &Library, data: Value) -> Splits {
+    data::load(&run_on(library, data).data, library).unwrap()
+}
+
+/// All values of all splits.
+fn values(splits: &Splits) -> Vec<Vec<f32>> {
+    [&splits.train, &splits.validation, &splits.test]
+        .into_iter()
+        .flat_map(|samples| (0..samples.len()).map(|i| samples.values(i).unwrap()))
+        .collect()
+}
+
+fn prepared(place: &Place) -> Vec<PathBuf> {
+    let entries = fs::read_dir(place.path("datasets/pets/prepared"));
+    let mut files: Vec<_> = entries
+        .into_iter()
+        .flatten()
+        .map(|e| e.unwrap().path())
+        .collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn photos_are_kept_byte_for_byte_with_their_names() {
+    let place = pets(12);
+    let folder = place.path("datasets/pets");
+    let all = fs::read(folder.join("photos.bin")).unwrap();
+    let index = fs::read_to_string(folder.join("photos.ndjson")).unwrap();
+    let index: Vec<Photo> = index
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let mut expected = files(12);
+    expected.sort();
+    assert_eq!(index.len(), expected.len());
+    for (photo, (name, bytes)) in index.iter().zip(&expected) {
+        assert_eq!(&photo.name, name);
+        let from = photo.offset as usize;
+        assert_eq!(&all[from..from + photo.bytes as usize], bytes);
+        let number: u32 = name[5..8].parse().unwrap();
+        assert_eq!(
+            (photo.width, photo.height),
+            (30 + number % 5, 20 + number % 3)
+        );
+    }
+    let about = place.library.verify("pets").unwrap();
+    assert_eq!((about.format, about.images, about.side), (2, 12, 21));
+    let photos = about.photos.unwrap();
+    assert_eq!((photos.width, photos.height), ([30, 32, 34], [20, 21, 22]));
+    assert_eq!((photos.bytes, photos.square), (all.len() as u64, false));
+}
+
+#[test]
+fn photos_keep_their_size_however_many_there_are() {
+    let place = Place::new();
+    let image = png(&photo(700, 600, 1));
+    let many: Vec<_> = (0..40)
+        .map(|i| entry(format!("{}/{i}.png", i % 2), image.clone()))
+        .collect();
+    fs::write(place.path("many.zip"), zip(&many)).unwrap();
+    let report = place.publish("many", &place.path("many.zip"));
+    assert_eq!((report.side, report.sizes), (224, [[700; 2], [600; 2]]));
+    let splits = loaded(&place.library, json!({"set": "many", "size": 512}));
+    assert_eq!(splits.input, [3, 512, 512]);
+}
+
+#[test]
+fn training_reads_the_same_from_memory_and_from_the_disk() {
+    let place = pets(60);
+    // As floats, as bytes and from the disk.
+    for data in [
+        json!({"set": "pets"}),
+        json!({"set": "pets", "size": 96}),
+        json!({"set": "pets", "size": 96, "channels": 1, "fit": "pad"}),
+        json!({"set": "pets", "size": 90, "normalisation": "imagenet", "fit": "stretch"}),
+    ] {
+        let memory = loaded(&place.library, data.clone());
+        let disk = loaded(&on_disk(&place), data.clone());
+        assert_eq!(values(&memory), values(&disk), "{data}");
+        assert_eq!(
+            (&memory.hash, &memory.normalisation, memory.fit),
+            (&disk.hash, &disk.normalisation, disk.fit)
+        );
+        assert_eq!(
+            memory.train.slice(3..40).unwrap(),
+            disk.train.slice(3..40).unwrap()
+        );
+        assert_eq!(
+            memory.train.gather(&[5, 1, 5], None).unwrap(),
+            disk.train.gather(&[5, 1, 5], None).unwrap()
+        );
+        for (library, splits) in [(&place.library, &memory), (&on_disk(&place), &disk)] {
+            let spec = run_on(library, data.clone()).data;
+            assert_eq!(data::summary(&spec, library).unwrap(), splits.summary());
+        }
+        assert!(disk.summary().bytes < 60 * 100 && memory.summary().bytes > 60 * 1000);
+    }
+    // The statistics are those of the training split's values.
+    let splits = loaded(&on_disk(&place), json!({"set": "pets", "size": 96}));
+    for channel in 0..3 {
+        let plane = channel * 96 * 96..(channel + 1) * 96 * 96;
+        let all: Vec<f64> = (0..splits.train.len())
+            .flat_map(|i| splits.train.values(i).unwrap()[plane.clone()].to_vec())
+            .map(f64::from)
+            .collect();
+        let mean = all.iter().sum::<f64>() / all.len() as f64;
+        let variance = all.iter().map(|v| v * v).sum::<f64>() / all.len() as f64;
+        assert!(
+            mean.abs() < 1e-5 && (variance - 1.0).abs() < 1e-5,
+            "{mean} {variance}"
+        );
+    }
+}
+
+#[test]
+fn a_set_of_grey_photos_is_prepared_in_grey() {
+    let place = Place::new();
+    let grey = |number| {
+        let image = DynamicImage::from(photo(40, 30, number)).to_luma8();
+        let mut bytes = Cursor::new(Vec::new());
+        image.write_to(&mut bytes, ImageFormat::Png).unwrap();
+        bytes.into_inner()
+    };
+    let files = [
+        ("a/1.png", grey(1)),
+        ("a/2.png", grey(2)),
+        ("b/1.png", grey(3)),
+    ];
+    write_all(&place.path("pets"), &files);
+    assert_eq!(place.publish("pets", &place.path("pets")).channels, 1);
+    let colour = loaded(
+        &on_disk(&place),
+        json!({"set": "pets", "size": 20, "channels": 3}),
+    );
+    let grey = loaded(&on_disk(&place), json!({"set": "pets", "size": 20}));
+    assert_eq!(
+        (&colour.input, &grey.input),
+        (&vec![3, 20, 20], &vec![1, 20, 20])
+    );
+    assert_eq!(
+        prepared(&place),
+        [place.path("datasets/pets/prepared/20-1-crop.u8")]
+    );
+    let (colour, grey) = (values(&colour), values(&grey));
+    assert!(
+        colour
+            .iter()
+            .zip(&grey)
+            .all(|(c, g)| c[..400] == g[..] && c[400..800] == g[..])
+    );
+}
+
+#[test]
+fn a_photo_that_is_predicted_is_seen_as_in_training() {
+    let place = pets(12);
+    for fit in Fit::ALL {
+        let data = json!({"set": "pets", "size": 16, "fit": fit, "channels": 1});
+        let run = run_on(&place.library, data);
+        assert_eq!(Fit::of(&run.data).unwrap(), fit);
+        let splits = data::load(&run.data, &on_disk(&place)).unwrap();
+        let deviation = splits.normalisation.deviation[0];
+        let mut inputs: Vec<_> = files(12)
+            .iter()
+            .map(|(_, bytes)| {
+                let picture = data::decode_image(bytes, 1 << 20).unwrap();
+                data::network_input(&splits.input, &picture, splits.fit).unwrap()
+            })
+            .collect();
+        for of_training in values(&splits) {
+            let raw: Vec<f64> = of_training
+                .iter()
+                .map(|v| f64::from(*v) * deviation + splits.normalisation.mean[0])
+                .collect();
+            // Training rounds to bytes.
+            let same = inputs.iter().position(|input| {
+                let mut pairs = input.iter().zip(&raw);
+                pairs.all(|(a, b)| (f64::from(*a) - b).abs() < 0.501 / 255.0)
+            });
+            inputs.remove(same.unwrap_or_else(|| panic!("{fit:?}: a sample is of no photo")));
+        }
+        assert!(inputs.is_empty());
+    }
+}
+
+#[derive(Deserialize)]
+struct FitCase {
+    file: String,
+    fit: Fit,
+    size: usize,
+    values: Vec<f32>,
+}
+
+#[test]
+fn every_fit_is_as_in_pytorch() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/fits");
+    let cases: Vec<FitCase> =
+        serde_json::from_slice(&fs::read(folder.join("expected.json")).unwrap()).unwrap();
+    assert_eq!(cases.len(), 18);
+    for case in cases {
+        let bytes = fs::read(folder.join(&case.file)).unwrap();
+        let picture = data::decode_image(&bytes, 1 << 20).unwrap();
+        let input = [3, case.size, case.size];
+        let found = data::network_input(&input, &picture, case.fit).unwrap();
+        assert_eq!(found.len(), case.values.len());
+        for (found, expected) in found.iter().zip(&case.values) {
+            assert!(
+                (255.0 * found - expected).abs() < 2e-3,
+                "{} {:?} {}: {} and {expected}",
+                case.file,
+                case.fit,
+                case.size,
+                255.0 * found
+            );
+        }
+    }
+}
+
+#[test]
+fn damage_to_the_photos_is_found() {
+    let place = pets(12);
+    let run = run_on(&place.library, json!({"set": "pets"}));
+    let path = |name: &str| place.path("datasets/pets").join(name);
+    let told = |words: &str| {
+        let error = data::load(&run.data, &place.library).unwrap_err();
+        assert!(matches!(error, Error::Refused(_)), "{error:?}");
+        assert!(error.to_string().contains(words), "{error}");
+        assert!(
+            place
+                .library
+                .verify("pets")
+                .unwrap_err()
+                .to_string()
+                .contains(words)
+        );
+        assert_eq!(prepared(&place), Vec::<PathBuf>::new());
+    };
+    let files = path("photos.bin");
+    let whole = fs::read(&files).unwrap();
+    fs::write(&files, &whole[..whole.len() - 3]).unwrap();
+    told("must have");
+    let mut flipped = whole.clone();
+    flipped[100] ^= 1;
+    fs::write(&files, flipped).unwrap();
+    told("is damaged: cats/000.png is not what was imported");
+    fs::write(&files, &whole).unwrap();
+    let index = path("photos.ndjson");
+    let lines = fs::read_to_string(&index).unwrap();
+    fs::write(&index, lines.replace("cats/000", "dogs/000")).unwrap();
+    told("is damaged: its SHA-256 is");
+    fs::write(&index, &lines).unwrap();
+    let labels = path("labels.u16");
+    let right = fs::read(&labels).unwrap();
+    let mut wrong = right.clone();
+    wrong[0] = 1;
+    fs::write(&labels, wrong).unwrap();
+    told("is damaged: its SHA-256 is");
+    fs::write(&labels, right).unwrap();
+    data::load(&run.data, &place.library).unwrap();
+    place.library.verify("pets").unwrap();
+}
+
+#[test]
+fn what_is_half_made_or_of_other_photos_is_made_anew() {
+    let place = pets(12);
+    let run = run_on(&place.library, json!({"set": "pets"}));
+    let load = || values(&data::load(&run.data, &on_disk(&place)).unwrap());
+    let expected = load();
+    let there = prepared(&place);
+    let [path] = &there[..] else {
+        panic!("one file is prepared");
+    };
+    let whole = fs::read(path).unwrap();
+    let mut changed = Vec::new();
+    // A byte of the header, one of the table, and lengths that are not right.
+    for at in [3, 12, 30, 53, 56, 57, whole.len() - 1, whole.len() - 300] {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1;
+        changed.push(bytes);
+    }
+    for length in [0, 10, 64, whole.len() / 2, whole.len() - 1] {
+        changed.push(whole[..length].to_vec());
+    }
+    changed.push([&whole[..], b"x"].concat());
+    for bytes in changed {
+        fs::write(path, bytes).unwrap();
+        assert!(!data::is_prepared(&run.data, &place.library).unwrap());
+        assert_eq!(load(), expected);
+        assert_eq!(fs::read(path).unwrap(), whole);
+        assert!(data::is_prepared(&run.data, &place.library).unwrap());
+    }
+    // Other photos under the same name.
+    let other: Vec<_> = files(14).split_off(2);
+    write_all(
+        &place.path("other"),
+        &other
+            .iter()
+            .map(|(name, bytes)| (name.as_str(), bytes.clone()))
+            .collect::<Vec<_>>(),
+    );
+    let import = place.import("pets", &place.path("other")).unwrap();
+    place.library.publish(import.ready, "pets", true).unwrap();
+    assert_eq!(prepared(&place), Vec::<PathBuf>::new());
+    fs::create_dir(path.parent().unwrap()).unwrap();
+    fs::write(path, &whole).unwrap();
+    assert_ne!(load(), expected);
+}
+
+#[test]
+fn a_sample_that_is_damaged_ends_the_run_and_the_next_one_prepares_it_anew() {
+    let place = pets(12);
+    let run = run_on(&place.library, json!({"set": "pets"}));
+    let library = on_disk(&place);
+    let splits = data::load(&run.data, &library).unwrap();
+    let expected = values(&splits);
+    let there = prepared(&place);
+    let [path] = &there[..] else {
+        panic!("one file is prepared");
+    };
+    let mut bytes = fs::read(path).unwrap();
+    bytes[64 + 10] ^= 1;
+    // In place, as the file is open.
+    fs::write(path, &bytes).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let error = train(&run, &library, folder.path(), &mut Recorder::default()).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("photo 1 is damaged; the file is removed"),
+        "{error}"
+    );
+    assert!(!path.exists());
+    assert_eq!(values(&data::load(&run.data, &library).unwrap()), expected);
+    let mut recorder = Recorder::default();
+    assert_eq!(
+        train(&run, &library, folder.path(), &mut recorder).unwrap(),
+        Reason::Completed
+    );
+    // A file that is cut off while it is read is an error too, and no signal.
+    let splits = data::load(&run.data, &library).unwrap();
+    fs::File::options()
+        .write(true)
+        .open(path)
+        .unwrap()
+        .set_len(64)
+        .unwrap();
+    assert!(splits.train.slice(0..4).is_err());
+}
+
+#[test]
+fn several_runs_prepare_the_same_photos_once() {
+    let place = pets(80);
+    let run = run_on(&place.library, json!({"set": "pets", "size": 64}));
+    let began = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                let told = &mut |Preparing { done, .. }| {
+                    if done == Some(0) {
+                        began.fetch_add(1, Ordering::Relaxed);
+                    }
+                    true
+                };
+                assert!(data::prepare(&run.data, &place.library, told).unwrap());
+            });
+        }
+    });
+    assert_eq!(began.load(Ordering::Relaxed), 1);
+    assert_eq!(prepared(&place).len(), 1);
+}
+
+#[test]
+fn a_preparation_that_is_stopped_leaves_nothing_and_the_run_ends_before_it_starts() {
+    let place = pets(150);
+    let run = run_on(&place.library, json!({"set": "pets"}));
+    let mut told = Vec::new();
+    let whole = data::prepare(&run.data, &place.library, &mut |progress| {
+        told.push(progress);
+        progress.done < Some(64)
+    });
+    assert!(!whole.unwrap());
+    let of = |done| Preparing {
+        done: Some(done),
+        of: 150,
+    };
+    assert_eq!(told, [of(0), of(64)]);
+    assert_eq!(prepared(&place), Vec::<PathBuf>::new());
+
+    /// Stops at the first word.
+    #[derive(Default)]
+    struct Impatient(Vec<Event>);
+    impl Observer for Impatient {
+        fn observe(
+            &mut self,
+            event: &Event,
+        ) -> Result<Control, Box<dyn std::error::Error + Send + Sync>> {
+            self.0.push(event.clone());
+            Ok(Control::Stop)
+        }
+
+        fn sync(&mut self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+            Ok(())
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut impatient = Impatient::default();
+    let reason = train(&run, &place.library, folder.path(), &mut impatient).unwrap();
+    assert_eq!(reason, Reason::Stopped);
+    assert!(matches!(
+        &impatient.0[..],
+        [
+            Event::Preparing {
+                done: Some(0),
+                of: 150
+            },
+            Event::Finished {
+                reason: Reason::Stopped,
+                ..
+            }
+        ]
+    ));
+    let mut recorder = Recorder::default();
+    let reason = train(&run, &place.library, folder.path(), &mut recorder).unwrap();
+    assert_eq!(reason, Reason::Completed);
+    let preparing = |event: &&Event| matches!(event, Event::Preparing { .. });
+    assert!(recorder.events.iter().take_while(preparing).count() >= 2);
+    assert!(matches!(
+        recorder.events.iter().find(|event| !preparing(event)),
+        Some(Event::Started(_))
+    ));
+}
+
+#[test]
+fn a_run_on_photos_of_the_disk_goes_on_bit_for_bit_from_any_step() {
+    let place = pets(60);
+    let library = on_disk(&place);
+    // One makes its batches on the calling thread, the other in the background.
+    for size in [16, 40] {
+        let data = json!({"set": "pets", "size": size, "augment": "flip-crop", "fit": "pad"});
+        let run = run_on(&library, data);
+        let go = |library: &Library, folder: &Path, stop_after: Option<u64>| {
+            let mut recorder = Recorder {
+                stop_after,
+                ..Recorder::default()
+            };
+            train(&run, library, folder, &mut recorder).unwrap();
+            recorder
+                .events
+                .retain(|event| !matches!(event, Event::Preparing { .. }));
+            recorder
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let whole = go(&library, folder.path(), None);
+        let steps = whole.steps().len() as u64;
+        for stop in [1, steps / 2, steps - 1] {
+            let folder = tempfile::tempdir().unwrap();
+            let first = go(&library, folder.path(), Some(stop));
+            // The second half prepares the photos again.
+            fs::remove_dir_all(place.path("datasets/pets/prepared")).unwrap();
+            let second = go(&library, folder.path(), None);
+            assert_eq!(
+                crate::common::joined(&[&first, &second]),
+                whole.facts(),
+                "stopped after step {stop}"
+            );
+        }
+        // Nor does it matter whether the photos are in memory.
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(
+            go(&place.library, folder.path(), None).facts(),
+            whole.facts()
+        );
+    }
+}
+
+#[test]
+fn pictures_that_look_alike_are_told_by_name() {
+    let place = Place::new();
+    let mut all: Vec<(String, Vec<u8>)> = (0..40)
+        .map(|i| {
+            let part = if i < 28 { "train" } else { "test" };
+            let class = ["cats", "dogs"][i as usize % 2];
+            (
+                format!("{part}/{class}/{i}.png"),
+                png(&photo(90, 60, 3 * i)),
+            )
+        })
+        .collect();
+    let smaller = image::imageops::resize(&photo(90, 60, 0), 60, 40, FilterType::Triangle);
+    all.push((
+        "test/cats/small.jpg".to_owned(),
+        bytes(&smaller, ImageFormat::Jpeg),
+    ));
+    let jpeg = bytes(&photo(90, 60, 6), ImageFormat::Jpeg);
+    all.push(("train/dogs/saved.jpg".to_owned(), jpeg));
+    all.push(("train/dogs/copy.png".to_owned(), png(&photo(90, 60, 3))));
+    write_all(
+        &place.path("pets"),
+        &all.iter()
+            .map(|(name, bytes)| (name.as_str(), bytes.clone()))
+            .collect::<Vec<_>>(),
+    );
+    let report = place.publish("pets", &place.path("pets"));
+    let about = |words: &str| {
+        let warning = report.warnings.iter().find(|w| w.message.contains(words));
+        warning.unwrap_or_else(|| panic!("{words:?} is not in {:?}", report.warnings))
+    };
+    let leaked = about("1 of 13 images for the test is nearly identical to images to learn from");
+    assert_eq!(leaked.files, ["test/cats/small.jpg and train/cats/0.png"]);
+    let confused = about("1 image is nearly identical to an image of another class");
+    assert_eq!(
+        confused.files,
+        ["train/dogs/saved.jpg and train/cats/2.png"]
+    );
+    let copies = about("1 image is identical to another of the same class");
+    assert_eq!(copies.files, ["train/dogs/copy.png and train/dogs/1.png"]);
+}
+
+#[test]
+fn a_report_tells_of_classes_and_shapes() {
+    let place = Place::new();
+    let mut all: Vec<(String, Vec<u8>)> = (0..60)
+        .map(|i| (format!("cats/{i}.png"), png(&photo(40, 40, i))))
+        .collect();
+    all.push(("dogs/1.png".to_owned(), png(&photo(90, 30, 70))));
+    all.push(("dogs/2.png".to_owned(), png(&photo(40, 40, 71))));
+    write_all(
+        &place.path("pets"),
+        &all.iter()
+            .map(|(name, bytes)| (name.as_str(), bytes.clone()))
+            .collect::<Vec<_>>(),
+    );
+    let report = place.publish("pets", &place.path("pets"));
+    let about = |words: &str| {
+        let warning = report.warnings.iter().find(|w| w.message.contains(words));
+        warning.unwrap_or_else(|| panic!("{words:?} is not in {:?}", report.warnings))
+    };
+    assert_eq!(
+        about("cats has 30 times the images of dogs").files[0],
+        "dogs (2)"
+    );
+    assert_eq!(
+        about("1 class has fewer than 20 images").files,
+        ["dogs (2)"]
+    );
+    assert_eq!(
+        about("1 of 62 images is much longer than wide").files,
+        ["dogs/1.png (90×30)"]
+    );
+    assert_eq!(
+        about("a side of less than 40 pixels").files,
+        ["dogs/1.png (90×30)"]
+    );
+}
+
+#[test]
+fn a_set_of_photos_has_a_gallery_and_examples() {
+    let place = Place::new();
+    let named: Vec<_> = photos();
+    write_all(
+        &place.path("pets"),
+        &named
+            .iter()
+            .map(|(name, bytes)| (name.as_str(), bytes.clone()))
+            .collect::<Vec<_>>(),
+    );
+    place.publish("pets", &place.path("pets"));
+    let gallery = data::gallery("pets", &place.library).unwrap().unwrap();
+    assert_eq!((gallery.rows, gallery.columns, gallery.cell), (2, 10, 96));
+    let shown = image::load_from_memory(&gallery.png().unwrap())
+        .unwrap()
+        .to_rgba8();
+    // The first cat is red, with a darker top left corner.
+    let [corner, middle] = [shown.get_pixel(96 + 10, 10), shown.get_pixel(96 + 80, 80)];
+    assert!(corner[0].abs_diff(100) <= 2 && middle[0].abs_diff(200) <= 2 && middle[3] == 255);
+    let examples = data::fit_examples("pets", &place.library).unwrap().unwrap();
+    let sizes: Vec<_> = examples
+        .photos
+        .iter()
+        .map(|photo| (photo.width, photo.height))
+        .collect();
+    assert_eq!(
+        (sizes[0], sizes[2], examples.fits),
+        ((35, 20), (16, 20), Fit::ALL.to_vec())
+    );
+    let shown = image::load_from_memory(&examples.png().unwrap())
+        .unwrap()
+        .to_rgb8();
+    assert_eq!((shown.width(), shown.height()), (3 * 128, 3 * 128));
+    // The padded one of the widest has a black bar on top, and the cropped one has none.
+    assert_eq!(
+        (
+            shown.get_pixel(128 + 64, 2).0,
+            shown.get_pixel(100, 2).0 == [0; 3]
+        ),
+        ([0; 3], false)
+    );
+    assert!(data::fit_examples("pets", &Library::none()).is_err());
+}
