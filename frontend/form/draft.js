@@ -2,7 +2,16 @@
 // path when another choice hides their field, and are restored with it.
 
 import { parseGridValues, valueCount } from "./grid-values.js";
-import { NETWORK, chosenVariant, defaultOf, fieldsOf, network, networksFor } from "./table.js";
+import {
+  NETWORK,
+  chosenVariant,
+  defaultOf,
+  defaultVariant,
+  fieldsOf,
+  groupsFor,
+  network,
+  networksFor,
+} from "./table.js";
 import { toText, toValue } from "./values.js";
 
 /** @import { Field, FormTable, Json, RunSpec, SweepSpec } from "../lib/types" */
@@ -147,8 +156,10 @@ export function specOf(table, draft) {
   for (const field of fields) {
     if (field.path.startsWith("training.") && !inGroups.has(field.path)) setAt(spec, field.path, value(field));
   }
-  for (const group of table.groups) {
+  for (const group of groupsFor(table, draft)) {
     const chosen = chosenVariant(table, draft, group);
+    // A group that is off by default need not be named.
+    if (chosen === null && defaultVariant(table, draft, group) === null) continue;
     setAt(spec, group.path, chosen === null ? null : {});
     if (chosen !== null && group.selector) setAt(spec, `${group.path}.${group.selector}`, chosen);
     for (const field of fields)

@@ -5,7 +5,8 @@ import { h, setText } from "../lib/dom.js";
 import { icon } from "../lib/icons.js";
 import { cards } from "./cards.js";
 import { control, segments } from "./control.js";
-import { chooseSet, gridOf, isChanged, nameOf, setField, fieldText } from "./draft.js";
+import { chooseSet, gridOf, isChanged, nameOf, setField, specOf, fieldText } from "./draft.js";
+import { finderPart } from "./finder.js";
 import { schedulePart } from "./schedule.js";
 import {
   chosenVariant,
@@ -13,15 +14,20 @@ import {
   defaultOf,
   defaultVariant,
   fieldsOf,
+  groupsFor,
   network,
   networksFor,
   variantOf,
   labelOf,
 } from "./table.js";
+import { toText } from "./values.js";
 
 /** @import { Field, FormTable, Group, Schedule } from "../lib/types" */
 /** @import { Draft } from "./draft.js" */
 /** @import { Control } from "./control.js" */
+
+/** The field that the learning-rate finder fills. */
+const LR = "training.optimizer.lr";
 
 /** @param {FormTable} table @param {Draft} draft @param {() => void} onChange called after the draft has changed */
 export function sections(table, draft, onChange) {
@@ -49,12 +55,24 @@ export function sections(table, draft, onChange) {
   const advancedFields = fieldGrid();
   const nameFields = fieldGrid();
   const schedule = schedulePart();
+  const finder = finderPart(
+    () => specOf(table, draft),
+    (lr) => {
+      const field = fieldsOf(table, draft).find(({ path }) => path === LR);
+      if (!field) return;
+      setField(table, draft, field, toText(field, lr));
+      changed();
+      controls.get(field)?.focus();
+    },
+  );
   const groups = table.groups.map((group) => groupPart(group));
+  const ofGroups = (/** @type {boolean} */ folded) =>
+    groups.filter((_, i) => table.groups[i].advanced === folded).map((part) => part.element);
   const advanced = h(
     "details",
     { class: "card section fold" },
     foldHead("Advanced"),
-    h("div", { class: "card-body" }, advancedFields.element),
+    h("div", { class: "card-body" }, advancedFields.element, ...ofGroups(true)),
   );
 
   const cluster = section("Cluster", clusterFields.element);
@@ -65,7 +83,7 @@ export function sections(table, draft, onChange) {
     h("div", { class: "card section" }, nameFields.element),
     section("Data", setCards.element, dataFields.element, licence),
     section("Network", kindCards.element, h("p", { class: "hint" }, networkText), networkFields.element),
-    section("Training", trainingFields.element, ...groups.map((group) => group.element)),
+    section("Training", trainingFields.element, ...ofGroups(false)),
     cluster,
     advanced,
   );
@@ -123,12 +141,15 @@ export function sections(table, draft, onChange) {
         h("h3", { id }, group.label),
         input.element,
       ),
+      group.help && h("p", { class: "hint" }, group.help),
       fields.element,
       group.path === "training.schedule" && schedule.element,
+      group.path === "training.optimizer" && finder.element,
     );
     return {
       element,
       show() {
+        element.hidden = !groupsFor(table, draft).includes(group);
         input.show(chosenVariant(table, draft, group) ?? "off");
         fields.show((variantOf(table, draft, group)?.fields ?? []).filter((field) => !field.advanced).map(controlOf));
       },
@@ -187,12 +208,17 @@ export function sections(table, draft, onChange) {
     for (const group of groups) group.show();
     const folded = fieldsOf(table, draft).filter((field) => field.advanced);
     advancedFields.show(folded.map(controlOf));
-    advanced.hidden = folded.length === 0;
-    const count = folded.filter((field) => isChanged(table, draft, field)).length;
+    const foldedGroups = groupsFor(table, draft).filter((group) => group.advanced);
+    advanced.hidden = folded.length + foldedGroups.length === 0;
+    const isSwitched = (/** @type {Group} */ group) =>
+      chosenVariant(table, draft, group) !== defaultVariant(table, draft, group);
+    const count =
+      folded.filter((field) => isChanged(table, draft, field)).length + foldedGroups.filter(isSwitched).length;
     setText(
       /** @type {Node} */ (advanced.querySelector(".fold-note")),
-      count > 0 ? `${count} changed` : folded.map((field) => field.label).join(", "),
+      count > 0 ? `${count} changed` : [...folded, ...foldedGroups].map(({ label }) => label).join(", "),
     );
+    finder.settingsChanged();
   }
 
   show();

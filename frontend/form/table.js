@@ -100,6 +100,19 @@ export function variantOf(table, choices, group) {
 }
 
 /**
+ * The groups that mean something for the chosen data set and network.
+ * @param {FormTable} table
+ * @param {Choices} choices
+ * @returns {Group[]}
+ */
+export function groupsFor(table, choices) {
+  const dimensions = dataSet(table, choices.set)?.dimensions;
+  const criterion = network(table, choices.kind)?.criterion;
+  const isMet = { images: dimensions !== 2, cross_entropy: criterion !== "perceptron" };
+  return table.groups.filter(({ needs }) => needs.every((need) => isMet[need]));
+}
+
+/**
  * All fields of the current choices, common ones first.
  * @param {FormTable} table
  * @param {Choices} choices
@@ -110,6 +123,6 @@ export function fieldsOf(table, choices) {
     ...table.common,
     ...(dataSet(table, choices.set)?.fields ?? []),
     ...(network(table, choices.kind)?.fields ?? []),
-    ...table.groups.flatMap((group) => variantOf(table, choices, group)?.fields ?? []),
+    ...groupsFor(table, choices).flatMap((group) => variantOf(table, choices, group)?.fields ?? []),
   ];
 }

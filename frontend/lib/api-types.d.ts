@@ -804,6 +804,8 @@ export interface components {
       };
       /** @description The data it takes: 2 for points, 3 for images. */
       dimensions: number[];
+      /** @description What it is trained by. */
+      criterion: components["schemas"]["Criterion"];
       /** @description Whether it is built in, and not a user's text. */
       built_in: boolean;
       /**
@@ -931,6 +933,10 @@ export interface components {
       default: string | null;
       /** @description What can be chosen. */
       variants: components["schemas"]["Variant"][];
+      /** @description What a run must be of for the group to mean something; elsewhere it can only be `null`. */
+      needs: components["schemas"]["Need"][];
+      /** @description Whether a form folds it away. */
+      advanced: boolean;
     };
     /** @description A request to grow a sweep. */
     GrowRequest: {
@@ -1138,6 +1144,47 @@ export interface components {
       /** @description Values; `null` where they are not finite. */
       y: (number | null)[];
     };
+    /** @description A line of a search: a step, or as the last one its result. */
+    LrFinderLine: (components["schemas"]["LrFinderStep"] & {
+      /** @enum {string} */
+      kind: "step";
+    }) | (components["schemas"]["LrSuggestion"] & {
+      /** @enum {string} */
+      kind: "result";
+    });
+    /** @description A step of the learning-rate finder. */
+    LrFinderStep: {
+      /**
+       * Format: int64
+       * @description Its number, from 1.
+       */
+      step: number;
+      /**
+       * Format: int64
+       * @description The number of steps if none is left out.
+       */
+      steps: number;
+      /**
+       * Format: double
+       * @description The learning rate.
+       */
+      lr: number;
+      /**
+       * Format: double
+       * @description The loss, averaged over the steps so far: an exponential moving average without the bias of its start.
+       */
+      loss: number;
+    };
+    /** @description The result of the learning-rate finder. */
+    LrSuggestion: {
+      /**
+       * Format: double
+       * @description The suggested learning rate, with two digits; `null` if the losses suggest none.
+       */
+      lr: number | null;
+      /** @description What the result means, as sentences. */
+      note: string;
+    };
     /** @description One curve. */
     MetricSeries: {
       /** @description Steps, samples, epochs (with fractions) or seconds. */
@@ -1177,6 +1224,11 @@ export interface components {
         [key: string]: components["schemas"]["Metrics"];
       };
     };
+    /**
+     * @description What a group of fields means something for.
+     * @enum {string}
+     */
+    Need: "images" | "cross_entropy";
     /** @description A network with its options and its text. */
     Network: components["schemas"]["NetworkRow"] & {
       /** @description The text. */
@@ -1639,6 +1691,55 @@ export interface components {
          * @default null
          */
         limit?: number | null;
+        /** @description Random resized crop */
+        random_resized_crop?: {
+          /**
+           * @description The least share of a training image that is cut out and resized to the whole. 0.08 is usual for photos; smaller images keep more.
+           * @default 0.08
+           */
+          min_scale?: number;
+          /**
+           * @description The greatest ratio of the part's sides; 1 for squares.
+           * @default 1.3333333333333333
+           */
+          max_ratio?: number;
+        } | null;
+        /** @description Colour jitter */
+        color_jitter?: {
+          /**
+           * @description A training image's brightness is multiplied by a factor at most this far from 1.
+           * @default 0.4
+           */
+          brightness?: number;
+          /**
+           * @description How far the contrast's factor may be from 1.
+           * @default 0.4
+           */
+          contrast?: number;
+          /**
+           * @description How far the saturation's factor may be from 1; grey images have none.
+           * @default 0.4
+           */
+          saturation?: number;
+          /**
+           * @description How far the hue may turn, in turns of the colour circle; grey images have none.
+           * @default 0.1
+           */
+          hue?: number;
+        } | null;
+        /** @description RandAugment */
+        randaugment?: {
+          /**
+           * @description How many operations change a training image, drawn from fourteen: shear, shift, rotation, colours and others.
+           * @default 2
+           */
+          num_ops?: number;
+          /**
+           * @description How strong each operation is; 30 is the most.
+           * @default 9
+           */
+          magnitude?: number;
+        } | null;
         /** @description The data set's name. */
         set: string;
         [key: string]: Json;
@@ -1662,6 +1763,12 @@ export interface components {
          */
         batch_size?: number;
         /**
+         * @description Which samples an epoch has: each once, or as many drawn with replacement, so that every class comes equally often.
+         * @default shuffled
+         * @enum {string}
+         */
+        sampling?: "shuffled" | "balanced";
+        /**
          * @description Shortens a step's gradient to this norm, taken over all parameters, where it is longer; empty for never.
          * @default null
          */
@@ -1681,6 +1788,12 @@ export interface components {
          * @default 0
          */
         label_smoothing?: number;
+        /**
+         * @description Balanced weighs a sample's loss by how rare its class is in the training split. Validation and test losses are without weights.
+         * @default none
+         * @enum {string}
+         */
+        class_weights?: "none" | "balanced";
         /** @description Optimizer */
         optimizer?: {
           /** @enum {string} */
@@ -1833,6 +1946,30 @@ export interface components {
            */
           min_delta?: number;
         }) | null;
+        /** @description Mixup */
+        mixup?: {
+          /**
+           * @description Trains on weighted means of two samples and their classes. The greater alpha, the more even the means. The training accuracy counts the class with the greater share.
+           * @default 0.2
+           */
+          alpha?: number;
+        } | null;
+        /** @description CutMix */
+        cutmix?: {
+          /**
+           * @description Trains on images with a rectangle of another one, and on both classes by their areas. At 1 every share is equally likely.
+           * @default 1
+           */
+          alpha?: number;
+        } | null;
+        /** @description Averaged weights (EMA) */
+        ema?: {
+          /**
+           * @description The share of the average that stays at each step; it begins lower. The average is what is validated, tested, kept and looked into.
+           * @default 0.999
+           */
+          decay?: number;
+        } | null;
       };
       resources?: {
         /**
@@ -2018,6 +2155,55 @@ export interface components {
          * @default null
          */
         limit?: number | null;
+        /** @description Random resized crop */
+        random_resized_crop?: {
+          /**
+           * @description The least share of a training image that is cut out and resized to the whole. 0.08 is usual for photos; smaller images keep more.
+           * @default 0.08
+           */
+          min_scale?: number;
+          /**
+           * @description The greatest ratio of the part's sides; 1 for squares.
+           * @default 1.3333333333333333
+           */
+          max_ratio?: number;
+        } | null;
+        /** @description Colour jitter */
+        color_jitter?: {
+          /**
+           * @description A training image's brightness is multiplied by a factor at most this far from 1.
+           * @default 0.4
+           */
+          brightness?: number;
+          /**
+           * @description How far the contrast's factor may be from 1.
+           * @default 0.4
+           */
+          contrast?: number;
+          /**
+           * @description How far the saturation's factor may be from 1; grey images have none.
+           * @default 0.4
+           */
+          saturation?: number;
+          /**
+           * @description How far the hue may turn, in turns of the colour circle; grey images have none.
+           * @default 0.1
+           */
+          hue?: number;
+        } | null;
+        /** @description RandAugment */
+        randaugment?: {
+          /**
+           * @description How many operations change a training image, drawn from fourteen: shear, shift, rotation, colours and others.
+           * @default 2
+           */
+          num_ops?: number;
+          /**
+           * @description How strong each operation is; 30 is the most.
+           * @default 9
+           */
+          magnitude?: number;
+        } | null;
         /** @description The data set's name. */
         set: string;
         [key: string]: Json;
@@ -2041,6 +2227,12 @@ export interface components {
          */
         batch_size?: number;
         /**
+         * @description Which samples an epoch has: each once, or as many drawn with replacement, so that every class comes equally often.
+         * @default shuffled
+         * @enum {string}
+         */
+        sampling?: "shuffled" | "balanced";
+        /**
          * @description Shortens a step's gradient to this norm, taken over all parameters, where it is longer; empty for never.
          * @default null
          */
@@ -2060,6 +2252,12 @@ export interface components {
          * @default 0
          */
         label_smoothing?: number;
+        /**
+         * @description Balanced weighs a sample's loss by how rare its class is in the training split. Validation and test losses are without weights.
+         * @default none
+         * @enum {string}
+         */
+        class_weights?: "none" | "balanced";
         /** @description Optimizer */
         optimizer?: {
           /** @enum {string} */
@@ -2212,6 +2410,30 @@ export interface components {
            */
           min_delta?: number;
         }) | null;
+        /** @description Mixup */
+        mixup?: {
+          /**
+           * @description Trains on weighted means of two samples and their classes. The greater alpha, the more even the means. The training accuracy counts the class with the greater share.
+           * @default 0.2
+           */
+          alpha?: number;
+        } | null;
+        /** @description CutMix */
+        cutmix?: {
+          /**
+           * @description Trains on images with a rectangle of another one, and on both classes by their areas. At 1 every share is equally likely.
+           * @default 1
+           */
+          alpha?: number;
+        } | null;
+        /** @description Averaged weights (EMA) */
+        ema?: {
+          /**
+           * @description The share of the average that stays at each step; it begins lower. The average is what is validated, tested, kept and looked into.
+           * @default 0.999
+           */
+          decay?: number;
+        } | null;
       };
       resources?: {
         /**
@@ -3079,9 +3301,13 @@ export type Labels = components["schemas"]["Labels"];
 export type Layer = components["schemas"]["Layer"];
 export type LayerKind = components["schemas"]["LayerKind"];
 export type Line = components["schemas"]["Line"];
+export type LrFinderLine = components["schemas"]["LrFinderLine"];
+export type LrFinderStep = components["schemas"]["LrFinderStep"];
+export type LrSuggestion = components["schemas"]["LrSuggestion"];
 export type MetricSeries = components["schemas"]["MetricSeries"];
 export type Metrics = components["schemas"]["Metrics"];
 export type MetricsOfRuns = components["schemas"]["MetricsOfRuns"];
+export type Need = components["schemas"]["Need"];
 export type Network = components["schemas"]["Network"];
 export type NetworkChange = components["schemas"]["NetworkChange"];
 export type NetworkCheck = components["schemas"]["NetworkCheck"];

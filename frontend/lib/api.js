@@ -3,7 +3,7 @@
 import { apiUrl } from "./base-path.js";
 
 /**
- * @import { FieldError, ProblemDocument, Run, RunSpec, Estimate, Plan, Schedule, Metrics, Statistics, Boundary, Point,
+ * @import { FieldError, ProblemDocument, Run, RunSpec, Estimate, LrFinderLine, Plan, Schedule, Metrics, Statistics, Boundary, Point,
  *   DataSet, Deleted, Sweep, Tag, ImportOutcome, SweepCheck, SweepEstimate, SweepSpec, Report, ReportAbout, Draft,
  *   FitExamples, Gallery, Inside, Film, FrameAbout, SamplePage, UploadedImage, Runs, RunFacets } from "./types"
  */
@@ -177,6 +177,26 @@ export const checkSpec = (spec, signal) => json("POST", "/specs/check", { body: 
 
 /** @param {unknown} spec @param {AbortSignal} [signal] @returns {Promise<Estimate>} */
 export const estimateSpec = (spec, signal) => json("POST", "/specs/estimate", { body: spec, signal });
+
+/**
+ * Looks for a learning rate; each step and at last the result are told as they are made.
+ * @param {unknown} spec
+ * @param {(line: LrFinderLine) => void} onLine
+ * @param {AbortSignal} signal aborting it ends the search
+ */
+export async function findLr(spec, onLine, signal) {
+  const { body } = await request("POST", "/specs/find-lr", { body: spec, signal });
+  if (!body) return;
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    const lines = (rest + value).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) onLine(JSON.parse(line));
+  }
+}
 
 /** @param {string} id @returns {Promise<Run>} */
 export const stopRun = (id) => json("POST", `${run(id)}/stop`);

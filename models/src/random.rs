@@ -79,6 +79,35 @@ impl Generator {
         radius * (TAU * self.unit()).cos()
     }
 
+    /// A number of the gamma distribution of this shape and scale 1 (Marsaglia and Tsang 2000).
+    pub fn gamma(&mut self, shape: f64) -> f64 {
+        if shape < 1.0 {
+            let uniform = 1.0 - self.unit();
+            return self.gamma(shape + 1.0) * uniform.powf(1.0 / shape);
+        }
+        let d = shape - 1.0 / 3.0;
+        let c = 1.0 / (9.0 * d).sqrt();
+        loop {
+            let normal = self.normal();
+            let v = (1.0 + c * normal).powi(3);
+            let uniform = 1.0 - self.unit();
+            if v > 0.0 && uniform.ln() < 0.5 * normal * normal + d - d * v + d * v.ln() {
+                return d * v;
+            }
+        }
+    }
+
+    /// A number of the beta distribution whose parameters are both `alpha`; between 0 and 1, with the mean 0.5.
+    pub fn beta(&mut self, alpha: f64) -> f64 {
+        let (first, second) = (self.gamma(alpha), self.gamma(alpha));
+        if first + second > 0.0 {
+            first / (first + second)
+        } else {
+            // For an alpha so small that both are below the least number, the distribution is 0 or 1.
+            self.below(2) as f64
+        }
+    }
+
     /// A uniform integer in 0..n (Lemire 2019); 0 for n = 0.
     pub fn below(&mut self, n: u64) -> u64 {
         if n == 0 {
@@ -126,6 +155,27 @@ mod tests {
         assert!((moment(2) - 1.0).abs() < 0.02, "{}", moment(2));
         assert!(moment(3).abs() < 0.05, "{}", moment(3));
         assert!((moment(4) - 3.0).abs() < 0.1, "{}", moment(4));
+    }
+
+    #[test]
+    fn beta_numbers_have_the_moments_of_the_beta_distribution() {
+        for alpha in [0.2, 1.0, 4.0] {
+            let mut generator = Key::new(7, "beta").generator();
+            let values: Vec<_> = (0..100_000).map(|_| generator.beta(alpha)).collect();
+            assert!(values.iter().all(|value| (0.0..=1.0).contains(value)));
+            let n = values.len() as f64;
+            let mean = values.iter().sum::<f64>() / n;
+            let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n;
+            let expected = 1.0 / (4.0 * (2.0 * alpha + 1.0));
+            assert!((mean - 0.5).abs() < 0.005, "{alpha}: {mean}");
+            assert!(
+                (variance / expected - 1.0).abs() < 0.02,
+                "{alpha}: {variance}"
+            );
+        }
+        let mut generator = Key::new(7, "tiny").generator();
+        let ends: Vec<_> = (0..100).map(|_| generator.beta(1e-4)).collect();
+        assert!(ends.contains(&0.0) && ends.contains(&1.0), "{ends:?}");
     }
 
     #[test]

@@ -51,6 +51,9 @@ pub enum Command {
     /// Measure a few steps of the settings on standard input (the server starts this)
     #[command(hide = true)]
     Measure,
+    /// Look for a learning rate for the settings on standard input (the server starts this)
+    #[command(hide = true)]
+    FindLr,
 }
 
 /// The location of the data folder.

@@ -136,7 +136,12 @@ impl DataDir {
 
     /// The data sets that were downloaded, imported or uploaded.
     pub fn library(&self) -> Library {
-        Library::in_folder(self.root.join(DATA_SETS))
+        Library::in_folder(self.data_sets())
+    }
+
+    /// The folder of data sets.
+    pub fn data_sets(&self) -> PathBuf {
+        self.root.join(DATA_SETS)
     }
 
     /// Uploaded images.

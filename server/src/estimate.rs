@@ -197,6 +197,7 @@ fn key(spec: &RunSpec, plan: &Plan, batch: u64) -> String {
         batch,
         spec.training.threads,
         spec.training.clip.is_some(),
+        spec.training.ema.is_some(),
     ])
     .to_string()
 }

@@ -35,6 +35,7 @@
 //! * [`reports`]: what users write about their runs.
 //! * [`selections`]: sets of runs under a short name.
 //! * [`estimate`]: time and memory that a run will take, measured by a process of its own.
+//! * [`lr_finder`]: a learning rate for settings, looked for by a process of its own.
 //! * [`http`]: pages, API and the stream of events.
 //! * [`cli`]: the arguments of the command line.
 //! * [`commands`]: what each command does.
@@ -58,6 +59,7 @@ pub mod inspect;
 pub mod job;
 pub mod labels;
 pub mod launch;
+pub mod lr_finder;
 mod machine;
 pub mod memory;
 pub mod networks;

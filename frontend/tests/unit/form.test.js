@@ -15,7 +15,7 @@ import {
   fieldText,
 } from "../../form/draft.js";
 import { placeErrors } from "../../form/errors.js";
-import { fieldsOf, networkField, networksFor } from "../../form/table.js";
+import { fieldsOf, groupsFor, networkField, networksFor } from "../../form/table.js";
 import { allowedText, toText, toValue } from "../../form/values.js";
 import { TABLE } from "./table.js";
 
@@ -38,7 +38,6 @@ test("a draft with nothing typed makes the defaults, the network's over the data
       batch_size: 64,
       threads: null,
       optimizer: { kind: "sgd", lr: 0.01, nesterov: false },
-      early_stopping: null,
     },
   });
   draft.kind = "vgg16";
@@ -328,4 +327,34 @@ test("a form that starts with a network chooses data that it takes", () => {
     true,
   );
   assert.equal(startingWith(TABLE, emptyDraft(TABLE), "nothing").kind, "mlp");
+});
+
+test("groups that mean nothing for the data or the network are not offered and not sent", () => {
+  const draft = emptyDraft(TABLE);
+  draft.variants = { "data.randaugment": "", "training.mixup": "" };
+  const paths = () => groupsFor(TABLE, draft).map(({ path }) => path);
+  const always = ["training.optimizer", "training.early_stopping"];
+  assert.deepEqual(paths(), [...always, "data.randaugment", "training.mixup"]);
+  const spec = /** @type {any} */ (specOf(TABLE, draft));
+  assert.deepEqual(spec.data.randaugment, { magnitude: 9 });
+  assert.deepEqual(spec.training.mixup, { alpha: 0.2 });
+
+  draft.set = "blobs";
+  assert.deepEqual(paths(), [...always, "training.mixup"]);
+  assert.equal("randaugment" in specOf(TABLE, draft).data, false);
+  draft.kind = "perceptron";
+  assert.deepEqual(paths(), always);
+  assert.equal("mixup" in /** @type {any} */ (specOf(TABLE, draft)).training, false);
+});
+
+test("a copied run that has a group is read with it, and one of before without it", () => {
+  const draft = emptyDraft(TABLE);
+  const before = /** @type {any} */ (specOf(TABLE, draft));
+  assert.equal("mixup" in before.training, false);
+  assert.equal(draftOf(TABLE, before).variants["training.mixup"], undefined);
+  const after = structuredClone(before);
+  after.training.mixup = { alpha: 0.5 };
+  const copied = draftOf(TABLE, after);
+  assert.equal(copied.variants["training.mixup"], "");
+  assert.deepEqual(/** @type {any} */ (specOf(TABLE, copied)).training.mixup, { alpha: 0.5 });
 });

@@ -49,6 +49,7 @@ export const TABLE = {
       fields: [],
       defaults: { "training.batch_size": 1 },
       dimensions: [2, 3],
+      criterion: "perceptron",
       built_in: true,
     },
     {
@@ -65,6 +66,7 @@ export const TABLE = {
       ],
       defaults: {},
       dimensions: [2, 3],
+      criterion: "cross_entropy",
       built_in: true,
     },
     {
@@ -74,6 +76,7 @@ export const TABLE = {
       fields: [],
       defaults: { "training.epochs": 3 },
       dimensions: [3],
+      criterion: "cross_entropy",
       built_in: true,
     },
   ],
@@ -107,9 +110,12 @@ export const TABLE = {
     {
       path: "training.optimizer",
       label: "Optimizer",
+      help: "",
       nullable: false,
       selector: "kind",
       default: "sgd",
+      needs: [],
+      advanced: false,
       variants: [
         {
           value: "sgd",
@@ -125,10 +131,35 @@ export const TABLE = {
     {
       path: "training.early_stopping",
       label: "Early stopping",
+      help: "",
       nullable: true,
       selector: null,
       default: null,
+      needs: [],
+      advanced: false,
       variants: [{ value: null, label: "On", fields: [field("training.early_stopping.patience", whole, "5")] }],
+    },
+    {
+      path: "data.randaugment",
+      label: "RandAugment",
+      help: "",
+      nullable: true,
+      selector: null,
+      default: null,
+      needs: ["images"],
+      advanced: true,
+      variants: [{ value: null, label: "On", fields: [field("data.randaugment.magnitude", whole, "9")] }],
+    },
+    {
+      path: "training.mixup",
+      label: "Mixup",
+      help: "",
+      nullable: true,
+      selector: null,
+      default: null,
+      needs: ["cross_entropy"],
+      advanced: true,
+      variants: [{ value: null, label: "On", fields: [field("training.mixup.alpha", share, "0.2")] }],
     },
   ],
 };

@@ -19,6 +19,7 @@
 //! | `split` | training, validation and test split |
 //! | `normalise` | normalisation to mean 0 and deviation 1 |
 //! | `augment` | augmentation of training images |
+//! | `mix` | mixup and CutMix of batches |
 //! | `samples` | samples, gathered into batches |
 
 mod augment;
@@ -30,6 +31,7 @@ mod gallery;
 mod image;
 mod known;
 mod library;
+mod mix;
 mod normalise;
 mod photos;
 mod picture;
@@ -48,6 +50,7 @@ pub use gallery::{Gallery, gallery};
 pub(crate) use image::Resize;
 pub use known::{FileLayout, KnownDataSet};
 pub use library::{DataSet, Library, State, known, name_of};
+pub use mix::{Mixed, Mixing};
 pub use photos::{
     FitExample, FitExamples, Photo, PhotosMetadata, Preparing, Warning, fit_examples,
 };
@@ -83,7 +86,8 @@ const USUAL_SIDE: usize = 224;
 struct ImageOptions {
     size: usize,
     channels: usize,
-    augment: String,
+    #[serde(flatten)]
+    augmentation: augment::AugmentOptions,
     /// Earlier runs do not have this option.
     #[serde(default)]
     normalisation: String,

@@ -265,6 +265,11 @@ impl Samples {
         &self.labels
     }
 
+    /// Pixels along a side of an image; `None` for points.
+    pub fn side(&self) -> Option<usize> {
+        self.side
+    }
+
     /// Values of one sample.
     pub fn size(&self) -> usize {
         self.size
@@ -313,12 +318,13 @@ impl Samples {
     ) -> Result<(Vec<f32>, Vec<u32>)> {
         let mut values = vec![0.0; indices.len() * self.size()];
         let mut plain = Vec::new();
-        for (index, into) in indices.iter().zip(values.chunks_exact_mut(self.size())) {
+        let places = values.chunks_exact_mut(self.size());
+        for (at, (index, into)) in indices.iter().zip(places).enumerate() {
             match (augment, self.side) {
                 (Some(augment), Some(side)) => {
                     plain.resize(into.len(), 0.0);
                     self.write(*index as usize, &mut plain)?;
-                    augment.write(u64::from(*index), side, &plain, into);
+                    augment.write(augment.stream(*index, at), side, &mut plain, into);
                 }
                 _ => self.write(*index as usize, into)?,
             }
@@ -432,7 +438,6 @@ impl Splits {
             SampleValues::Images(pixels) => {
                 let options: ImageOptions = spec.options()?;
                 let input = options.shape();
-                augmentation = Augmentation::of(&options.augment);
                 let pixels = if options.channels == 1 {
                     pixels.into_grey()
                 } else {
@@ -450,13 +455,13 @@ impl Splits {
                 } else {
                     Normalisation::of_images(&pixels, train, options.channels)
                 };
+                augmentation = Augmentation::of(&options.augmentation, &normalisation);
                 let images = Images::new(pixels, &options, &normalisation);
                 (input, images.into_pool(), normalisation, None, hash)
             }
             SampleValues::Photos(photos) => {
                 let options: ImageOptions = spec.options()?;
                 let input = options.shape();
-                augmentation = Augmentation::of(&options.augment);
                 let shape = format!("{input:?} {}", fit.name());
                 let hash = hash(&raw.classes, &shape, parts, &labels, |index| {
                     &photos.hashes[index]
@@ -468,6 +473,7 @@ impl Splits {
                     let sums = photos.prepared.sums(train);
                     Normalisation::of_sums(&sums, values, options.channels)
                 };
+                augmentation = Augmentation::of(&options.augmentation, &normalisation);
                 let store = photos.into_store(&options, &normalisation)?;
                 (input, store, normalisation, None, hash)
             }

@@ -94,7 +94,7 @@ pub(super) enum SampleValues {
 }
 
 /// Options of all image data sets.
-pub(super) const fn image_fields(size: &'static str, channels: &'static str) -> [Field; 4] {
+pub(super) const fn image_fields(size: &'static str, channels: &'static str) -> [Field; 5] {
     [
         Field::new(
             "data.size",
@@ -126,6 +126,14 @@ pub(super) const fn image_fields(size: &'static str, channels: &'static str) -> 
             },
             "\"none\"",
             "How training images are varied from epoch to epoch.",
+        )
+        .advanced(),
+        Field::new(
+            "data.test_time_flip",
+            "Test-time flip",
+            FieldKind::Switch,
+            "false",
+            "Tests and predicts by the mean of an image's probabilities and its mirror's; twice the time.",
         )
         .advanced(),
         Field::new(

@@ -7,8 +7,9 @@ use serde_json::{Map, Value};
 use super::defaults::check_defaults;
 use super::rules;
 use crate::data::{DataSet, Library, State};
+use crate::graph::Criterion;
 use crate::networks::{self, NETWORKS, NetworkRow, NetworkText};
-use crate::spec::{COMMON, Field, FieldError, GROUPS, Group, NetworkSpec, RunSpec, literal};
+use crate::spec::{COMMON, Field, FieldError, GROUPS, Group, Need, NetworkSpec, RunSpec, literal};
 
 /// Checks a document and fills in its defaults.
 ///
@@ -265,8 +266,14 @@ impl<'a> Check<'a> {
             None if group.default.is_none() => self.default(group.path, "null"),
             None => Value::Object(Map::new()),
         };
+        // A group that is off is left out, so that documents of versions without it are the same.
         if whole.is_null() && group.nullable {
-            return self.fill(group.path, Value::Null);
+            return;
+        }
+        if let Some(message) = self.unmet(group) {
+            self.errors
+                .push(FieldError::new(group.path, &whole, message));
+            return;
         }
         let Value::Object(object) = &whole else {
             let allowed = if group.nullable {
@@ -307,6 +314,16 @@ impl<'a> Check<'a> {
         self.fields(variant.fields);
         allowed.extend(variant.fields.iter().map(Field::key));
         self.unknown(group.path, object, &allowed);
+    }
+
+    /// Why a group means nothing for the network or the data of this run.
+    fn unmet(&self, group: &Group) -> Option<&'static str> {
+        group.needs.iter().find_map(|need| match need {
+            Need::Images => (self.data.as_ref()?.dimensions != 3)
+                .then_some("must be null for points; it is for images"),
+            Need::CrossEntropy => (self.network.as_ref()?.criterion != Criterion::CrossEntropy)
+                .then_some("must be null for a network that is not trained by cross-entropy"),
+        })
     }
 
     fn unknown_at_top(&mut self) {

@@ -5,7 +5,9 @@ use serde_json::Value;
 use crate::data::{self, Library};
 use crate::error::Error;
 use crate::graph::Criterion;
-use crate::spec::{CROSS_ENTROPY, Field, FieldError, OptimizerSpec, RunSpec, ScheduleSpec};
+use crate::spec::{
+    CROSS_ENTROPY, ClassWeights, Field, FieldError, OptimizerSpec, RunSpec, Sampling, ScheduleSpec,
+};
 
 /// The settings that a run has because its network is trained by a criterion.
 pub(super) fn training_fields(criterion: Criterion) -> &'static [Field] {
@@ -32,6 +34,7 @@ pub(super) fn between_fields(spec: &RunSpec, library: &Library) -> Vec<FieldErro
         ));
     }
     schedule(spec, &mut errors);
+    recipe(spec, &mut errors);
     if spec
         .training
         .early_stopping
@@ -77,6 +80,28 @@ pub(super) fn between_fields(spec: &RunSpec, library: &Library) -> Vec<FieldErro
         Err(error) => errors.push(FieldError::new("network", &Value::Null, &error.to_string())),
     }
     errors
+}
+
+/// Checks the weighing and mixing of samples.
+fn recipe(spec: &RunSpec, errors: &mut Vec<FieldError>) {
+    let training = &spec.training;
+    if training.class_weights == ClassWeights::Balanced && training.sampling == Sampling::Balanced {
+        let message =
+            "must be none with balanced sampling, which already makes up for rare classes";
+        errors.push(FieldError::new(
+            "training.class_weights",
+            &Value::from("balanced"),
+            message,
+        ));
+    }
+    if training.batch_size == 1 && (training.mixup.is_some() || training.cutmix.is_some()) {
+        let message = "must be at least 2 for mixup and CutMix, which mix the samples of a batch";
+        errors.push(FieldError::new(
+            "training.batch_size",
+            &Value::from(1),
+            message,
+        ));
+    }
 }
 
 /// Checks a schedule against the learning rate and the length of the run.

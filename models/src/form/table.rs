@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 use super::rules::training_fields;
 use crate::data::{DataSet, Library};
+use crate::graph::Criterion;
 use crate::networks::{self, NETWORKS, NetworkRow};
 use crate::spec::{COMMON, Field, GROUPS, Group};
 
@@ -37,6 +38,8 @@ pub struct FormNetwork {
     pub defaults: Map<String, Value>,
     /// The data it takes: 2 for points, 3 for images.
     pub dimensions: Vec<usize>,
+    /// What it is trained by.
+    pub criterion: Criterion,
     /// Whether it is built in, and not a user's text.
     pub built_in: bool,
     /// The version of a user's text. A document that has it under `network.revision` is refused when the text has changed
@@ -61,6 +64,7 @@ impl FormNetwork {
             fields: [&row.fields, training_fields(row.criterion)].concat(),
             defaults: row.defaults.clone(),
             dimensions: row.dimensions.clone(),
+            criterion: row.criterion,
             built_in: networks::row(&row.kind).is_some(),
             revision: None,
             source: None,

@@ -1,10 +1,10 @@
 //! A network with its parameters and buffers.
 
-use candle_core::{DType, Tensor};
+use candle_core::{D, DType, Tensor};
 
 use crate::error::{Error, Result};
 use crate::graph::{Criterion, Graph};
-use crate::nn::{Context, Executor, VarStore};
+use crate::nn::{Context, Executor, Mode, VarStore};
 use crate::ops::{CopySource, copy_};
 use crate::spec::NetworkSpec;
 use crate::tensor_file::{TensorValues, all_finite};
@@ -92,6 +92,34 @@ impl Model {
             });
         }
         self.network.forward(x, context)
+    }
+
+    /// The scores [n, classes] of `x` [n, …] in evaluation mode; with `flip`, those of the mean over each image and its
+    /// mirror image ([`Criterion::average_scores`]).
+    ///
+    /// # Errors
+    /// As [`Model::forward`].
+    pub fn evaluate(&self, x: &Tensor, flip: bool) -> Result<Tensor> {
+        let scores = |x: &Tensor| self.forward(x, &mut Context::new(Mode::Evaluate));
+        let upright = scores(x)?;
+        if !flip || self.input().len() != 3 {
+            return Ok(upright);
+        }
+        let width = u32::try_from(x.dim(D::Minus1)?).unwrap_or(0);
+        let mirrored: Vec<u32> = (0..width).rev().collect();
+        let columns = Tensor::new(mirrored, x.device())?;
+        let mirror = scores(&x.index_select(&columns, x.rank() - 1)?)?;
+        self.criterion().average_scores(&upright, &mirror)
+    }
+
+    /// A copy of the network with its own tensors.
+    ///
+    /// # Errors
+    /// When memory cannot be allocated.
+    pub fn duplicate(&self) -> Result<Self> {
+        let copy = Self::of_graph(self.graph().clone(), 0)?;
+        copy.set_weights(&self.weights()?)?;
+        Ok(copy)
     }
 
     /// The parameters and buffers.

@@ -1,9 +1,10 @@
 //! In-place operations on what a network keeps beside its parameters, named as PyTorch's: with an underscore at the end.
 
-use candle_core::{CpuStorage, InplaceOp1, Layout, Result, Tensor, bail};
+use candle_core::{CpuStorage, InplaceOp1, InplaceOp2, Layout, Result, Tensor, bail};
 
 use super::kernel::check_len;
 use super::reference;
+use super::threads;
 
 /// Moves every value of an f32 tensor towards the value of `target` at its index: `x + weight·(target - x)`.
 ///
@@ -35,6 +36,69 @@ impl InplaceOp1 for Lerp<'_> {
         check_len(values.len(), self.target.len())?;
         for (value, target) in values.iter_mut().zip(self.target) {
             *value = ((1.0 - self.weight) * f64::from(*value) + self.weight * target) as f32;
+        }
+        Ok(())
+    }
+}
+
+/// Moves every value of `average` towards that of `current`: `average + weight·(current - average)`, for f32 in single
+/// precision as PyTorch's `lerp_`. Values of i64, such as counts of batches, are copied instead.
+///
+/// # Errors
+/// When the tensors are not both f32 or both i64, not contiguous, or differ in length.
+pub fn ema_(average: &Tensor, current: &Tensor, weight: f64) -> Result<()> {
+    if reference::selected() {
+        return reference::ema_(average, current, weight);
+    }
+    let weight = weight as f32;
+    average.inplace_op2(current, &Ema { weight })
+}
+
+struct Ema {
+    weight: f32,
+}
+
+impl InplaceOp2 for Ema {
+    fn name(&self) -> &'static str {
+        "ema_"
+    }
+
+    fn cpu_fwd(
+        &self,
+        average: &mut CpuStorage,
+        average_layout: &Layout,
+        current: &CpuStorage,
+        current_layout: &Layout,
+    ) -> Result<()> {
+        let (Some((start, end)), Some((from, to))) = (
+            average_layout.contiguous_offsets(),
+            current_layout.contiguous_offsets(),
+        ) else {
+            bail!("ema_ takes values in one piece")
+        };
+        check_len(end - start, to - from)?;
+        match (average, current) {
+            (CpuStorage::F32(average), CpuStorage::F32(current)) => {
+                let (average, current) = (&mut average[start..end], &current[from..to]);
+                let part = threads::chunk_len(average.len());
+                let parts = average.chunks_mut(part).zip(current.chunks(part));
+                let weight = self.weight;
+                threads::for_each(parts, |(average, current)| {
+                    for (average, current) in average.iter_mut().zip(current) {
+                        let way = *current - *average;
+                        // Both forms are PyTorch's: each ends exactly at the value that it is near.
+                        *average = if weight < 0.5 {
+                            *average + weight * way
+                        } else {
+                            *current - way * (1.0 - weight)
+                        };
+                    }
+                });
+            }
+            (CpuStorage::I64(average), CpuStorage::I64(current)) => {
+                average[start..end].copy_from_slice(&current[from..to]);
+            }
+            _ => bail!("ema_ takes two tensors of f32 or of i64"),
         }
         Ok(())
     }

@@ -1,5 +1,5 @@
 //! Loss functions. Each is computed together with its gradient, from scores [n, classes] and target classes, as a mean
-//! over the n rows.
+//! over the n rows, which class weights may weigh.
 
 use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Result, Shape, Tensor, bail};
 
@@ -48,6 +48,103 @@ pub fn smoothed_cross_entropy(scores: &Tensor, targets: &[u32], smoothing: f64) 
         }),
         _ => criterion::<f32>(scores, targets, |row, target| {
             smoothed_row(row, target, smoothing as f32)
+        }),
+    }
+}
+
+/// The classes that the rows of a batch should have: one each, or a mixture of two as mixup and CutMix make them.
+#[derive(Clone, Copy, Debug)]
+pub struct Targets<'a> {
+    /// The class of each row.
+    pub classes: &'a [u32],
+    /// The second class of each row, and the share of the first, 0 to 1; `None` where nothing is mixed.
+    pub mixed: Option<(&'a [u32], f64)>,
+}
+
+impl<'a> Targets<'a> {
+    /// The class with the greater share of each row; of equal shares the first counts.
+    fn dominant(&self) -> &'a [u32] {
+        match self.mixed {
+            Some((second, share)) if share < 0.5 => second,
+            _ => self.classes,
+        }
+    }
+}
+
+impl<'a, T: AsRef<[u32]> + ?Sized> From<&'a T> for Targets<'a> {
+    fn from(classes: &'a T) -> Self {
+        Self {
+            classes: classes.as_ref(),
+            mixed: None,
+        }
+    }
+}
+
+/// Cross-entropy with everything that PyTorch's `CrossEntropyLoss` takes: with `weights`, `w`, one for each class, with
+/// label smoothing, and with mixed targets.
+///
+/// With `q` the target distribution of a row after smoothing, its loss is `-Σ w·q·log(softmax(scores))`. For single
+/// classes the sum over the rows is divided by the sum of their classes' weights, as `CrossEntropyLoss(weight=w)` does.
+/// For mixed targets it is divided by the number of rows, as PyTorch does for targets that are probabilities.
+/// [`Loss::correct`] counts the rows whose highest score is that of the class with the greater share.
+///
+/// # Errors
+/// As [`cross_entropy`]; and when there is not one weight for each class, or those of all targets are 0.
+pub fn weighted_cross_entropy(
+    scores: &Tensor,
+    targets: Targets<'_>,
+    smoothing: f64,
+    weights: Option<&[f64]>,
+) -> Result<Loss> {
+    let (n, classes) = check(scores, targets.classes)?;
+    if let Some((second, share)) = targets.mixed {
+        check(scores, second)?;
+        if !(0.0..=1.0).contains(&share) {
+            bail!("a share of {share} is not between 0 and 1")
+        }
+    }
+    let divisor = match (weights, targets.mixed) {
+        (Some(weights), _) if weights.len() != classes => {
+            bail!("{} class weights for {classes} classes", weights.len())
+        }
+        (Some(weights), None) => targets
+            .classes
+            .iter()
+            .map(|class| weights[*class as usize])
+            .sum(),
+        _ => n as f64,
+    };
+    if !(divisor > 0.0 && divisor.is_finite()) {
+        bail!("the weights of all targets together must be above 0, not {divisor}")
+    }
+    if reference::selected() {
+        let soft = reference::SoftTargets {
+            targets,
+            smoothing,
+            weights,
+            divisor,
+        };
+        return reference::weighted_cross_entropy(scores, soft, targets.dominant());
+    }
+    let weight = |class: usize| weights.map_or(1.0, |weights| weights[class]);
+    let (second, share) = targets.mixed.unwrap_or((targets.classes, 1.0));
+    let rows = |row: usize| {
+        let hard = 1.0 - smoothing;
+        let of = |classes: &[u32], share: f64| {
+            let class = classes[row] as usize;
+            (class, weight(class) * share * hard)
+        };
+        [of(targets.classes, share), of(second, 1.0 - share)]
+    };
+    let spread: Vec<f64> = (0..classes)
+        .map(|class| weight(class) * smoothing / classes as f64)
+        .collect();
+    match scores.dtype() {
+        DType::F64 => reduced::<f64>(scores, targets.dominant(), divisor, |at, row, _| {
+            weighted_row(row, rows(at), &spread)
+        }),
+        _ => reduced::<f32>(scores, targets.dominant(), divisor, |at, row, _| {
+            weighted_row(row, rows(at), &spread)
         }),
     }
 }
@@ -132,6 +229,33 @@ fn smoothed_row<T: Float>(row: &mut [T], target: usize, smoothing: T) -> T {
     Float::ln(sum) + (T::ONE - smoothing) * of_target + smoothing * of_all
 }
 
+/// As [`cross_entropy_row`], for a target that has the mass `spread` on each class and that of `peaks` on two.
+fn weighted_row<T: Float>(row: &mut [T], peaks: [(usize, f64); 2], spread: &[f64]) -> T {
+    let greatest = maximum(row);
+    // Relative to the maximum, as in `smoothed_row`.
+    let (mut mass, mut lag) = (0.0, T::ZERO);
+    for (score, spread) in row.iter().zip(spread) {
+        mass += spread;
+        lag += (greatest - *score) * T::of(*spread);
+    }
+    for (class, peak) in peaks {
+        mass += peak;
+        // A mass of 0 times an infinite distance is NaN, which a single target must not see.
+        if peak != 0.0 {
+            lag += (greatest - row[class]) * T::of(peak);
+        }
+    }
+    let mass = T::of(mass);
+    let (_, sum) = softmax_row(row);
+    for (value, spread) in row.iter_mut().zip(spread) {
+        *value = *value * mass - T::of(*spread);
+    }
+    for (class, peak) in peaks {
+        row[class] -= T::of(peak);
+    }
+    Float::ln(sum) * mass + lag
+}
+
 fn perceptron_row<T: Float>(row: &mut [T], target: usize) -> T {
     let mut rival = usize::from(target == 0);
     let finite = row.iter().all(|score| score.is_finite());
@@ -185,10 +309,24 @@ pub(super) fn is_correct<T: Float>(row: &[T], target: usize) -> bool {
     row.iter().all(|score| score.is_finite()) && argmax(row) == target
 }
 
+/// The mean over the rows.
 fn criterion<T: Float>(
     scores: &Tensor,
     targets: &[u32],
     row_loss: impl Fn(&mut [T], usize) -> T,
+) -> Result<Loss> {
+    let (n, _) = check(scores, targets)?;
+    reduced(scores, targets, n as f64, |_, row, target| {
+        row_loss(row, target)
+    })
+}
+
+/// The sum over the rows divided by `divisor`. `row_loss` takes a row's index, scores and target.
+fn reduced<T: Float>(
+    scores: &Tensor,
+    targets: &[u32],
+    divisor: f64,
+    row_loss: impl Fn(usize, &mut [T], usize) -> T,
 ) -> Result<Loss> {
     let (n, classes) = check(scores, targets)?;
     let mut gradient = {
@@ -196,16 +334,17 @@ fn criterion<T: Float>(
         storage_slice::<T>(&storage, layout)?.to_vec()
     };
     let (mut sum, mut correct) = (0.0, 0);
-    for (row, target) in gradient.chunks_exact_mut(classes).zip(targets) {
+    let rows = gradient.chunks_exact_mut(classes).zip(targets);
+    for (at, (row, target)) in rows.enumerate() {
         let target = *target as usize;
         correct += u64::from(is_correct(row, target));
-        sum += row_loss(row, target).to_f64();
+        sum += row_loss(at, row, target).to_f64();
     }
-    let share = T::of(1.0 / n as f64);
+    let share = T::of(1.0 / divisor);
     for value in &mut gradient {
         *value *= share;
     }
-    let mean = sum / n as f64;
+    let mean = sum / divisor;
     let gradient = Tensor::from_vec(gradient, (n, classes), &Device::Cpu)?;
     let tensor = apply1(
         scores,

@@ -20,7 +20,7 @@
 //! | `gradient_sink` | where the backward pass puts the gradients of parameters |
 //! | `gradients` | a sink that keeps them, in the same memory from step to step |
 //! | `fused_backward` | a sink that updates each parameter as soon as its gradient is known |
-//! | `inplace` | in-place operations: running statistics, loaded values |
+//! | `inplace` | in-place operations: running statistics, averaged weights, loaded values |
 //! | `loss` | softmax cross-entropy, the perceptron's criterion |
 //! | `optimizer` | the update rules of SGD and AdamW, each in one pass over memory |
 //! | [`reference`](mod@reference) | every operation again, made of candle-core's and candle-nn's |
@@ -62,12 +62,15 @@ pub use dropout::dropout;
 pub use fused_backward::FusedBackward;
 pub use gradients::Gradients;
 pub use hardtanh::hardtanh;
-pub use inplace::{CopySource, add_one_, copy_, lerp_};
+pub use inplace::{CopySource, add_one_, copy_, ema_, lerp_};
 pub use instructions::{Instructions, check_instructions, instructions};
 pub use layout::{channels_last, flatten_channels_first};
 pub use linear::linear;
 pub(crate) use loss::argmax;
-pub use loss::{Loss, cross_entropy, perceptron_loss, smoothed_cross_entropy, softmax};
+pub use loss::{
+    Loss, Targets, cross_entropy, perceptron_loss, smoothed_cross_entropy, softmax,
+    weighted_cross_entropy,
+};
 pub use optimizer::{AdamW, Optimizer, Sgd};
 pub use pool::{PoolWindow, adaptive_avg_pool2d, avg_pool2d, max_pool2d};
 pub use product::mul;

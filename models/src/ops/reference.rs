@@ -21,7 +21,7 @@ use super::float::Float;
 use super::gradient_sink::accumulate_grad;
 use super::inplace::CopySource;
 use super::kernel::{check_len, storage_slice};
-use super::loss::{Loss, check, is_correct};
+use super::loss::{Loss, Targets, check, is_correct};
 use super::optimizer::{AdamW, Optimizer, Sgd};
 use super::pool::PoolWindow;
 use super::statistics::BatchStatistics;
@@ -460,6 +460,40 @@ pub(super) fn cross_entropy(scores: &Tensor, targets: &[u32], smoothing: f64) ->
     loss(scores, targets, tensor)
 }
 
+/// The targets of [`weighted_cross_entropy`], and what its sum is divided by.
+#[derive(Clone, Copy)]
+pub(super) struct SoftTargets<'a> {
+    pub(super) targets: Targets<'a>,
+    pub(super) smoothing: f64,
+    pub(super) weights: Option<&'a [f64]>,
+    pub(super) divisor: f64,
+}
+
+pub(super) fn weighted_cross_entropy(
+    scores: &Tensor,
+    soft: SoftTargets<'_>,
+    dominant: &[u32],
+) -> Result<Loss> {
+    let (n, classes) = check(scores, dominant)?;
+    let mut mass = vec![soft.smoothing / classes as f64; n * classes];
+    let (second, share) = soft.targets.mixed.unwrap_or((dominant, 1.0));
+    for (i, (first, second)) in soft.targets.classes.iter().zip(second).enumerate() {
+        let hard = 1.0 - soft.smoothing;
+        mass[i * classes + *first as usize] += hard * share;
+        mass[i * classes + *second as usize] += hard * (1.0 - share);
+    }
+    if let Some(weights) = soft.weights {
+        let weights = weights.iter().cycle();
+        mass.iter_mut().zip(weights).for_each(|(q, w)| *q *= w);
+    }
+    let mass = Tensor::from_vec(mass, (n, classes), scores.device())?.to_dtype(scores.dtype())?;
+    let tensor = apply([scores], move |[scores]| {
+        let logarithm = candle_nn::ops::log_softmax(scores, 1)?;
+        (logarithm * &mass)?.sum_all()? * (-1.0 / soft.divisor)
+    })?;
+    loss(scores, dominant, tensor)
+}
+
 pub(super) fn perceptron_loss(scores: &Tensor, targets: &[u32]) -> Result<Loss> {
     let (_, classes) = check(scores, targets)?;
     let indices = Tensor::new(targets, scores.device())?.unsqueeze(1)?;
@@ -555,6 +589,13 @@ pub(super) fn lerp_(tensor: &Tensor, target: &[f64], weight: f64) -> Result<()> 
     let target = Tensor::from_slice(target, tensor.shape(), tensor.device())?;
     let values = (tensor.to_dtype(DType::F64)? * (1.0 - weight))?;
     set(tensor, &(values + (target * weight)?)?)
+}
+
+pub(super) fn ema_(average: &Tensor, current: &Tensor, weight: f64) -> Result<()> {
+    if average.dtype() == DType::I64 {
+        return set(average, current);
+    }
+    set(average, &(average + ((current - average)? * weight)?)?)
 }
 
 pub(super) fn add_one_(tensor: &Tensor) -> Result<()> {

@@ -2,8 +2,9 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | `field` | what a settable value is |
+//! | `field`, `group` | what a settable value is; values that depend on a choice |
 //! | `table` | the values that every run has, and the groups of which a run chooses one |
+//! | `recipe` | the groups of augmentation, mixing and averaging |
 //! | `value` | checks one value against its field |
 //! | `run_spec` | the checked document |
 //! | `schema` | its JSON Schema, made from the tables |
@@ -12,15 +13,17 @@
 //! and nowhere else. What a network or a data set takes stands in its own row. [`form`](crate::form) checks a document.
 
 mod field;
+mod group;
+mod recipe;
 mod run_spec;
 mod schema;
 mod table;
 mod value;
 
 pub use field::{Choice, Field, FieldError, FieldKind};
+pub use group::{Group, Need, Variant};
 pub use run_spec::{
-    DataSpec, EarlyStopping, Metric, NetworkSpec, OptimizerSpec, Resources, RunSpec, ScheduleSpec,
-    TrainingSpec,
+    ClassWeights, DataSpec, EarlyStopping, EmaSpec, Metric, MixSpec, NetworkSpec, OptimizerSpec,
+    Resources, RunSpec, Sampling, ScheduleSpec, TrainingSpec,
 };
 pub(crate) use table::{COMMON, CROSS_ENTROPY, GROUPS, literal, literals};
-pub use table::{Group, Variant};

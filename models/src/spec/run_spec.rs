@@ -89,6 +89,21 @@ pub struct TrainingSpec {
     /// The share of the truth that is spread evenly over all classes; `None` for networks without cross-entropy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label_smoothing: Option<f64>,
+    /// What each class counts in the loss.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub class_weights: ClassWeights,
+    /// Which samples an epoch has.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub sampling: Sampling,
+    /// Mixup; `None` for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mixup: Option<MixSpec>,
+    /// CutMix; `None` for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cutmix: Option<MixSpec>,
+    /// The average of the weights over the steps; `None` for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ema: Option<EmaSpec>,
     /// The greatest norm of all gradients together; `None` for any.
     pub clip: Option<f64>,
     /// When to end before the last epoch.
@@ -97,6 +112,47 @@ pub struct TrainingSpec {
     pub seed: u64,
     /// Threads to compute with; `None` for as many as the machine has.
     pub threads: Option<u64>,
+}
+
+/// Whether a setting is left out of a document, as earlier ones did not have it.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// What each class counts in the loss.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClassWeights {
+    /// All the same.
+    #[default]
+    None,
+    /// `n / (k·n_c)` for the `n_c` of `n` training samples that are of one of `k` classes.
+    Balanced,
+}
+
+/// Which samples an epoch has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sampling {
+    /// Each once, in a random order.
+    #[default]
+    Shuffled,
+    /// As many, drawn with replacement, each class equally often on average.
+    Balanced,
+}
+
+/// Mixup or CutMix.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MixSpec {
+    /// Both parameters of the beta distribution of the shares.
+    pub alpha: f64,
+}
+
+/// The exponential moving average of the weights.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EmaSpec {
+    /// The share of the average that stays at each step, after the warm-up.
+    pub decay: f64,
 }
 
 /// The rule that changes the parameters.
@@ -249,6 +305,12 @@ impl NetworkSpec {
 }
 
 impl DataSpec {
+    /// Whether tests and predictions take the mean over an image and its mirror.
+    pub fn test_time_flip(&self) -> bool {
+        let flip = self.options.get("test_time_flip");
+        flip.and_then(Value::as_bool).unwrap_or(false)
+    }
+
     /// The options as the data set's own type.
     ///
     /// # Errors

@@ -10,8 +10,9 @@ use utoipa::openapi::schema::{
 use utoipa::{PartialSchema, ToSchema};
 
 use super::field::{Field, FieldKind};
+use super::group::{Group, Variant};
 use super::run_spec::RunSpec;
-use super::table::{COMMON, CROSS_ENTROPY, GROUPS, Group, Variant, literal};
+use super::table::{COMMON, CROSS_ENTROPY, GROUPS, literal};
 
 impl PartialSchema for RunSpec {
     fn schema() -> RefOr<Schema> {
@@ -20,7 +21,16 @@ impl PartialSchema for RunSpec {
                 .schema_type(Type::String)
                 .description(Some(what))
         };
-        let data = section("data")
+        let groups = |name: &'static str, object| {
+            let of = |group: &&Group| group.path.split_once('.').is_some_and(|(of, _)| of == name);
+            GROUPS
+                .iter()
+                .filter(of)
+                .fold(object, |object: ObjectBuilder, group| {
+                    object.property(last(group.path), group_schema(group))
+                })
+        };
+        let data = groups("data", section("data"))
             .property("set", choice("The data set's name."))
             .required("set")
             .additional_properties(Some(AdditionalProperties::FreeForm(true)));
@@ -29,9 +39,7 @@ impl PartialSchema for RunSpec {
             .property("source", choice("The text of a network that is neither built in nor kept on the server under this name."))
             .required("kind")
             .additional_properties(Some(AdditionalProperties::FreeForm(true)));
-        let training = GROUPS.iter().fold(section("training"), |object, group| {
-            object.property(last(group.path), group_schema(group))
-        });
+        let training = groups("training", section("training"));
         let common = COMMON.iter().filter(|field| !field.path.contains('.'));
         with_fields(ObjectBuilder::new(), common)
             .property("data", data)
@@ -185,6 +193,11 @@ mod tests {
         );
         let stopping = at("/properties/training/properties/early_stopping/anyOf");
         assert_eq!(stopping[1]["type"], "null");
+        let augment = at("/properties/data/properties/randaugment/anyOf");
+        assert_eq!(augment[0]["properties"]["magnitude"]["maximum"], 30);
+        assert_eq!(augment[1]["type"], "null");
+        let mixup = at("/properties/training/properties/mixup/anyOf");
+        assert_eq!(mixup[0]["properties"]["alpha"]["exclusiveMinimum"], 0.0);
         assert_eq!(at("/properties/device/enum"), json!(["cpu"]));
     }
 }

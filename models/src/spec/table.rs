@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 
 use serde_json::{Map, Value};
-use utoipa::ToSchema;
 
 use super::field::{Choice, Field, FieldKind};
+use super::group::{Group, Variant};
+use super::recipe;
 
 const DEVICES: &[Choice] = &[Choice::new("cpu", "CPU")];
 
@@ -14,6 +15,16 @@ const METRICS: &[Choice] = &[
     Choice::new("validation_accuracy", "Validation accuracy"),
     Choice::new("train_loss", "Training loss"),
     Choice::new("train_accuracy", "Training accuracy"),
+];
+
+const SAMPLING: &[Choice] = &[
+    Choice::new("shuffled", "Each sample once"),
+    Choice::new("balanced", "Each class equally often"),
+];
+
+const CLASS_WEIGHTS: &[Choice] = &[
+    Choice::new("none", "None"),
+    Choice::new("balanced", "Balanced"),
 ];
 
 /// What every run takes, whatever its network and its data.
@@ -71,6 +82,16 @@ pub(crate) static COMMON: &[Field] = &[
         "64",
         "Samples from which one step's gradient is computed.",
     ),
+    Field::new(
+        "training.sampling",
+        "Sampling",
+        FieldKind::Choice {
+            options: Cow::Borrowed(SAMPLING),
+        },
+        "\"shuffled\"",
+        "Which samples an epoch has: each once, or as many drawn with replacement, so that every class comes equally often.",
+    )
+    .advanced(),
     Field::new(
         "training.clip",
         "Gradient clipping",
@@ -168,45 +189,29 @@ pub(crate) static COMMON: &[Field] = &[
 ];
 
 /// What the runs of networks trained by cross-entropy take.
-pub(crate) static CROSS_ENTROPY: &[Field] = &[Field::new(
-    "training.label_smoothing",
-    "Label smoothing",
-    FieldKind::Number {
-        min: 0.0,
-        max: 0.999,
-        min_open: false,
-    },
-    "0.0",
-    "The share of the truth that is spread evenly over all classes while training. Validation and test losses are without it.",
-)];
-
-/// Fields of which one set is chosen by a word, or which may be absent altogether.
-#[derive(Clone, Copy, Debug, serde::Serialize, ToSchema)]
-pub struct Group {
-    /// Where it stands, such as `training.optimizer`.
-    pub path: &'static str,
-    /// Its name for people.
-    pub label: &'static str,
-    /// Whether `null` is a value.
-    pub nullable: bool,
-    /// The key that chooses the variant; `null` where there is one variant.
-    pub selector: Option<&'static str>,
-    /// The variant taken by default; `null` where the whole is `null`.
-    pub default: Option<&'static str>,
-    /// What can be chosen.
-    pub variants: &'static [Variant],
-}
-
-/// One choice of a group.
-#[derive(Clone, Copy, Debug, serde::Serialize, ToSchema)]
-pub struct Variant {
-    /// The word that chooses it; `null` where the group has no selector.
-    pub value: Option<&'static str>,
-    /// Its name for people.
-    pub label: &'static str,
-    /// What it takes.
-    pub fields: &'static [Field],
-}
+pub(crate) static CROSS_ENTROPY: &[Field] = &[
+    Field::new(
+        "training.label_smoothing",
+        "Label smoothing",
+        FieldKind::Number {
+            min: 0.0,
+            max: 0.999,
+            min_open: false,
+        },
+        "0.0",
+        "The share of the truth that is spread evenly over all classes while training. Validation and test losses are without it.",
+    ),
+    Field::new(
+        "training.class_weights",
+        "Class weights",
+        FieldKind::Choice {
+            options: Cow::Borrowed(CLASS_WEIGHTS),
+        },
+        "\"none\"",
+        "Balanced weighs a sample's loss by how rare its class is in the training split. Validation and test losses are without weights.",
+    )
+    .advanced(),
+];
 
 const LR: FieldKind = FieldKind::Number {
     min: 0.0,
@@ -257,9 +262,12 @@ pub(crate) static GROUPS: &[Group] = &[
     Group {
         path: "training.optimizer",
         label: "Optimizer",
+        help: "",
         nullable: false,
         selector: Some("kind"),
         default: Some("sgd"),
+        needs: &[],
+        advanced: false,
         variants: &[
             Variant {
                 value: Some("sgd"),
@@ -349,9 +357,12 @@ pub(crate) static GROUPS: &[Group] = &[
     Group {
         path: "training.schedule",
         label: "Learning-rate schedule",
+        help: "",
         nullable: false,
         selector: Some("kind"),
         default: Some("constant"),
+        needs: &[],
+        advanced: false,
         variants: &[
             Variant {
                 value: Some("constant"),
@@ -452,9 +463,12 @@ pub(crate) static GROUPS: &[Group] = &[
     Group {
         path: "training.early_stopping",
         label: "Early stopping",
+        help: "",
         nullable: true,
         selector: None,
         default: None,
+        needs: &[],
+        advanced: false,
         variants: &[Variant {
             value: None,
             label: "Early stopping",
@@ -493,6 +507,12 @@ pub(crate) static GROUPS: &[Group] = &[
             ],
         }],
     },
+    recipe::RANDOM_RESIZED_CROP,
+    recipe::COLOR_JITTER,
+    recipe::RANDAUGMENT,
+    recipe::MIXUP,
+    recipe::CUTMIX,
+    recipe::EMA,
 ];
 
 /// The value of a literal of the tables; they are all JSON, as a test sees to.

@@ -55,7 +55,7 @@ pub(super) fn boundary(
     values
         .chunks_exact_mut(2)
         .for_each(|point| data.normalisation.apply(point));
-    let scores = learner.scores(values, CELLS * CELLS)?;
+    let scores = learner.scores(values, CELLS * CELLS, false)?;
     let cells = match learner.model.criterion() {
         Criterion::CrossEntropy => by_probability(&ops::softmax(&scores)?),
         Criterion::Perceptron => by_lead(&scores.to_vec2()?),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use candle_core::{Device, Tensor, Var};
 
+use super::ema::Ema;
 use super::optimizer::StatefulOptimizer;
 use crate::contract::Score;
 use crate::data::Samples;
@@ -12,8 +13,8 @@ use crate::graph::Criterion;
 use crate::inspect::film::Predictions;
 use crate::networks::Model;
 use crate::nn::{Context, Mode};
-use crate::ops::{Gradients, Loss, Tape, argmax, threads};
-use crate::spec::{OptimizerSpec, TrainingSpec};
+use crate::ops::{Gradients, Loss, Tape, Targets, argmax, threads};
+use crate::spec::{EmaSpec, OptimizerSpec, TrainingSpec};
 
 /// A network in training.
 #[derive(Debug)]
@@ -25,8 +26,12 @@ pub struct Learner {
     seed: u64,
     /// The label smoothing.
     smoothing: f64,
+    /// The weight of each class in the loss.
+    class_weights: Option<Vec<f64>>,
     /// The norm to which gradients are clipped.
     clip: Option<f64>,
+    /// The average of the weights, if it is taken.
+    ema: Option<Ema>,
 }
 
 /// The result of an evaluation.
@@ -48,7 +53,9 @@ impl Learner {
             gradients: None,
             seed,
             smoothing: 0.0,
+            class_weights: None,
             clip: None,
+            ema: None,
         }
     }
 
@@ -62,14 +69,44 @@ impl Learner {
         }
     }
 
-    /// The network.
+    /// The same, with weights for the classes of the loss; see
+    /// [`weighted_cross_entropy`](crate::ops::weighted_cross_entropy).
+    #[must_use]
+    pub fn with_class_weights(mut self, weights: Option<Vec<f64>>) -> Self {
+        self.class_weights = weights;
+        self
+    }
+
+    /// The same, with an average of the weights that begins with the current ones.
+    ///
+    /// # Errors
+    /// When memory for the average cannot be allocated.
+    pub fn with_ema(mut self, ema: Option<&EmaSpec>) -> Result<Self> {
+        self.ema = ema
+            .map(|ema| Ema::new(&self.model, ema.decay))
+            .transpose()?;
+        Ok(self)
+    }
+
+    /// The network that is trained.
     pub fn model(&self) -> &Model {
         &self.model
     }
 
-    /// The network, between steps.
+    /// The network that is evaluated, kept and looked into: the average of the weights, where that is taken, else the
+    /// network that is trained.
+    pub fn served_model(&self) -> &Arc<Model> {
+        self.ema.as_ref().map_or(&self.model, Ema::model)
+    }
+
+    /// The weights that are trained, where they are not those of the served network.
+    pub(super) fn raw_model(&self) -> Option<&Model> {
+        self.ema.as_ref().map(|_| &*self.model)
+    }
+
+    /// The served network, between steps.
     pub(super) fn shared_model(&self) -> Arc<Model> {
-        Arc::clone(&self.model)
+        Arc::clone(self.served_model())
     }
 
     /// Keeps the gradients of each step. Otherwise each is freed once its parameter is updated, except with clipping,
@@ -95,14 +132,21 @@ impl Learner {
         Ok(Tensor::from_vec(values, shape, &Device::Cpu)?)
     }
 
-    /// One training step: forward, loss, backward, update. `step` counts from 1.
+    /// One training step: forward, loss, backward, update, and the average of the weights. `step` counts from 1.
     ///
     /// If the loss is not finite, nothing is updated; the caller has to check.
     ///
     /// # Errors
     /// When the batch does not fit the network.
-    pub fn step(&mut self, x: &Tensor, targets: &[u32], lr: f64, step: u64) -> Result<Loss> {
-        let work = self.multiplications(targets.len());
+    pub fn step<'a>(
+        &mut self,
+        x: &Tensor,
+        targets: impl Into<Targets<'a>>,
+        lr: f64,
+        step: u64,
+    ) -> Result<Loss> {
+        let targets = targets.into();
+        let work = self.multiplications(targets.classes.len());
         threads::in_pool(work, || self.step_inner(x, targets, lr, step))
     }
 
@@ -112,7 +156,7 @@ impl Learner {
         parameters.saturating_mul(samples)
     }
 
-    fn step_inner(&mut self, x: &Tensor, targets: &[u32], lr: f64, step: u64) -> Result<Loss> {
+    fn step_inner(&mut self, x: &Tensor, targets: Targets<'_>, lr: f64, step: u64) -> Result<Loss> {
         let mut context = Context::new(Mode::Train {
             seed: self.seed,
             step,
@@ -120,11 +164,15 @@ impl Learner {
         let (loss, tape) = Tape::record(|| {
             let scores = self.model.forward(x, &mut context)?;
             let criterion = self.model.criterion();
-            criterion.smoothed_loss(&scores, targets, self.smoothing)
+            let weights = self.class_weights.as_deref();
+            criterion.training_loss(&scores, targets, self.smoothing, weights)
         });
         let loss = loss?;
         if loss.mean.is_finite() {
             self.descend(tape, &loss.tensor, lr)?;
+            if let Some(ema) = &self.ema {
+                ema.update(&self.model, step)?;
+            }
         }
         Ok(loss)
     }
@@ -141,17 +189,21 @@ impl Learner {
         self.optimizer.step(store, gradients, lr)
     }
 
-    /// The scores [n, classes] of all samples, in evaluation mode.
-    pub(super) fn scores(&self, values: Vec<f32>, n: usize) -> Result<Tensor> {
+    /// The scores [n, classes] of all samples, in evaluation mode; with `flip`, of the mean over each image and its
+    /// mirror.
+    pub(super) fn scores(&self, values: Vec<f32>, n: usize, flip: bool) -> Result<Tensor> {
         let x = self.batch(values, n)?;
         let work = self.multiplications(n);
-        threads::in_pool(work, || {
-            self.model.forward(&x, &mut Context::new(Mode::Evaluate))
-        })
+        threads::in_pool(work, || self.served_model().evaluate(&x, flip))
     }
 
-    /// Evaluates a split; `None` when it is empty.
-    pub(super) fn evaluate(&self, samples: &Samples, classes: usize) -> Result<Option<Evaluation>> {
+    /// Evaluates a split, with `flip` on the mean over each image and its mirror; `None` when it is empty.
+    pub(super) fn evaluate(
+        &self,
+        samples: &Samples,
+        classes: usize,
+        flip: bool,
+    ) -> Result<Option<Evaluation>> {
         if samples.is_empty() {
             return Ok(None);
         }
@@ -163,7 +215,7 @@ impl Learner {
         for start in (0..samples.len()).step_by(rows) {
             let end = (start + rows).min(samples.len());
             let (values, targets) = samples.slice(start..end)?;
-            let scores = self.scores(values, end - start)?;
+            let scores = self.scores(values, end - start, flip)?;
             loss += criterion.loss(&scores, targets)?.mean * targets.len() as f64;
             for (scores, target) in scores.to_vec2::<f32>()?.iter().zip(targets) {
                 let class = argmax(scores);

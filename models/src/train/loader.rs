@@ -1,11 +1,14 @@
 //! The data loader: makes the batches of a run in the background, in the order of training.
 
+use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::JoinHandle;
 
-use crate::data::{AugmentParams, Augmentation, Samples};
+use crate::data::{AugmentParams, Augmentation, Mixed, Mixing, Samples, Splits};
 use crate::error::{Error, Result};
-use crate::random::Key;
+use crate::ops::Targets;
+use crate::random::{Generator, Key};
+use crate::spec::{Sampling, TrainingSpec};
 
 /// Batches that are made ahead. One would do if all steps took equally long; the second evens out short steps.
 const AHEAD: usize = 2;
@@ -26,6 +29,19 @@ pub(super) fn batches_ahead(values: u64) -> u64 {
 pub(super) struct Batch {
     pub(super) values: Vec<f32>,
     pub(super) targets: Vec<u32>,
+    /// How the samples were mixed.
+    pub(super) mixed: Option<Mixed>,
+}
+
+impl Batch {
+    /// The classes that the network should give.
+    pub(super) fn targets(&self) -> Targets<'_> {
+        let mixed = self.mixed.as_ref();
+        Targets {
+            classes: &self.targets,
+            mixed: mixed.map(|mixed| (&mixed.classes[..], mixed.share)),
+        }
+    }
 }
 
 /// The data and settings of the batches.
@@ -33,6 +49,8 @@ pub(super) struct Batch {
 pub(super) struct LoaderConfig {
     pub(super) samples: Samples,
     pub(super) augmentation: Augmentation,
+    pub(super) mixing: Mixing,
+    pub(super) sampling: Sampling,
     pub(super) seed: u64,
     pub(super) batch_size: usize,
     /// The last epoch, from 1.
@@ -40,6 +58,19 @@ pub(super) struct LoaderConfig {
 }
 
 impl LoaderConfig {
+    /// The batches of a run's training split.
+    pub(super) fn of_run(data: &Splits, training: &TrainingSpec) -> Self {
+        Self {
+            samples: data.train.clone(),
+            augmentation: data.augmentation.clone(),
+            mixing: Mixing::of(training),
+            sampling: training.sampling,
+            seed: training.seed,
+            batch_size: training.batch_size as usize,
+            epochs: training.epochs,
+        }
+    }
+
     /// Batches of an epoch, including a short last one.
     pub(super) fn batches(&self) -> u64 {
         self.samples.len().div_ceil(self.batch_size) as u64
@@ -50,7 +81,7 @@ impl LoaderConfig {
 pub(super) struct DataLoader(Mode);
 
 enum Mode {
-    Here(Batches),
+    Here(Box<Batches>),
     Ahead {
         /// `None` when the thread is to end.
         batches: Option<Receiver<Result<Batch>>>,
@@ -67,7 +98,7 @@ impl DataLoader {
         let values = config.batch_size.saturating_mul(config.samples.size());
         let batches = Batches::new(config, epoch + 1, batch as usize);
         if batches_ahead(values as u64) == 0 {
-            return Ok(Self(Mode::Here(batches)));
+            return Ok(Self(Mode::Here(Box::new(batches))));
         }
         let (sender, receiver) = sync_channel(AHEAD);
         let make = move || {
@@ -136,16 +167,41 @@ impl Batches {
         batches
     }
 
-    /// Shuffles the samples for the epoch.
+    /// Shuffles or draws the samples of the epoch.
     fn begin(&mut self) {
         let LoaderConfig {
-            seed, augmentation, ..
-        } = self.config;
-        self.order = (0..self.config.samples.len() as u32).collect();
-        let key = Key::new(seed, &format!("order {}", self.epoch));
-        key.generator().shuffle(&mut self.order);
-        self.augment = (!augmentation.is_none()).then(|| augmentation.in_epoch(seed, self.epoch));
+            samples,
+            augmentation,
+            sampling,
+            seed,
+            ..
+        } = &self.config;
+        let key = Key::new(*seed, &format!("order {}", self.epoch));
+        self.order = match sampling {
+            Sampling::Shuffled => {
+                let mut order: Vec<u32> = (0..samples.len() as u32).collect();
+                key.generator().shuffle(&mut order);
+                order
+            }
+            Sampling::Balanced => balanced(samples.labels(), &mut key.generator()),
+        };
+        self.augment = (!augmentation.is_none()).then(|| augmentation.in_epoch(*seed, self.epoch));
     }
+}
+
+/// As many samples as there are, drawn with replacement: first a class of those that occur, then one of its samples.
+/// PyTorch's `WeightedRandomSampler` with the weight `1 / n_c` for each of the `n_c` samples of a class.
+fn balanced(labels: &[u32], generator: &mut Generator) -> Vec<u32> {
+    let mut classes: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+    for (sample, class) in labels.iter().enumerate() {
+        classes.entry(*class).or_default().push(sample as u32);
+    }
+    let classes: Vec<_> = classes.into_values().collect();
+    let mut draw = |_: &u32| {
+        let class = &classes[generator.below(classes.len() as u64) as usize];
+        class[generator.below(class.len() as u64) as usize]
+    };
+    labels.iter().map(&mut draw).collect()
 }
 
 impl Iterator for Batches {
@@ -160,13 +216,57 @@ impl Iterator for Batches {
         if self.epoch > self.config.epochs || self.order.is_empty() {
             return None;
         }
-        let end = (self.given + self.config.batch_size).min(self.order.len());
-        let indices = &self.order[self.given..end];
-        let following = self.order[end..].iter().take(self.config.batch_size);
-        let samples = &self.config.samples;
-        samples.read_ahead(following.map(|index| *index as usize));
+        let LoaderConfig {
+            samples,
+            mixing,
+            sampling,
+            seed,
+            batch_size,
+            ..
+        } = &self.config;
+        let first = self.given;
+        let end = (first + batch_size).min(self.order.len());
+        let indices = &self.order[first..end];
         self.given = end;
+        // A sample that is drawn several times should not look the same each time.
+        if let (Sampling::Balanced, Some(augment)) = (sampling, &mut self.augment) {
+            augment.count_from(first as u64);
+        }
+        let following = self.order[end..].iter().take(*batch_size);
+        samples.read_ahead(following.map(|index| *index as usize));
         let gathered = samples.gather(indices, self.augment.as_ref());
-        Some(gathered.map(|(values, targets)| Batch { values, targets }))
+        Some(gathered.map(|(mut values, targets)| {
+            let number = (first / batch_size) as u64;
+            let key = (*seed, self.epoch, number);
+            let mixed = mixing.apply(key, &mut values, &targets, samples.side());
+            Batch {
+                values,
+                targets,
+                mixed,
+            }
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn balanced_epochs_have_every_class_equally_often_and_every_sample_of_it() {
+        // 20 samples of class 3 for each one of class 7; class 0 does not occur.
+        let labels: Vec<u32> = (0..2100).map(|i| if i % 21 == 0 { 7 } else { 3 }).collect();
+        let order = |epoch: &str| balanced(&labels, &mut Key::new(1, epoch).generator());
+        let first = order("order 1");
+        assert_eq!(first.len(), labels.len());
+        let rare: Vec<_> = first.iter().filter(|i| labels[**i as usize] == 7).collect();
+        // The deviation of 2,100 draws of one half is 23.
+        assert!((950..1150).contains(&rare.len()), "{}", rare.len());
+        let mut distinct = rare.clone();
+        distinct.sort_unstable();
+        distinct.dedup();
+        assert_eq!(distinct.len(), 100);
+        assert_eq!(first, order("order 1"));
+        assert_ne!(first, order("order 2"));
     }
 }

@@ -58,7 +58,7 @@ pub fn measure(graph: Graph, training: &TrainingSpec, batch: usize) -> Result<St
     let width: usize = graph.input().iter().product();
     let classes = graph.output().first().copied().unwrap_or(1);
     let model = Model::of_graph(graph, training.seed)?;
-    let mut learner = Learner::of_run(model, training);
+    let mut learner = Learner::of_run(model, training).with_ema(training.ema.as_ref())?;
     let samples = |n: usize| {
         let mut values = vec![0.0; n * width];
         Key::new(0, "measured samples").fill(&mut values, Generator::normal);
@@ -97,7 +97,7 @@ pub fn measure(graph: Graph, training: &TrainingSpec, batch: usize) -> Result<St
         let mut fastest = f64::INFINITY;
         for _ in 0..2 {
             let began = Instant::now();
-            learner.scores(values.clone(), rows)?;
+            learner.scores(values.clone(), rows, false)?;
             fastest = fastest.min(began.elapsed().as_secs_f64());
         }
         fastest / rows as f64

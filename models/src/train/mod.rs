@@ -7,7 +7,9 @@
 //! | `preparation` | photos that are brought to the size of a run before it starts |
 //! | `run` | the loop |
 //! | `loader` | the data loader, which makes batches in the background |
-//! | `learner`, `optimizer` | one step, one evaluation |
+//! | `learner`, `optimizer`, `ema` | one step, the average of the weights, one evaluation |
+//! | `lr_finder` | a short rise of the learning rate, and the rate that it suggests |
+//! | `class_weights` | what each class counts in the loss |
 //! | `schedule` | the learning rate of every step |
 //! | `progress` | the progress of a run, and its best epoch |
 //! | `checkpoint` | checkpoints, from which another process can resume at any time |
@@ -23,11 +25,14 @@
 
 mod boundary;
 mod checkpoint;
+mod class_weights;
 mod compute_config;
+mod ema;
 mod environment;
 mod film;
 mod learner;
 mod loader;
+mod lr_finder;
 mod measure;
 mod observer;
 mod optimizer;
@@ -42,6 +47,7 @@ mod throughput;
 pub use checkpoint::{CheckpointPosition, checkpoint_position, remove_unfinished};
 pub(crate) use environment::peak_memory_bytes;
 pub use learner::Learner;
+pub use lr_finder::{LrFinderStep, LrSuggestion, find_lr};
 pub use measure::{StepTiming, measure};
 pub use observer::{Control, Observer};
 pub use plan::{Plan, prepare};

@@ -70,7 +70,9 @@ impl Plan {
     /// A fused executor keeps less.
     pub fn memory_bound(&self, spec: &RunSpec) -> u64 {
         let batch = spec.training.batch_size.min(self.train_samples).max(1);
-        let parameters = self.parameters.saturating_mul(16);
+        // An average of the weights is one more copy.
+        let each = if spec.training.ema.is_some() { 20 } else { 16 };
+        let parameters = self.parameters.saturating_mul(each);
         let samples = self.graph.memory_bytes().saturating_mul(batch);
         // The graph counts the parameters for each sample.
         let counted = self.parameters.saturating_mul(12).saturating_mul(batch);

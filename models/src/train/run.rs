@@ -5,11 +5,12 @@ use std::time::Instant;
 
 use super::boundary;
 use super::checkpoint::Checkpoints;
+use super::class_weights::class_weights;
 use super::compute_config::ComputeConfig;
 use super::environment;
 use super::film::Film;
 use super::learner::{Evaluation, Learner};
-use super::loader::{Batch, DataLoader, LoaderConfig};
+use super::loader::{DataLoader, LoaderConfig};
 use super::observer::{Control, Observer};
 use super::plan::Plan;
 use super::preparation;
@@ -26,6 +27,9 @@ use crate::spec::RunSpec;
 
 /// The note of a run that starts from pretrained weights.
 const FOREIGN: &str = "It starts from weights that were imported.";
+
+/// The note of a run whose test has flips.
+const FLIPPED: &str = "The test takes the mean over each image and its mirror.";
 
 /// Trains a run to its end, from the start or from its checkpoint. The library must have its data set.
 ///
@@ -93,7 +97,9 @@ pub fn train(
         notes = model.load_for_fine_tuning(path)?;
         notes.push(FOREIGN.to_owned());
     }
-    let mut learner = Learner::of_run(model, &spec.training);
+    let mut learner = Learner::of_run(model, &spec.training)
+        .with_class_weights(class_weights(&spec.training, &data))
+        .with_ema(spec.training.ema.as_ref())?;
     let mut checkpoints = Checkpoints::in_folder(&paths.checkpoints)?;
     let mut start = checkpoints.resume(&mut learner, paths.record.as_ref())?;
     if let Some(record) = record {
@@ -102,13 +108,7 @@ pub fn train(
     if start.progress.step == 0 {
         start.notes.extend(notes);
     }
-    let config = LoaderConfig {
-        samples: data.train.clone(),
-        augmentation: data.augmentation,
-        seed: spec.training.seed,
-        batch_size: spec.training.batch_size as usize,
-        epochs: spec.training.epochs,
-    };
+    let config = LoaderConfig::of_run(&data, &spec.training);
     let batches = config.batches();
     let loader = DataLoader::new(config, start.progress.epoch, start.progress.batch)?;
     // Two-dimensional data has a boundary instead.
@@ -257,11 +257,14 @@ impl Run<'_> {
 
     fn step(&mut self) -> Result<Option<End>> {
         let began = Instant::now();
-        let Batch { values, targets } = self.loader.next()?;
-        let x = self.learner.batch(values, targets.len())?;
+        let mut batch = self.loader.next()?;
+        let samples = batch.targets.len();
+        let x = self
+            .learner
+            .batch(std::mem::take(&mut batch.values), samples)?;
         let (step, lr) = (self.progress.step + 1, self.lr());
-        let loss = self.learner.step(&x, &targets, lr, step)?;
-        let samples = targets.len() as u64;
+        let loss = self.learner.step(&x, batch.targets(), lr, step)?;
+        let samples = samples as u64;
         self.throughput.add(samples, began.elapsed());
         let done = Steps {
             first_step: step,
@@ -287,9 +290,12 @@ impl Run<'_> {
     fn end_epoch(&mut self) -> Result<Option<End>> {
         let began = Instant::now();
         let classes = self.data.classes.len();
-        let evaluation = self.learner.evaluate(&self.data.validation, classes)?;
+        let evaluation = self
+            .learner
+            .evaluate(&self.data.validation, classes, false)?;
         let validation = evaluation.as_ref().map(|of| of.score);
-        let finite = self.learner.model.all_finite()
+        let finite = self.learner.served_model().all_finite()
+            && self.learner.raw_model().is_none_or(Model::all_finite)
             && validation.is_none_or(|score| score.loss.is_finite());
         self.progress.elapsed = self.elapsed();
         let end = Epoch {
@@ -349,10 +355,15 @@ impl Run<'_> {
             );
             self.emit(Event::Note { message })?;
         }
+        let flip = self.spec.data.test_time_flip() && !self.data.test.is_empty();
         if let Some(of) = self
             .learner
-            .evaluate(&self.data.test, self.data.classes.len())?
+            .evaluate(&self.data.test, self.data.classes.len(), flip)?
         {
+            if flip {
+                let message = FLIPPED.to_owned();
+                self.emit(Event::Note { message })?;
+            }
             let film = self.film.as_mut();
             if let Some(message) = film.and_then(|film| film.add_test(&of)) {
                 self.emit(Event::Note { message })?;

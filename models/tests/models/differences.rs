@@ -2,8 +2,9 @@
 
 use candle_core::{DType, Device, Result, Tensor, Var};
 use vivarium_models::ops::{
-    Activation, BatchStatistics, Gradients, Tape, activate, add, batch_norm, batch_norm_eval, cat,
-    cross_entropy, dropout, hardtanh, linear, mul, perceptron_loss, smoothed_cross_entropy,
+    Activation, BatchStatistics, Gradients, Tape, Targets, activate, add, batch_norm,
+    batch_norm_eval, cat, cross_entropy, dropout, hardtanh, linear, mul, perceptron_loss,
+    smoothed_cross_entropy, weighted_cross_entropy,
 };
 use vivarium_models::random::Key;
 
@@ -203,6 +204,18 @@ fn criteria() {
         for smoothing in [0.1, 0.9] {
             check("smoothed cross-entropy", &scores(), |a| {
                 Ok(smoothed_cross_entropy(&a[0], targets, smoothing)?.tensor)
+            });
+        }
+        let second: Vec<u32> = targets.iter().rev().copied().collect();
+        for mixed in [None, Some((&second[..], 0.7))] {
+            check("weighted cross-entropy", &scores(), |a| {
+                let targets = Targets {
+                    mixed,
+                    ..Targets::from(targets)
+                };
+                let classes = a[0].dim(1)?;
+                let weights: Vec<f64> = (0..classes).map(|class| 0.5 + class as f64).collect();
+                Ok(weighted_cross_entropy(&a[0], targets, 0.1, Some(&weights))?.tensor)
             });
         }
         check("perceptron", &scores(), |a| {

@@ -40,6 +40,7 @@ mod pretrained;
 mod python;
 mod pytorch_source;
 mod random_graphs;
+mod recipe;
 mod reference;
 mod refusals;
 mod rerun;

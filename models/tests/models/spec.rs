@@ -22,7 +22,7 @@ fn a_run_needs_no_more_than_data_and_network() {
     let full = serde_json::to_value(&spec).unwrap();
     let expected = json!({
         "name": "mlp on digits",
-        "data": {"set": "digits", "validation": 0.1, "limit": null, "size": 8, "channels": 1, "augment": "none", "normalisation": "measured"},
+        "data": {"set": "digits", "validation": 0.1, "limit": null, "size": 8, "channels": 1, "augment": "none", "test_time_flip": false, "normalisation": "measured"},
         "network": {"kind": "mlp", "hidden": [128, 64], "activation": "relu", "norm": false, "dropout": 0.0, "init": "kaiming"},
         "training": {
             "epochs": 30, "batch_size": 64,

@@ -3,6 +3,7 @@
 mod bench;
 mod data;
 mod export;
+mod find_lr;
 mod import;
 mod import_events;
 mod inspect;
@@ -59,6 +60,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Inspect(args) => inspect::inspect(args),
         Command::Bench(args) => bench::bench(&args),
         Command::Measure => measure::measure(),
+        Command::FindLr => find_lr::find_lr(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -26,6 +26,7 @@ use crate::images::Images;
 use crate::index::Index;
 use crate::inspect::InspectThread;
 use crate::launch::{Launcher, LocalLauncher, SlurmLauncher};
+use crate::lr_finder::LrFinder;
 use crate::memory;
 use crate::networks::OwnNetworks;
 use crate::panics;
@@ -84,6 +85,7 @@ async fn run(args: Serve, log: BackgroundWriter) -> Result<()> {
     }));
     let local = LocalLauncher::new(jobs)?;
     let estimator = Estimator::new(local.clone());
+    let lr_finder = LrFinder::new(local.clone(), data.data_sets(), shutdown.clone());
     let launcher: Box<dyn Launcher> = match args.launcher {
         LauncherKind::Local => Box::new(local),
         LauncherKind::Slurm => Box::new(SlurmLauncher::start(data.slurm(), args.slurm.clone())?),
@@ -108,6 +110,7 @@ async fn run(args: Serve, log: BackgroundWriter) -> Result<()> {
         upload_limit: args.max_upload_mib.saturating_mul(1 << 20),
         supervisor: supervisor.clone(),
         estimator,
+        lr_finder,
         inspector,
         changes: changes.clone(),
         shutdown: shutdown.clone(),

@@ -47,6 +47,7 @@ use crate::estimate::Estimator;
 use crate::images::{self, Images};
 use crate::index::Index;
 use crate::inspect::InspectThread;
+use crate::lr_finder::LrFinder;
 use crate::networks::OwnNetworks;
 use crate::reports::{self, Reports};
 use crate::selections::{self, Selections};
@@ -94,6 +95,8 @@ pub struct App {
     pub supervisor: Supervisor,
     /// Measures what runs will take.
     pub estimator: Estimator,
+    /// Looks for learning rates.
+    pub lr_finder: LrFinder,
     /// Looks into networks.
     pub inspector: InspectThread,
     /// What is being changed.
@@ -231,6 +234,7 @@ fn computing() -> OpenApiRouter<App> {
         .merge(network)
         .routes(routes!(api::specs::check))
         .routes(routes!(api::specs::estimate))
+        .routes(routes!(api::specs::find_lr))
         .routes(routes!(api::sweeps::check))
         .routes(routes!(api::sweeps::estimate))
 }

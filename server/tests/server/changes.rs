@@ -8,10 +8,11 @@ use serde_json::Value;
 use crate::support::{Answer, Server, agent, form, form_type, mlp, until};
 
 /// Operations of the API that are no GET and change nothing: they may end when their client leaves.
-const COMPUTING: [(&str, &str); 5] = [
+const COMPUTING: [(&str, &str); 6] = [
     ("post", "/networks/check"),
     ("post", "/specs/check"),
     ("post", "/specs/estimate"),
+    ("post", "/specs/find-lr"),
     ("post", "/sweeps/check"),
     ("post", "/sweeps/estimate"),
 ];

@@ -272,21 +272,99 @@ fn who_goes_away_ends_the_measurement() {
     spec["network"] = json!({"kind": "mlp", "hidden": [8192, 8192]});
     spec["data"] = json!({"set": "digits"});
     spec["training"]["batch_size"] = json!(1024);
+    let socket = asking(&server, "/api/v1/specs/estimate", &spec);
+    until("it is measured", || children(server.pid(), "measure") == 1);
+    drop(socket);
+    until("the measurement has ended", || {
+        children(server.pid(), "measure") == 0
+    });
+}
+
+/// A request whose answer nobody reads yet.
+fn asking(server: &Server, path: &str, spec: &Value) -> std::net::TcpStream {
     let body = spec.to_string();
     let mut socket = std::net::TcpStream::connect(&server.address).unwrap();
     let head = format!(
-        "POST /api/v1/specs/estimate HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        "POST {path} HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
         server.address,
         body.len()
     );
     std::io::Write::write_all(&mut socket, (head + &body).as_bytes()).unwrap();
-    until("it is measured", || measuring(server.pid()) == 1);
-    drop(socket);
-    until("the measurement has ended", || measuring(server.pid()) == 0);
+    socket
 }
 
-/// How many processes a server has that measure.
-fn measuring(server: u32) -> usize {
+#[test]
+fn a_learning_rate_is_found_step_by_step_and_nothing_is_left_of_it() {
+    let server = Server::start();
+    let mut spec = mlp(1);
+    spec["data"] = json!({"set": "digits"});
+    spec["training"]["mixup"] = json!({});
+    spec["training"]["ema"] = json!({});
+    let answer = server.post("/api/v1/specs/find-lr", &spec);
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let mut lines: Vec<Value> = answer
+        .body
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let result = lines.pop().unwrap();
+    assert_eq!(result["kind"], "result");
+    let lr = result["lr"].as_f64().unwrap();
+    assert!((1e-5..10.0).contains(&lr), "{result}");
+    assert!(lines.len() > 20);
+    for (i, line) in lines.iter().enumerate() {
+        assert_eq!(
+            (&line["kind"], &line["step"]),
+            (&json!("step"), &json!(i + 1))
+        );
+        assert!(line["loss"].is_f64() && line["lr"].is_f64());
+    }
+    assert_eq!(server.get("/api/v1/runs").json()["total"], 0);
+    assert_eq!(children(server.pid(), "find-lr"), 0);
+}
+
+#[test]
+fn no_learning_rate_is_looked_for_where_nothing_can_be_trained() {
+    let server = Server::start();
+    let refused = |field: &str, value: Value| {
+        let answer = server.post("/api/v1/specs/find-lr", &with(field, value));
+        (answer.status, answer.fields())
+    };
+    for (field, value) in [
+        ("training.batch_size", json!(0)),
+        ("training.ema", json!({"decay": 2})),
+    ] {
+        let path = match field {
+            "training.ema" => "training.ema.decay",
+            other => other,
+        };
+        assert_eq!(refused(field, value), (422, vec![path.to_owned()]));
+    }
+}
+
+#[test]
+fn who_goes_away_ends_the_search_and_a_second_one_waits_its_turn() {
+    let server = Server::start();
+    let mut spec = mlp(1);
+    spec["network"] = json!({"kind": "mlp", "hidden": [4096, 4096]});
+    spec["data"] = json!({"set": "digits"});
+    spec["training"]["batch_size"] = json!(512);
+    let socket = asking(&server, "/api/v1/specs/find-lr", &spec);
+    until("it is searched", || children(server.pid(), "find-lr") == 1);
+    let other = server.post("/api/v1/specs/find-lr", &spec);
+    assert_eq!(other.status, 429, "{}", other.body);
+    drop(socket);
+    until("the search has ended", || {
+        children(server.pid(), "find-lr") == 0
+    });
+    let mut small = mlp(1);
+    small["training"]["batch_size"] = json!(4);
+    let next = server.post("/api/v1/specs/find-lr", &small);
+    assert_eq!(next.status, 200, "{}", next.body);
+}
+
+/// How many processes of a server have a word in their command.
+fn children(server: u32, word: &str) -> usize {
     let children = std::fs::read_dir("/proc")
         .unwrap()
         .flatten()
@@ -294,7 +372,7 @@ fn measuring(server: u32) -> usize {
             let read = |name: &str| std::fs::read_to_string(entry.path().join(name));
             let parent = format!("PPid:\t{server}\n");
             read("status").is_ok_and(|status| status.contains(&parent))
-                && read("cmdline").is_ok_and(|line| line.contains("measure"))
+                && read("cmdline").is_ok_and(|line| line.contains(word))
         });
     children.count()
 }

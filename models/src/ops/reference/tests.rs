@@ -334,6 +334,34 @@ fn loss_functions() {
                 |[s]| Ok(cross_entropy(s, targets, smoothing)?.tensor),
             );
         }
+        let second: Vec<u32> = targets.iter().rev().copied().collect();
+        let weights: Vec<f64> = (0..classes).map(|class| 0.5 + class as f64).collect();
+        for (mixed, weights) in [
+            (Some((&second[..], 0.3)), None),
+            (Some((&second[..], 0.8)), Some(&weights[..])),
+            (None, Some(&weights[..])),
+        ] {
+            let targets = Targets {
+                mixed,
+                ..Targets::from(targets)
+            };
+            let of_targets = |class: &u32| weights.map_or(1.0, |all| all[*class as usize]);
+            let soft = SoftTargets {
+                targets,
+                smoothing: 0.1,
+                weights,
+                divisor: match mixed {
+                    Some(_) => targets.classes.len() as f64,
+                    None => targets.classes.iter().map(of_targets).sum(),
+                },
+            };
+            check(
+                "weighted cross-entropy",
+                [&shape],
+                |[s]| Ok(kernels::weighted_cross_entropy(s, targets, 0.1, weights)?.tensor),
+                |[s]| Ok(weighted_cross_entropy(s, soft, targets.classes)?.tensor),
+            );
+        }
         check(
             "cross-entropy",
             [&shape],
@@ -428,6 +456,22 @@ fn operations_in_place() {
     kernels::lerp_(&got, &target, 0.1).unwrap();
     lerp_(&expected, &target, 0.1).unwrap();
     near("lerp_", &got, &expected);
+
+    let current = Tensor::from_slice(&target, single.shape(), &Device::Cpu).unwrap();
+    let current = current.to_dtype(DType::F32).unwrap();
+    for weight in [0.1, 0.9] {
+        let [got, expected] = copies(&single);
+        kernels::ema_(&got, &current, weight).unwrap();
+        ema_(&expected, &current, weight).unwrap();
+        near("ema_", &got, &expected);
+    }
+    let counts = Tensor::new(&[5i64, 6], &Device::Cpu).unwrap();
+    let [got, expected] = copies(&Tensor::new(&[3i64, -7], &Device::Cpu).unwrap());
+    kernels::ema_(&got, &counts, 0.1).unwrap();
+    ema_(&expected, &counts, 0.1).unwrap();
+    near("ema_", &got, &expected);
+    near("ema_", &got, &counts);
+    assert!(kernels::ema_(&got, &current, 0.1).is_err());
 
     let [got, expected] = copies(&Tensor::new(&[3i64, -7], &Device::Cpu).unwrap());
     kernels::add_one_(&got).unwrap();

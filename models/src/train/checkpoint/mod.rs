@@ -291,9 +291,10 @@ impl Checkpoints {
     pub(super) fn load_best(&self, learner: &Learner, progress: &Progress) -> Result<()> {
         match &progress.best {
             Some(best) if best.step != progress.step => {
+                let served = learner.served_model();
                 let weights =
-                    snapshot::read_weights(&self.files("best").weights, best.step, &learner.model)?;
-                learner.model.set_weights(&weights)
+                    snapshot::read_weights(&self.files("best").weights, best.step, served)?;
+                served.set_weights(&weights)
             }
             _ => Ok(()),
         }

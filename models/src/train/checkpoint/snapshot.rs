@@ -1,5 +1,6 @@
 //! A checkpoint is a pair of files: `last.safetensors`, the weights, which any program can load, and
-//! `last.state.safetensors`, the optimizer's state and the progress, which resuming needs.
+//! `last.state.safetensors`, the optimizer's state and the progress, which resuming needs. Where a run averages its
+//! weights, the first has the average, which is served, and the second the weights that are trained, under `raw.…`.
 //!
 //! Two files cannot be replaced atomically. So each contains its position in training, and during the replacement the
 //! earlier pair stays under the name `previous`. Whenever the process dies, weights and state of the same position
@@ -36,6 +37,12 @@ pub(super) const EPOCH: &str = "vivarium.epoch";
 const PROGRESS: &str = "vivarium.progress";
 const STEPS: &str = "vivarium.optimizer.steps";
 
+/// Stands before the names of weights in the state.
+const RAW: &str = "raw.";
+
+/// A tensor with its name and shape.
+type Named = (String, Vec<usize>, TensorValues);
+
 /// The two files of a checkpoint.
 #[derive(Clone, Debug)]
 pub(super) struct Files {
@@ -55,7 +62,9 @@ impl Files {
 /// A checkpoint in memory.
 #[derive(Clone, Debug)]
 pub(super) struct Snapshot {
-    weights: Vec<(String, Vec<usize>, TensorValues)>,
+    weights: Vec<Named>,
+    /// The weights that are trained, where `weights` are their average.
+    raw: Option<Vec<Named>>,
     optimizer: Vec<(String, Vec<f32>)>,
     optimizer_steps: u64,
     pub(super) progress: Progress,
@@ -66,7 +75,8 @@ impl Snapshot {
     pub(super) fn of(learner: &Learner, progress: &Progress) -> Result<Self> {
         let state = learner.optimizer.state(learner.model.store());
         Ok(Self {
-            weights: learner.model.weights()?,
+            weights: learner.served_model().weights()?,
+            raw: learner.raw_model().map(Model::weights).transpose()?,
             optimizer: state
                 .map(|(name, values)| (name, values.to_vec()))
                 .collect(),
@@ -81,18 +91,14 @@ impl Snapshot {
             shape: shape.to_vec(),
             values,
         };
-        let weights = self.weights.iter().map(|(name, shape, values)| {
-            let slice = match values {
-                TensorValues::F32(values) => Slice::F32(values),
-                TensorValues::I64(values) => Slice::I64(values),
-            };
-            (name.clone(), numbers(shape, slice))
-        });
+        let weights = self.weights.iter().map(|named| slice(named, ""));
+        let raw = self.raw.iter().flatten().map(|named| slice(named, RAW));
         let state = self.optimizer.iter().map(|(name, values)| {
             let shape = [values.len()];
             (name.clone(), numbers(&shape, Slice::F32(values)))
         });
         let weights = |path: &Path, metadata| tensor_file::write(path, weights, metadata);
+        let state = state.chain(raw);
         write(files, weights, state, self.optimizer_steps, &self.progress)
     }
 
@@ -193,11 +199,18 @@ impl Snapshot {
         {
             return Err(fault(format!("{name} has values that are not finite")));
         }
+        let raw = learner.raw_model().map(|model| {
+            let tensors = state.tensors.iter().filter_map(|(name, tensor)| {
+                Some((name.strip_prefix(RAW)?.to_owned(), tensor.clone()))
+            });
+            model.match_state_dict(state_path, tensors.collect())
+        });
         let weights = learner
             .model
             .match_state_dict(weights_path, weights.tensors.clone())?;
         Ok(Self {
             weights,
+            raw: raw.transpose()?,
             optimizer,
             optimizer_steps,
             progress,
@@ -206,7 +219,10 @@ impl Snapshot {
 
     /// Restores the learner from the snapshot.
     pub(super) fn restore(self, learner: &mut Learner) -> Result<Progress> {
-        learner.model.set_weights(&self.weights)?;
+        learner.served_model().set_weights(&self.weights)?;
+        if let Some(raw) = &self.raw {
+            learner.model.set_weights(raw)?;
+        }
         let mut kept: HashMap<_, _> = self.optimizer.into_iter().collect();
         learner
             .optimizer
@@ -216,6 +232,19 @@ impl Snapshot {
             .map_err(|message| Error::setting("training.optimizer", message))?;
         Ok(self.progress)
     }
+}
+
+/// A tensor to be written, under its name after a prefix.
+fn slice<'a>((name, shape, values): &'a Named, prefix: &str) -> (String, TensorSlice<'a>) {
+    let values = match values {
+        TensorValues::F32(values) => Slice::F32(values),
+        TensorValues::I64(values) => Slice::I64(values),
+    };
+    let slice = TensorSlice {
+        shape: shape.clone(),
+        values,
+    };
+    (format!("{prefix}{name}"), slice)
 }
 
 /// The position in training of a file.
@@ -235,16 +264,15 @@ pub(super) fn write_learner(files: &Files, learner: &Learner, progress: &Progres
             };
             (name, numbers)
         });
-    let weights = |path: &Path, metadata| learner.model.write_state_dict(path, metadata);
+    let raw = learner.raw_model().map(Model::weights).transpose()?;
+    let state = state.chain(raw.iter().flatten().map(|named| slice(named, RAW)));
+    let served = learner.served_model();
+    let weights = |path: &Path, metadata| served.write_state_dict(path, metadata);
     write(files, weights, state, learner.optimizer.steps(), progress)
 }
 
 /// Reads weights, which must be of the given step.
-pub(super) fn read_weights(
-    path: &Path,
-    step: u64,
-    model: &Model,
-) -> Result<Vec<(String, Vec<usize>, TensorValues)>> {
+pub(super) fn read_weights(path: &Path, step: u64, model: &Model) -> Result<Vec<Named>> {
     let content = tensor_file::read(path)?
         .ok_or_else(|| Error::file(path, io::ErrorKind::NotFound.into()))?;
     match content.metadata.get(STEP) {

@@ -1,7 +1,10 @@
 //! Settings before they are a run: what they mean, and what they will take.
 
 use axum::Json;
+use axum::body::Body as Answer;
 use axum::extract::State;
+use axum::http::{HeaderName, header};
+use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -14,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::estimate::{Estimate, too_large};
 use crate::http::App;
 use crate::http::json::Body;
+use crate::lr_finder::LrFinderLine;
 
 /// Points of the schedule's chart.
 const POINTS: u64 = 120;
@@ -58,6 +62,27 @@ pub async fn check(State(app): State<App>, Body(json): Body<Value>) -> Result<Js
 pub async fn estimate(State(app): State<App>, Body(json): Body<Value>) -> Result<Json<Estimate>> {
     let (spec, plan) = check_with_plan(json, &app).await?;
     Ok(Json(app.estimator.estimate(&spec, &plan).await?))
+}
+
+/// Find a learning rate by training for a moment at rising rates.
+///
+/// A hundred steps at most, with everything else as in the run, in a process of its own; nothing of it is kept. The answer is lines of JSON, as they are made: the steps with their losses, and at last the result. A client that leaves ends the search.
+#[utoipa::path(
+    post,
+    path = "/specs/find-lr",
+    request_body = RunSpec,
+    responses((status = 200, description = "The steps and the result, one a line", body = LrFinderLine, content_type = "application/x-ndjson"))
+)]
+pub async fn find_lr(State(app): State<App>, Body(json): Body<Value>) -> Result<Response> {
+    let (spec, plan) = check_that_it_fits(json, &app).await?;
+    let lines = app.lr_finder.search(&spec, &plan).await?;
+    let headers = [
+        (header::CONTENT_TYPE, "application/x-ndjson"),
+        (header::CACHE_CONTROL, "no-store"),
+        // A proxy should not gather lines.
+        (HeaderName::from_static("x-accel-buffering"), "no"),
+    ];
+    Ok((headers, Answer::from_stream(lines)).into_response())
 }
 
 /// Checks the settings by themselves, then against their data and network: a data set that is
