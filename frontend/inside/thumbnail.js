@@ -8,12 +8,18 @@ import { icon } from "../lib/icons.js";
  *   src: string,
  *   title: string,
  *   label?: string,
- *   pressed: boolean,
- *   onClick: () => void,
+ *   pressed?: boolean,
+ *   onClick?: () => void,
  *   onDelete?: () => void,
- * }} of
+ *   href?: string,
+ * }} of `href`: it is a link instead of a button
  */
-export function thumbnail({ src, title, label, pressed, onClick, onDelete }) {
+export function thumbnail({ src, title, label, pressed = false, onClick = () => {}, onDelete, href }) {
+  const inside = [
+    h("img", { src, alt: "", loading: "lazy", width: 64, height: 64 }),
+    label !== undefined && h("small", {}, label),
+  ];
+  if (href !== undefined) return h("a", { class: "thumb", href, title, "aria-label": title }, ...inside);
   const button = h(
     "button",
     {
@@ -24,8 +30,7 @@ export function thumbnail({ src, title, label, pressed, onClick, onDelete }) {
       "aria-pressed": String(pressed),
       on: { click: onClick },
     },
-    h("img", { src, alt: "", loading: "lazy", width: 64, height: 64 }),
-    label !== undefined && h("small", {}, label),
+    ...inside,
   );
   if (!onDelete) return button;
   return h(

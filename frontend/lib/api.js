@@ -5,7 +5,8 @@ import { apiUrl } from "./base-path.js";
 /**
  * @import { FieldError, ProblemDocument, Run, RunSpec, Estimate, LrFinderLine, Plan, Schedule, Metrics, Statistics, Boundary, Point,
  *   DataSet, Deleted, Sweep, Tag, ImportOutcome, SweepCheck, SweepEstimate, SweepSpec, Report, ReportAbout, Draft,
- *   FitExamples, Gallery, Inside, Film, FrameAbout, SamplePage, UploadedImage, Runs, RunFacets } from "./types"
+ *   FitExamples, Gallery, Inside, Film, FrameAbout, SamplePage, UploadedImage, Runs, RunFacets,
+ *   EvaluationProgress } from "./types"
  */
 /** @import { CheckedNetwork, NetworkCheck, NetworkSource } from "../network/types" */
 
@@ -298,6 +299,34 @@ export const getPoints = (id) => json("GET", `${run(id)}/points`);
  *   string[] | null }>}
  */
 export const getTest = (id) => json("GET", `${run(id)}/test`);
+
+/**
+ * A result that the server computes, or how far it is. The same request is then sent again.
+ * @param {string} path
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<{ result: any, progress: null } | { result: null, progress: EvaluationProgress }>}
+ */
+async function computed(path, signal) {
+  const response = await request("GET", path, { signal });
+  const body = await response.json();
+  return response.status === 202 ? { result: null, progress: body.progress } : { result: body, progress: null };
+}
+
+/** @typedef {{ split: string, wait?: number }} EvaluationQuery `wait`: seconds until the server answers */
+
+/** @param {string} id @param {EvaluationQuery} query @param {AbortSignal} [signal] */
+export const getEvaluation = (id, query, signal) => computed(`${run(id)}/evaluation${queryString(query)}`, signal);
+
+/** @param {string} id @param {EvaluationQuery & { with: string }} query @param {AbortSignal} [signal] */
+export const getEvaluationComparison = (id, query, signal) =>
+  computed(`${run(id)}/evaluation/comparison${queryString(query)}`, signal);
+
+/** @param {string} id @param {number[]} classes @param {EvaluationQuery} query @param {AbortSignal} [signal] */
+export const getEvaluationCurves = (id, classes, query, signal) =>
+  computed(`${run(id)}/evaluation/curves${queryString(query)}&${classes.map((of) => `class=${of}`).join("&")}`, signal);
+
+/** The URL of an evaluation as JSON. @param {string} id @param {string} split */
+export const evaluationUrl = (id, split) => apiUrl(`${run(id)}/evaluation${queryString({ split })}`);
 
 /** The tags of an imported run. @param {string} id @returns {Promise<{ tags: Tag[], curves: string[] }>} */
 export const getTags = (id) => json("GET", `${run(id)}/tags`);

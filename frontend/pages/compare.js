@@ -172,6 +172,7 @@ function start() {
           icon("text", 14),
           "Report",
         ),
+        ...sideBySide(),
         ...sweepButtons(),
       ),
     ),
@@ -187,6 +188,15 @@ function start() {
     // The curves come first, since they matter most.
     requestAnimationFrame(() => setTimeout(refresh));
   });
+
+  /** The evaluation of two runs side by side. @returns {HTMLElement[]} */
+  function sideBySide() {
+    const [first, second, ...more] = [...runs.values()].filter(({ source }) => source === null);
+    if (!second || more.length > 0) return [];
+    const title = "Figures of both on the same test samples, and whether the difference may be chance";
+    const href = `${first.url}/evaluation?with=${second.id}`;
+    return [h("a", { class: "button", href, title }, icon("target", 14), "Evaluate side by side")];
+  }
 
   /** The buttons of a sweep. @returns {HTMLElement[]} */
   function sweepButtons() {

@@ -18,6 +18,7 @@ import { KINDS, networkPicture, sizes } from "../inside/network.js";
 import { featuresPanel, filtersPanel } from "../inside/panel.js";
 import { attentionCard, predictionsCard } from "../inside/predictions.js";
 import { InsideContext } from "../inside/context.js";
+import { pageLinks } from "../run/pages.js";
 import { readView, viewState, writeView } from "../inside/view.js";
 
 /** @import { Run, RunEvent } from "../lib/types" */
@@ -43,6 +44,7 @@ const head = h(
   { class: "inside-head" },
   h("h1", {}, "Inside ", h("a", { href: run.url }, run.name)),
   status.element,
+  h("div", { class: "run-actions" }, ...pageLinks(run, "inside").elements),
 );
 const film = filmBar(context);
 const net = networkPicture(state);

@@ -166,5 +166,5 @@ async function findBoundary() {
   if (boundaryView || !known.boundary) return;
   boundaryView = boundaryPanel(run.id, known);
   side.prepend(boundaryView.element);
-  header.hideInside();
+  header.hideImages();
 }

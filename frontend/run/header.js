@@ -11,6 +11,7 @@ import { badge, canResume, canStop, isActive, stateOf } from "../lib/status.js";
 import { passUndoOn, moveToTrash } from "../lib/trash.js";
 import { beginReport } from "../report/begin.js";
 import { editLabels } from "../runs/labels.js";
+import { pageLinks } from "./pages.js";
 
 /** @import { Run } from "../lib/types" */
 
@@ -85,18 +86,8 @@ export function runHeader(first, { onRun, onRemoved }) {
     icon("text", 14),
     "Report",
   );
-  const inside = h(
-    "a",
-    {
-      class: "button",
-      href: `${first.url}/inside`,
-      title: "Filters, feature maps and the film of their training",
-    },
-    icon("layers", 14),
-    "Look inside",
-  );
-  // An imported run has only curves: it cannot be inspected or trained.
-  inside.hidden = copy.hidden = first.source !== null;
+  const pages = pageLinks(first);
+  copy.hidden = first.source !== null;
   const deleteButton = h(
     "button",
     { class: "button icon", type: "button", "aria-label": "Delete run", title: "Delete", on: { click: drop } },
@@ -109,7 +100,7 @@ export function runHeader(first, { onRun, onRemoved }) {
       "div",
       { class: "run-line" },
       h("div", { class: "run-names" }, title, form, h("div", { class: "run-about-line" }, about, tags, label), notes),
-      h("div", { class: "run-actions" }, stopButton, resumeButton, inside, copy, report, deleteButton),
+      h("div", { class: "run-actions" }, stopButton, resumeButton, ...pages.elements, copy, report, deleteButton),
     ),
     message,
   );
@@ -219,7 +210,7 @@ export function runHeader(first, { onRun, onRemoved }) {
       icon("warning"),
       h("p", {}, "This run has been deleted. It can be restored under “Deleted runs” on the runs page."),
     );
-    for (const control of [label, stopButton, resumeButton, inside, copy, report, deleteButton, edit])
+    for (const control of [label, stopButton, resumeButton, ...pages.elements, copy, report, deleteButton, edit])
       control.hidden = true;
     announce("The run has been deleted");
   }
@@ -246,9 +237,7 @@ export function runHeader(first, { onRun, onRemoved }) {
     element,
     show,
     showGone,
-    /** Hides the link to the inside for 2-D data, whose boundary shows everything. */
-    hideInside() {
-      inside.hidden = true;
-    },
+    /** Hides the links to pages that points in the plane do not have: their boundary shows everything. */
+    hideImages: pages.hideImages,
   };
 }

@@ -16,6 +16,7 @@
 //! | [`networks`] | the built-in networks, each a text; the reader of such texts; weights from files |
 //! | [`onnx`] | ONNX files: written from a graph, and read as a text with its weights |
 //! | [`data`] | the table of data sets, the library on disk, splits, augmentation |
+//! | [`evaluate`] | figures of predictions with their intervals: pure functions of scores and targets |
 //! | [`form`] | the fields of all networks and data sets, and the check of a document against them |
 //! | [`inspect`] | a trained network from the inside: filters, feature maps, gradients, the film of a run |
 //! | [`train`] | the training loop, its events, its checkpoints |
@@ -45,6 +46,7 @@ pub mod bench;
 pub mod contract;
 pub mod data;
 pub mod error;
+pub mod evaluate;
 pub mod form;
 pub mod graph;
 pub mod inspect;

@@ -54,6 +54,9 @@ pub enum Command {
     /// Look for a learning rate for the settings on standard input (the server starts this)
     #[command(hide = true)]
     FindLr,
+    /// Evaluate the checkpoint that standard input names (the server starts this)
+    #[command(hide = true)]
+    Evaluate,
 }
 
 /// The location of the data folder.

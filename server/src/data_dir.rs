@@ -149,6 +149,11 @@ impl DataDir {
         self.root.join(IMAGES)
     }
 
+    /// Evaluations of runs, which can be computed again.
+    pub fn evaluations(&self) -> PathBuf {
+        self.root.join("evaluations")
+    }
+
     /// Pinned images.
     pub fn pins(&self) -> PathBuf {
         self.root.join(PINS)

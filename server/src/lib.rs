@@ -31,6 +31,7 @@
 //! * [`datasets`]: uploads, downloads and galleries of data sets.
 //! * [`images`]: images that users upload to show to networks.
 //! * [`inspect`]: filters, feature maps and predictions of a run's network.
+//! * [`evaluations`]: what a run's predictions are worth, computed by a process of its own.
 //! * [`tensorboard`]: TensorBoard's event files, imported and exported.
 //! * [`reports`]: what users write about their runs.
 //! * [`selections`]: sets of runs under a short name.
@@ -50,6 +51,7 @@ pub mod data_dir;
 pub mod datasets;
 pub mod error;
 pub mod estimate;
+pub mod evaluations;
 mod failpoint;
 pub mod fetch;
 pub mod http;

@@ -59,6 +59,8 @@ pub fn gallery(set: &str, library: &Library) -> Result<Option<Gallery>> {
         set: set.to_owned(),
         validation: 0.0,
         limit: None,
+        folds: None,
+        fold: None,
         options: Map::new(),
     };
     let RawSamples {

@@ -1,6 +1,6 @@
 //! Splits samples into training, validation and test, stratified by class.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Map;
 use utoipa::ToSchema;
 
@@ -14,7 +14,7 @@ const TEST: f64 = 0.2;
 const VALIDATION: f64 = 0.1;
 
 /// A split.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Split {
     /// Training.
@@ -23,6 +23,17 @@ pub enum Split {
     Validation,
     /// Test, evaluated once at the end.
     Test,
+}
+
+impl Split {
+    /// Its name in requests and file names.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Validation => "validation",
+            Self::Test => "test",
+        }
+    }
 }
 
 /// The samples of each split, by index. No sample is in two.
@@ -45,8 +56,8 @@ impl SplitIndices {
 }
 
 /// Splits samples by class: a fifth for the test, unless the set defines its first `train` samples as training and the
-/// rest as test; then the requested share of the rest for validation; then the training split is cut to the limit. The
-/// test split does not depend on the share of validation.
+/// rest as test; then the requested share or fold of the rest for validation; then the training split is cut to the
+/// limit. The test split does not depend on the share of validation, and the folds of all runs are the same.
 pub(super) fn split(
     spec: &DataSpec,
     labels: &[u32],
@@ -64,7 +75,10 @@ pub(super) fn split(
         Some(_) => (shared as u32..labels.len() as u32).collect(),
         None => take(&mut groups, TEST),
     };
-    let mut validation = take(&mut groups, spec.validation);
+    let mut validation = match spec.folds {
+        Some(folds) => take_fold(&mut groups, folds, spec.fold.unwrap_or(0)),
+        None => take(&mut groups, spec.validation),
+    };
     let mut train = groups.concat();
     // The order only matters for which training samples a limit keeps.
     for part in [&mut test, &mut validation, &mut train] {
@@ -86,6 +100,8 @@ pub(super) fn by_default(labels: &[u32], classes: usize, train: Option<usize>) -
         set: String::new(),
         validation: VALIDATION,
         limit: None,
+        folds: None,
+        fold: None,
         options: Map::new(),
     };
     split(&spec, labels, classes, train)
@@ -159,4 +175,75 @@ fn take(groups: &mut [Vec<u32>], share: f64) -> Vec<u32> {
         taken.extend(group.drain(rest..));
     }
     taken
+}
+
+/// Takes a fold of every group. The folds of a group differ by one sample at most, and so do those of all groups.
+fn take_fold(groups: &mut [Vec<u32>], folds: u64, fold: u64) -> Vec<u32> {
+    let mut taken = Vec::new();
+    let mut place = 0;
+    for group in groups {
+        group.retain(|index| {
+            let is_taken = place % folds == fold;
+            place += 1;
+            if is_taken {
+                taken.push(*index);
+            }
+            !is_taken
+        });
+    }
+    taken
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_sample_outside_the_test_is_in_one_fold() {
+        let labels: Vec<u32> = (0..503)
+            .map(|i| if i % 7 == 0 { 1 } else { i % 3 * 2 })
+            .collect();
+        let of = |folds, fold| {
+            let spec = DataSpec {
+                set: "any".to_owned(),
+                validation: 0.1,
+                limit: None,
+                folds,
+                fold,
+                options: Map::new(),
+            };
+            split(&spec, &labels, 5, None)
+        };
+        let plain = of(None, None);
+        let all: Vec<SplitIndices> = (0..4).map(|fold| of(Some(4), Some(fold))).collect();
+        let mut seen: Vec<&u32> = Vec::new();
+        for parts in &all {
+            assert_eq!(parts.test, plain.test);
+            let sizes = parts.validation.len() + parts.train.len() + parts.test.len();
+            assert_eq!(sizes, labels.len());
+            assert!((100..=101).contains(&parts.validation.len()));
+            let of_class = |class| {
+                let is = |index: &&u32| labels[**index as usize] == class;
+                parts.validation.iter().filter(is).count()
+            };
+            let whole = [0, 1, 2, 4].map(|class| {
+                let is = |index: &&u32| labels[**index as usize] == class;
+                plain
+                    .train
+                    .iter()
+                    .chain(&plain.validation)
+                    .filter(is)
+                    .count()
+            });
+            for (class, whole) in [0, 1, 2, 4].into_iter().zip(whole) {
+                assert!((whole / 4..=whole / 4 + 1).contains(&of_class(class)));
+            }
+            seen.extend(&parts.validation);
+        }
+        seen.sort_unstable();
+        let mut outside: Vec<&u32> = plain.train.iter().chain(&plain.validation).collect();
+        outside.sort_unstable();
+        assert_eq!(seen, outside);
+        assert_eq!(of(Some(4), None), all[0]);
+    }
 }

@@ -35,12 +35,21 @@ pub(super) fn between_fields(spec: &RunSpec, library: &Library) -> Vec<FieldErro
     }
     schedule(spec, &mut errors);
     recipe(spec, &mut errors);
+    if let Some(fold) = spec.data.fold
+        && spec.data.folds.is_none_or(|folds| fold >= folds)
+    {
+        let message = match spec.data.folds {
+            Some(folds) => format!("must be below the number of folds, {folds}"),
+            None => "must be empty without folds".to_owned(),
+        };
+        errors.push(FieldError::new("data.fold", &Value::from(fold), &message));
+    }
     if spec
         .training
         .early_stopping
         .as_ref()
         .is_some_and(|stopping| stopping.metric.needs_validation())
-        && spec.data.validation == 0.0
+        && !spec.data.has_validation()
     {
         let message = "must be above 0 for early stopping, which goes by the validation split";
         errors.push(FieldError::new(

@@ -54,6 +54,12 @@ pub struct DataSpec {
     pub validation: f64,
     /// The most training samples; `None` for all.
     pub limit: Option<u64>,
+    /// In how many folds the samples outside the test split are divided; `None` for a share by `validation`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folds: Option<u64>,
+    /// The fold that is the validation split, from 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fold: Option<u64>,
     /// What this data set takes beside.
     #[serde(flatten)]
     pub options: Map<String, Value>,
@@ -305,6 +311,11 @@ impl NetworkSpec {
 }
 
 impl DataSpec {
+    /// Whether there is a validation split.
+    pub fn has_validation(&self) -> bool {
+        self.folds.is_some() || self.validation > 0.0
+    }
+
     /// Whether tests and predictions take the mean over an image and its mirror.
     pub fn test_time_flip(&self) -> bool {
         let flip = self.options.get("test_time_flip");

@@ -61,6 +61,32 @@ pub(crate) static COMMON: &[Field] = &[
     .nullable()
     .advanced(),
     Field::new(
+        "data.folds",
+        "Folds",
+        FieldKind::Integer {
+            min: 2,
+            max: 20,
+            step: 1,
+        },
+        "null",
+        "Divides the training samples into so many equal folds, one of which validates instead of the share; empty for none. A sweep over the fold validates on every sample once.",
+    )
+    .nullable()
+    .advanced(),
+    Field::new(
+        "data.fold",
+        "Fold to validate on",
+        FieldKind::Integer {
+            min: 0,
+            max: 19,
+            step: 1,
+        },
+        "null",
+        "The fold that validates, from 0; empty for the first.",
+    )
+    .nullable()
+    .advanced(),
+    Field::new(
         "training.epochs",
         "Epochs",
         FieldKind::Integer {

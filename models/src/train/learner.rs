@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use candle_core::{Device, Tensor, Var};
+use candle_core::{Tensor, Var};
 
 use super::ema::Ema;
 use super::optimizer::StatefulOptimizer;
+use super::scores;
 use crate::contract::Score;
 use crate::data::Samples;
 use crate::error::Result;
@@ -128,8 +129,7 @@ impl Learner {
     /// # Errors
     /// When the number of values does not match the shape.
     pub fn batch(&self, values: Vec<f32>, n: usize) -> Result<Tensor> {
-        let shape = [&[n], self.model.input()].concat();
-        Ok(Tensor::from_vec(values, shape, &Device::Cpu)?)
+        scores::batch(&self.model, values, n)
     }
 
     /// One training step: forward, loss, backward, update, and the average of the weights. `step` counts from 1.
@@ -146,14 +146,8 @@ impl Learner {
         step: u64,
     ) -> Result<Loss> {
         let targets = targets.into();
-        let work = self.multiplications(targets.classes.len());
+        let work = scores::multiplications(&self.model, targets.classes.len());
         threads::in_pool(work, || self.step_inner(x, targets, lr, step))
-    }
-
-    /// A lower bound of the multiplications of a pass: parameters times samples.
-    fn multiplications(&self, samples: usize) -> usize {
-        let parameters = usize::try_from(self.model.store().count()).unwrap_or(usize::MAX);
-        parameters.saturating_mul(samples)
     }
 
     fn step_inner(&mut self, x: &Tensor, targets: Targets<'_>, lr: f64, step: u64) -> Result<Loss> {
@@ -192,9 +186,7 @@ impl Learner {
     /// The scores [n, classes] of all samples, in evaluation mode; with `flip`, of the mean over each image and its
     /// mirror.
     pub(super) fn scores(&self, values: Vec<f32>, n: usize, flip: bool) -> Result<Tensor> {
-        let x = self.batch(values, n)?;
-        let work = self.multiplications(n);
-        threads::in_pool(work, || self.served_model().evaluate(&x, flip))
+        scores::scores(self.served_model(), values, n, flip)
     }
 
     /// Evaluates a split, with `flip` on the mean over each image and its mirror; `None` when it is empty.
@@ -207,23 +199,20 @@ impl Learner {
         if samples.is_empty() {
             return Ok(None);
         }
-        let rows = evaluation_rows(samples.size());
         let criterion = self.model.criterion();
         let mut loss = 0.0;
         let mut confusion = vec![vec![0; classes]; classes];
         let (mut predicted, mut sure) = (Vec::new(), Vec::new());
-        for start in (0..samples.len()).step_by(rows) {
-            let end = (start + rows).min(samples.len());
-            let (values, targets) = samples.slice(start..end)?;
-            let scores = self.scores(values, end - start, flip)?;
-            loss += criterion.loss(&scores, targets)?.mean * targets.len() as f64;
+        scores::for_each_batch(self.served_model(), samples, flip, |targets, scores| {
+            loss += criterion.loss(scores, targets)?.mean * targets.len() as f64;
             for (scores, target) in scores.to_vec2::<f32>()?.iter().zip(targets) {
                 let class = argmax(scores);
                 confusion[*target as usize][class] += 1;
                 predicted.push(u16::try_from(class).unwrap_or(u16::MAX));
                 sure.push(criterion.confidence(scores, class));
             }
-        }
+            Ok(())
+        })?;
         if criterion == Criterion::Perceptron {
             let most = sure
                 .iter()
@@ -242,11 +231,4 @@ impl Learner {
             predictions: Predictions::new(predicted, &sure),
         }))
     }
-}
-
-/// The batch size of evaluations for samples of `width` values: small enough for the caches, large enough to amortise
-/// the call.
-pub(super) fn evaluation_rows(width: usize) -> usize {
-    const VALUES: usize = 1 << 18;
-    (VALUES / width.max(1)).clamp(16, 1024)
 }

@@ -8,9 +8,10 @@ use utoipa::ToSchema;
 
 use super::boundary;
 use super::environment::peak_memory_bytes;
-use super::learner::{Learner, evaluation_rows};
+use super::learner::Learner;
 use super::loader;
 use super::plan::Plan;
+use super::scores::evaluation_rows;
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::networks::Model;

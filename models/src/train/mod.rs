@@ -8,6 +8,8 @@
 //! | `run` | the loop |
 //! | `loader` | the data loader, which makes batches in the background |
 //! | `learner`, `optimizer`, `ema` | one step, the average of the weights, one evaluation |
+//! | `scores` | the scores of a network for a split |
+//! | `evaluator` | a checkpoint of a run, to evaluate it later |
 //! | `lr_finder` | a short rise of the learning rate, and the rate that it suggests |
 //! | `class_weights` | what each class counts in the loss |
 //! | `schedule` | the learning rate of every step |
@@ -29,6 +31,7 @@ mod class_weights;
 mod compute_config;
 mod ema;
 mod environment;
+mod evaluator;
 mod film;
 mod learner;
 mod loader;
@@ -42,10 +45,12 @@ mod progress;
 mod run;
 mod run_paths;
 mod schedule;
+mod scores;
 mod throughput;
 
 pub use checkpoint::{CheckpointPosition, checkpoint_position, remove_unfinished};
 pub(crate) use environment::peak_memory_bytes;
+pub use evaluator::Evaluator;
 pub use learner::Learner;
 pub use lr_finder::{LrFinderStep, LrSuggestion, find_lr};
 pub use measure::{StepTiming, measure};

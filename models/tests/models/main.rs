@@ -15,6 +15,7 @@ mod convolutions;
 mod damage;
 mod data;
 mod differences;
+mod evaluate;
 mod files;
 mod film;
 mod film_sizes;

@@ -2,6 +2,7 @@
 
 mod bench;
 mod data;
+mod evaluate;
 mod export;
 mod find_lr;
 mod import;
@@ -61,6 +62,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Bench(args) => bench::bench(&args),
         Command::Measure => measure::measure(),
         Command::FindLr => find_lr::find_lr(),
+        Command::Evaluate => evaluate::evaluate(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -160,6 +162,11 @@ fn print(line: &str) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// Prints a line for another process, which may be gone.
+fn told(line: &str) -> std::io::Result<()> {
+    writeln!(std::io::stdout(), "{line}")
 }
 
 /// Whether the reader of a pipe is gone, or the terminal was closed.

@@ -19,6 +19,8 @@ use crate::data_dir::DataDir;
 use crate::datasets::DataSets;
 use crate::error::{Error, Result};
 use crate::estimate::Estimator;
+use crate::evaluations::Evaluations;
+use crate::evaluations::cache::EvaluationCache;
 use crate::http::change::Changes;
 use crate::http::guard::{Guard, TOKEN_AT_LEAST};
 use crate::http::{self, App};
@@ -86,6 +88,8 @@ async fn run(args: Serve, log: BackgroundWriter) -> Result<()> {
     let local = LocalLauncher::new(jobs)?;
     let estimator = Estimator::new(local.clone());
     let lr_finder = LrFinder::new(local.clone(), data.data_sets(), shutdown.clone());
+    let evaluations = EvaluationCache::new(data.evaluations(), data.runs(), data.trash());
+    let evaluations = Evaluations::new(local.clone(), evaluations);
     let launcher: Box<dyn Launcher> = match args.launcher {
         LauncherKind::Local => Box::new(local),
         LauncherKind::Slurm => Box::new(SlurmLauncher::start(data.slurm(), args.slurm.clone())?),
@@ -111,6 +115,7 @@ async fn run(args: Serve, log: BackgroundWriter) -> Result<()> {
         supervisor: supervisor.clone(),
         estimator,
         lr_finder,
+        evaluations,
         inspector,
         changes: changes.clone(),
         shutdown: shutdown.clone(),

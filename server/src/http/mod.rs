@@ -44,6 +44,7 @@ use vivarium_models::networks::text::MAX_SOURCE;
 use crate::base_path;
 use crate::datasets::DataSets;
 use crate::estimate::Estimator;
+use crate::evaluations::Evaluations;
 use crate::images::{self, Images};
 use crate::index::Index;
 use crate::inspect::InspectThread;
@@ -97,6 +98,8 @@ pub struct App {
     pub estimator: Estimator,
     /// Looks for learning rates.
     pub lr_finder: LrFinder,
+    /// Evaluates runs.
+    pub evaluations: Evaluations,
     /// Looks into networks.
     pub inspector: InspectThread,
     /// What is being changed.
@@ -173,6 +176,7 @@ fn pages() -> OpenApiRouter<App> {
         .route("/networks/{name}", get(pages::network))
         .route("/runs/{id}", get(pages::run))
         .route("/runs/{id}/inside", get(pages::inside))
+        .route("/runs/{id}/evaluation", get(pages::evaluation))
         .route("/compare", get(pages::compare))
         .route("/sweeps/{id}", get(pages::sweep))
         .route("/reports", get(pages::reports))
@@ -199,6 +203,9 @@ fn reading() -> OpenApiRouter<App> {
         .routes(routes!(api::points::boundaries))
         .routes(routes!(api::points::points))
         .routes(routes!(api::test::test))
+        .routes(routes!(api::evaluation::evaluation))
+        .routes(routes!(api::evaluation::class_curves))
+        .routes(routes!(api::evaluation::comparison))
         .merge(inside())
         .routes(routes!(api::runs::trash))
         .routes(routes!(api::tensorboard::of_runs))

@@ -58,6 +58,7 @@ pages! {
     ComparePage: "compare.html",
     SweepPage: "sweep.html",
     InsidePage: "inside.html",
+    EvaluationPage: "evaluation.html",
     DataPage: "data.html",
     ReportsPage: "reports.html",
     ReportPage: "report.html",
@@ -262,6 +263,19 @@ pub async fn inside(State(app): State<App>, Path(id): Path<String>) -> Result<Re
     let run = app.index.read(move |c| rows::get(c, id)).await?;
     run.is_own("there is no network to look into")?;
     InsidePage::respond(format!("Inside {}", run.name), &json!({ "run": run }))
+}
+
+/// `/runs/{id}/evaluation`: what a run's predictions are worth; `?with=ID` beside those of another run.
+pub async fn evaluation(State(app): State<App>, Path(id): Path<String>) -> Result<Response> {
+    let id: RunId = id
+        .parse()
+        .map_err(|_| Error::NotFound(format!("run “{id}”")))?;
+    let run = app.index.read(move |c| rows::get(c, id)).await?;
+    run.is_own("there is no network to evaluate")?;
+    EvaluationPage::respond(
+        format!("Evaluation of {}", run.name),
+        &json!({ "run": run }),
+    )
 }
 
 /// `/compare?run=…&run=…`: several runs in common charts; `?selection=ID` those of a selection, `?sweep=ID` those of a

@@ -89,7 +89,7 @@ impl ResolvedImage {
     pub fn key(&self) -> String {
         match self {
             Self::File(path, version) => format!("{} {version}", path.display()),
-            Self::Sample(split, index) => format!("{}:{index}", name(*split)),
+            Self::Sample(split, index) => format!("{}:{index}", split.name()),
             Self::First => "first".to_owned(),
         }
     }
@@ -116,19 +116,10 @@ impl ResolvedImage {
                 if *index < samples.len() {
                     return Ok(Some((samples, *index)));
                 }
-                let message = format!("does not exist: {} has {}", name(*split), samples.len());
+                let message = format!("does not exist: {} has {}", split.name(), samples.len());
                 Err(Error::field("image", self.key(), message))
             }
         }
-    }
-}
-
-/// A split as requests name it.
-pub fn name(split: Split) -> &'static str {
-    match split {
-        Split::Train => "train",
-        Split::Validation => "validation",
-        Split::Test => "test",
     }
 }
 

@@ -6,7 +6,6 @@ use vivarium_models::data::{Samples, Split};
 use vivarium_models::inspect::film::Predictions;
 
 use super::cache::InspectCache;
-use super::image::name;
 use super::target::{InspectTarget, Snapshot};
 use crate::error::{Error, Result};
 
@@ -98,7 +97,7 @@ impl InspectCache {
         }
         let shown = found.iter().skip(query.page * PER_PAGE).take(PER_PAGE);
         let of = |index: &usize| Sample {
-            id: format!("{}:{index}", name(query.split)),
+            id: format!("{}:{index}", query.split.name()),
             truth: samples.labels()[*index],
             predicted: predictions
                 .as_ref()

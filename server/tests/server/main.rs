@@ -15,6 +15,7 @@ mod crash;
 mod data_commands;
 mod data_sets;
 mod earlier_versions;
+mod evaluation;
 mod events;
 mod guard;
 mod images;

@@ -2,6 +2,7 @@
 
 pub mod catalog;
 pub mod datasets;
+pub mod evaluation;
 pub mod events;
 pub mod export;
 pub mod health;

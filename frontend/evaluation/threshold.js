@@ -1,0 +1,137 @@
+// "None of these": how much is answered, and how much of it is right, if the network must be sure.
+
+import { h, s, setText } from "../lib/dom.js";
+import { formatNumber, percent } from "../lib/format.js";
+import { interval } from "./figures.js";
+import { unitChart } from "./unit-chart.js";
+
+/** @import { RunEvaluation } from "../lib/types" */
+
+const STEPS = 1000;
+
+/** @param {RunEvaluation} evaluation */
+export function thresholdCard({ selective: { curve, choices }, scores }) {
+  const isShare = scores !== "margins";
+  const sure = (/** @type {number} */ value) =>
+    isShare
+      ? value > 0.99 && value < 1
+        ? `${(value * 100).toFixed(2)}\u202f%`
+        : percent(value)
+      : `a lead of ${formatNumber(value)}`;
+  const chart = unitChart({
+    label: "Accuracy by the share that is answered",
+    x: "samples that are answered",
+    y: "answers that are right",
+  });
+  const slider = h("input", {
+    type: "range",
+    min: 0,
+    max: STEPS,
+    value: STEPS,
+    "aria-label": "Samples that are answered",
+    on: { input: () => show(Number(slider.value) / STEPS) },
+  });
+  const words = h("p", { class: "threshold-words", role: "status" });
+  const least = Math.min(...curve.map(({ accuracy }) => accuracy));
+  chart.setFrom(Math.max(0, Math.floor((least - 0.02) * 20) / 20));
+  const area = curve.map(({ coverage, accuracy }) => [coverage, accuracy]);
+
+  /** @param {number} coverage */
+  function show(coverage) {
+    const at = curve.find((point) => point.coverage >= coverage - 1e-9) ?? curve[curve.length - 1];
+    const [x, y] = [chart.left(at.coverage), chart.top(at.accuracy)];
+    chart.draw(
+      chart.line(area, { token: "--data-1" }),
+      s("line", { class: "threshold-at", x1: x, x2: x, y1: chart.top(1), y2: chart.bottom }),
+      s("circle", { class: "threshold-dot", cx: x, cy: y, r: 5 }),
+    );
+    words.replaceChildren(
+      ...(at.coverage >= 1
+        ? [h("b", {}, "It always answers: "), `${percent(at.accuracy)} of the answers are right.`]
+        : [
+            h("b", {}, `Answer from ${sure(at.threshold)}${isShare ? " sure" : ""} on, else “none of these”: `),
+            `${percent(at.coverage)} of the samples are answered, and ${percent(at.accuracy)} of the answers are right.`,
+          ]),
+    );
+    slider.setAttribute("aria-valuetext", words.textContent ?? "");
+  }
+
+  const rows = choices.map(({ target, threshold, coverage, accuracy }) =>
+    h(
+      "tr",
+      {},
+      h("th", { scope: "row" }, percent(target).replace(".0", "")),
+      h("td", {}, threshold === null ? "out of reach" : sure(threshold)),
+      h("td", { title: coverage ? `95 % interval ${interval(coverage)}` : "" }, percent(coverage?.value)),
+      h("td", { title: accuracy ? `95 % interval ${interval(accuracy)}` : "" }, percent(accuracy?.value)),
+      h(
+        "td",
+        {},
+        threshold !== null &&
+          coverage &&
+          h(
+            "button",
+            {
+              class: "button small quiet",
+              type: "button",
+              "aria-label": `Show the threshold for ${percent(target)}`,
+              on: {
+                click: () => {
+                  slider.value = String(Math.round(coverage.value * STEPS));
+                  show(coverage.value);
+                },
+              },
+            },
+            "Show",
+          ),
+      ),
+    ),
+  );
+  const table = h(
+    "table",
+    { class: "threshold-table" },
+    h(
+      "thead",
+      {},
+      h(
+        "tr",
+        {},
+        ...["wanted", "threshold", "answered", "right"].map((name) => h("th", { scope: "col" }, name)),
+        h("td"),
+      ),
+    ),
+    h("tbody", {}, ...rows),
+  );
+  const about = h("p", { class: "muted small" });
+  setText(
+    about,
+    choices.length > 0
+      ? "For each accuracy that one wants: the lowest threshold that reached it on the validation samples, and what it does on this split. The two differ, as for every choice that meets new samples."
+      : "Nothing was set aside for validation, so no threshold is chosen.",
+  );
+  show(1);
+  return h(
+    "section",
+    { class: "card threshold-card", "aria-label": "None of these" },
+    h(
+      "header",
+      { class: "card-head" },
+      h(
+        "div",
+        {},
+        h("h2", {}, "“None of these”"),
+        h(
+          "p",
+          { class: "muted small" },
+          "A network that may decline when it is not sure makes fewer mistakes. Move the slider to see what that costs.",
+        ),
+      ),
+    ),
+    h(
+      "div",
+      { class: "card-body reliability" },
+      h("div", {}, words, slider, chart.element),
+      h("div", {}, about, choices.length > 0 && table),
+    ),
+  );
+}

@@ -1,0 +1,264 @@
+// The page of a run's evaluation: figures with intervals, each class, curves, reliability, thresholds and mistakes; alone
+// or beside another run on the same samples.
+
+import { evaluationUrl, getEvaluation, getEvaluationComparison, getRun, listRuns, Problem } from "../lib/api.js";
+import { byId, download, downloadFrom, h, pageData } from "../lib/dom.js";
+import { icon } from "../lib/icons.js";
+import { openStream } from "../lib/live.js";
+import { menu } from "../lib/menu.js";
+import { attempt, startShell } from "../lib/shell.js";
+import { apiUrl } from "../lib/base-path.js";
+import { badge, isActive } from "../lib/status.js";
+import { classTable } from "../evaluation/class-table.js";
+import { comparisonCard } from "../evaluation/comparison.js";
+import { curvesCard } from "../evaluation/curves.js";
+import { headline } from "../evaluation/headline.js";
+import { confusionCard, mistakesCard } from "../evaluation/mistakes.js";
+import { reliabilityCard } from "../evaluation/reliability.js";
+import { classesCsv } from "../evaluation/table-file.js";
+import { thresholdCard } from "../evaluation/threshold.js";
+import { progressCard, untilReady, WAIT } from "../evaluation/wait.js";
+import { pageLinks } from "../run/pages.js";
+
+/** @import { Run, RunEvaluation, EvaluationComparison } from "../lib/types" */
+
+const SPLITS = [
+  ["test", "Test", "Samples that the network never saw: what to expect of the next photo"],
+  ["validation", "Validation", "Samples that chose the best epoch, and so look a little too good"],
+  ["train", "Training", "Samples that the network learnt from: how much it can remember"],
+];
+
+startShell();
+
+/** @type {{ run: Run }} */
+const data = pageData();
+let run = data.run;
+const query = new URLSearchParams(location.search);
+let split = SPLITS.find(([name]) => name === query.get("split"))?.[0] ?? "test";
+let beside = query.get("with") ?? "";
+/** @type {RunEvaluation | null} */
+let shown = null;
+
+const status = badge();
+const links = pageLinks(run, "evaluation");
+const splits = h(
+  "div",
+  { class: "segments", role: "radiogroup", "aria-label": "Split" },
+  ...SPLITS.map(([value, label, title]) =>
+    h(
+      "label",
+      { title },
+      h("input", {
+        type: "radio",
+        name: "split",
+        value,
+        checked: value === split,
+        on: { change: () => choose({ split: value }) },
+      }),
+      h("span", {}, label),
+    ),
+  ),
+);
+const others = h("select", {
+  class: "select",
+  "aria-label": "Compare with",
+  on: { change: () => choose({ beside: others.value }), focus: listOthers, pointerdown: listOthers },
+});
+const files = menu({ label: "Download", title: "Download", icon: "download", look: "" }, [
+  { label: "Classes, CSV", act: saveCsv },
+  { label: "Everything, JSON", act: () => downloadFrom(evaluationUrl(run.id, split), `evaluation-${split}.json`) },
+]);
+const content = h("div", { class: "evaluation" });
+byId("page").append(
+  h(
+    "header",
+    { class: "evaluation-head" },
+    h(
+      "div",
+      { class: "evaluation-title" },
+      h("h1", {}, "Evaluation of ", h("a", { href: run.url }, run.name)),
+      status.element,
+    ),
+    h("div", { class: "run-actions" }, ...links.elements, files),
+  ),
+  h(
+    "div",
+    { class: "evaluation-tools" },
+    splits,
+    h("label", { class: "beside" }, h("span", { class: "small" }, "Beside"), others),
+  ),
+  content,
+);
+files.hidden = true;
+status.show(run);
+others.append(h("option", { value: "" }, "nothing"));
+load();
+follow();
+
+/** @param {{ split?: string, beside?: string }} next */
+function choose(next) {
+  split = next.split ?? split;
+  beside = next.beside ?? beside;
+  const address = new URLSearchParams();
+  if (split !== "test") address.set("split", split);
+  if (beside) address.set("with", beside);
+  const search = address.toString();
+  history.replaceState(null, "", `${location.pathname}${search && `?${search}`}`);
+  load();
+}
+
+/** The evaluation that is being loaded. @type {AbortController | null} */
+let loading = null;
+
+async function load() {
+  loading?.abort();
+  loading = new AbortController();
+  const { signal } = loading;
+  shown = null;
+  files.hidden = true;
+  const waiting = progressCard();
+  content.replaceChildren(waiting.element);
+  const ask = (/** @type {string} */ id) =>
+    untilReady(() => getEvaluation(id, { split, wait: WAIT }, signal), waiting.show);
+  try {
+    const evaluation = await ask(run.id);
+    if (signal.aborted) return;
+    shown = evaluation;
+    files.hidden = false;
+    const other = beside === "" ? null : await loadBeside(ask, signal);
+    if (signal.aborted) return;
+    show(evaluation, other);
+  } catch (error) {
+    if (!signal.aborted) explain(error);
+  }
+}
+
+/**
+ * The other run with its evaluation and the test; or why there is none.
+ * @param {(id: string) => Promise<RunEvaluation>} ask
+ * @param {AbortSignal} signal
+ * @returns {Promise<Beside>}
+ */
+async function loadBeside(ask, signal) {
+  try {
+    const { name } = await getRun(beside);
+    addOther(beside, name);
+    const compare = () => getEvaluationComparison(run.id, { split, with: beside, wait: WAIT }, signal);
+    const compared = await untilReady(compare);
+    return { name, evaluation: await ask(beside), compared, refused: "" };
+  } catch (error) {
+    if (signal.aborted) throw error;
+    return {
+      name: "",
+      evaluation: null,
+      compared: null,
+      refused: error instanceof Error ? error.message : String(error),
+    };
+  }
+}
+
+/**
+ * @typedef {{ name: string, evaluation: RunEvaluation, compared: EvaluationComparison, refused: "" }
+ *   | { name: "", evaluation: null, compared: null, refused: string }} Beside
+ */
+
+/** @param {RunEvaluation} evaluation @param {Beside | null} beside */
+function show(evaluation, beside) {
+  const other = beside?.evaluation ? beside : null;
+  const isImages = "size" in (run.spec.data ?? {});
+  if (!isImages) links.hideImages();
+  const { epoch, name } = evaluation.checkpoint;
+  content.replaceChildren(
+    ...(beside?.refused ? [h("div", { class: "notice warn" }, icon("warning"), h("p", {}, beside.refused))] : []),
+    headline(evaluation, other),
+    ...(other ? [comparisonCard(other.compared, run.name, other.name)] : []),
+    classTable(evaluation, other, other?.compared ?? null),
+    confusionCard(run, evaluation, split, isImages),
+    curvesCard(run.id, evaluation, split),
+    reliabilityCard(evaluation.calibration),
+    thresholdCard(evaluation),
+    mistakesCard(run, evaluation, split, isImages),
+    h(
+      "p",
+      { class: "muted small" },
+      `Of the ${name} checkpoint${epoch === null ? "" : `, after epoch ${epoch}`}. Intervals hold the true figure in 95 of 100 such splits: Wilson's for shares of samples, else the percentiles of ${evaluation.resamples} bootstrap resamples.`,
+    ),
+  );
+}
+
+/** Says why there is no evaluation. @param {unknown} error */
+function explain(error) {
+  const conflict = error instanceof Problem && error.status === 409;
+  const words = error instanceof Error ? error.message : String(error);
+  content.replaceChildren(
+    h(
+      "div",
+      { class: "card empty" },
+      icon("target", 28),
+      h("h2", {}, conflict ? "Nothing to evaluate yet" : "The evaluation failed"),
+      h("p", {}, words),
+      h(
+        "div",
+        { class: "run-actions" },
+        h("a", { class: "button", href: run.url }, "Back to the run"),
+        isActive(run) && split === "test"
+          ? h("button", { class: "button", type: "button", on: { click: chooseValidation } }, "Validation split")
+          : h("button", { class: "button", type: "button", on: { click: load } }, "Try again"),
+      ),
+    ),
+  );
+}
+
+function chooseValidation() {
+  const input = splits.querySelector("input[value=validation]");
+  if (input instanceof HTMLInputElement) input.checked = true;
+  choose({ split: "validation" });
+}
+
+function saveCsv() {
+  if (!shown) return;
+  const name = run.name.replace(/[^\p{L}\p{N}]+/gu, "-").slice(0, 60);
+  download(`${name}-${split}.csv`, new Blob([classesCsv(shown)], { type: "text/csv" }));
+}
+
+let listed = false;
+
+/** Lists the runs on the same data. */
+async function listOthers() {
+  if (listed) return;
+  listed = true;
+  const search = `source=vivarium data="${run.spec.data?.set}" epoch>=0`;
+  const page = await attempt(() => listRuns({ search }));
+  for (const { id, name } of page?.runs ?? []) addOther(id, name);
+}
+
+/** @param {string} id @param {string} name */
+function addOther(id, name) {
+  const known = [...others.options].some(({ value }) => value === id);
+  if (!known && id !== run.id) others.append(h("option", { value: id }, name));
+  others.value = beside;
+}
+
+/** Follows the state of the run, and evaluates it when it is over. */
+function follow() {
+  openStream({
+    url: () => apiUrl(`/events?run=${encodeURIComponent(run.id)}&after=${run.summary.events}&include=status`),
+    on: {
+      message: () => {},
+      run: (/** @type {Run} */ next) => {
+        const ended = isActive(run) && !isActive(next);
+        run = next;
+        status.show(run);
+        if (ended && shown === null) load();
+      },
+      removed: () =>
+        explain(new Error("This run has been deleted. It can be restored under “Deleted runs” on the runs page.")),
+    },
+    onReturn: () => {},
+    isOver: () =>
+      getRun(run.id).then(
+        () => false,
+        (error) => error instanceof Problem && error.status === 404,
+      ),
+  });
+}

@@ -1,0 +1,25 @@
+//! `evaluate`: evaluates a checkpoint for the server. It is a process of its own, so that the memory of the network and
+//! of its data is given back whole, and so that the server can kill it when nobody waits any more.
+
+use std::io;
+
+use serde_json::json;
+
+use super::told;
+use crate::blocking::lower_priority;
+use crate::error::{Error, Result};
+use crate::evaluations::compute::compute;
+use crate::worker;
+
+pub(super) fn evaluate() -> Result<()> {
+    worker::set_oom_score(1000);
+    // Runs that train go first. Threads that are started later inherit it.
+    lower_priority();
+    let request = serde_json::from_reader(io::stdin().lock())
+        .map_err(|e| Error::Usage(format!("the request cannot be read: {e}")))?;
+    compute(request, &|progress| {
+        // A server that died reads nothing more.
+        let line = json!(progress).to_string();
+        told(&line).map_err(|e| Error::system("the server has ended", e))
+    })
+}
