@@ -77,7 +77,13 @@ export function reliabilityCard(calibration) {
         ];
         return [
           s("rect", { class: "bin-bar", x: at, width: wide, y: bar[0], height: bar[1] }),
-          s("rect", { class: "bin-gap", x: at, width: wide, y: gap[0], height: gap[1] }),
+          s("rect", {
+            class: confidence > accuracy.value ? "bin-gap too-sure" : "bin-gap too-modest",
+            x: at,
+            width: wide,
+            y: gap[0],
+            height: gap[1],
+          }),
           s("line", {
             class: "bin-interval",
             x1: middle,
@@ -128,10 +134,7 @@ export function reliabilityCard(calibration) {
       choice("as it is", plain, true),
       choice(`with temperature ${temperature.value.toFixed(2)}`, temperature.calibrated, false),
     );
-  body.append(
-    h("div", {}, tools, words, chart.element, histogram),
-    h("div", { class: "reliability-words" }, ...explain(calibration)),
-  );
+  body.append(h("div", {}, tools, words, chart.element, histogram), h("div", {}, ...explain(calibration)));
   show(plain);
   return element;
 }

@@ -281,7 +281,7 @@ export interface components {
       /** @description Its name. */
       name: string;
       /**
-       * Format: double
+       * Format: float
        * @description Its probability; `null` if the network's scores are not logits.
        */
       probability: number | null;
@@ -1339,6 +1339,29 @@ export interface components {
     Offer: components["schemas"]["Preset"] & ({
       missing: string | null;
     });
+    /** @description What a network makes of a photo. */
+    PhotoPrediction: {
+      /** @description The photo, as the client named it. */
+      path: string;
+      /** @description The likeliest classes, the likeliest first; empty where the photo cannot be read. */
+      top: components["schemas"]["ClassScore"][];
+      /** @description Why the photo cannot be read. */
+      error: string | null;
+    };
+    /** @description What a network makes of photos. */
+    PhotoPredictions: {
+      /** @description The checkpoint: `best` or `last`. */
+      checkpoint: string;
+      /** @description Whether there are probabilities; otherwise scores that only have an order. */
+      probabilities: boolean;
+      /** @description A row for each photo, in the order of the form. */
+      images: components["schemas"]["PhotoPrediction"][];
+    };
+    /** @description A form with photos. */
+    PhotosForm: {
+      /** @description PNG, JPEG, WebP, GIF, BMP or TIFF, whatever they are called; at most 100 of at most 20 MiB, 256 MiB in all. */
+      image: string[];
+    };
     /** @description The image that a film is to follow. */
     PinRequest: {
       /** @description As requests name it; `null` for the first sample. */
@@ -3322,6 +3345,9 @@ export type Normalisation = components["schemas"]["Normalisation"];
 export type NotFinite = components["schemas"]["NotFinite"];
 export type NotFinitePoint = components["schemas"]["NotFinitePoint"];
 export type Offer = components["schemas"]["Offer"];
+export type PhotoPrediction = components["schemas"]["PhotoPrediction"];
+export type PhotoPredictions = components["schemas"]["PhotoPredictions"];
+export type PhotosForm = components["schemas"]["PhotosForm"];
 export type PinRequest = components["schemas"]["PinRequest"];
 export type Pinned = components["schemas"]["Pinned"];
 export type Pixel = components["schemas"]["Pixel"];

@@ -6,7 +6,7 @@ import { apiUrl } from "./base-path.js";
  * @import { FieldError, ProblemDocument, Run, RunSpec, Estimate, LrFinderLine, Plan, Schedule, Metrics, Statistics, Boundary, Point,
  *   DataSet, Deleted, Sweep, Tag, ImportOutcome, SweepCheck, SweepEstimate, SweepSpec, Report, ReportAbout, Draft,
  *   FitExamples, Gallery, Inside, Film, FrameAbout, SamplePage, UploadedImage, Runs, RunFacets,
- *   EvaluationProgress } from "./types"
+ *   EvaluationProgress, PhotoPredictions } from "./types"
  */
 /** @import { CheckedNetwork, NetworkCheck, NetworkSource } from "../network/types" */
 
@@ -487,6 +487,20 @@ export const deleteImage = (id) => request("DELETE", `/images/${encodeURICompone
  * @returns {Promise<UploadedImage>}
  */
 export const uploadImage = (file, options) => upload("/images", formOf("image", [file]), options);
+
+/**
+ * Classifies photos with a run's network: a row for each, in their order.
+ * @param {string} id
+ * @param {{ file: File, path: string }[]} photos
+ * @param {number} top how many classes of each
+ * @param {AbortSignal} signal
+ * @returns {Promise<PhotoPredictions>}
+ */
+export function predictPhotos(id, photos, top, signal) {
+  const form = new FormData();
+  for (const { file, path } of photos) form.append("image", file, path);
+  return upload(`${run(id)}/predict?top=${top}`, form, { onProgress: () => {}, signal });
+}
 
 /**
  * @param {File} file

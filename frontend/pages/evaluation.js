@@ -38,6 +38,10 @@ let split = SPLITS.find(([name]) => name === query.get("split"))?.[0] ?? "test";
 let beside = query.get("with") ?? "";
 /** @type {RunEvaluation | null} */
 let shown = null;
+/** The evaluation that is being loaded. @type {AbortController | null} */
+let loading = null;
+/** Whether the other runs were listed. */
+let listed = false;
 
 const status = badge();
 const links = pageLinks(run, "evaluation");
@@ -107,9 +111,6 @@ function choose(next) {
   load();
 }
 
-/** The evaluation that is being loaded. @type {AbortController | null} */
-let loading = null;
-
 async function load() {
   loading?.abort();
   loading = new AbortController();
@@ -175,8 +176,7 @@ function show(evaluation, beside) {
     classTable(evaluation, other, other?.compared ?? null),
     confusionCard(run, evaluation, split, isImages),
     curvesCard(run.id, evaluation, split),
-    reliabilityCard(evaluation.calibration),
-    thresholdCard(evaluation),
+    h("div", { class: "evaluation-pair" }, reliabilityCard(evaluation.calibration), thresholdCard(evaluation)),
     mistakesCard(run, evaluation, split, isImages),
     h(
       "p",
@@ -220,8 +220,6 @@ function saveCsv() {
   const name = run.name.replace(/[^\p{L}\p{N}]+/gu, "-").slice(0, 60);
   download(`${name}-${split}.csv`, new Blob([classesCsv(shown)], { type: "text/csv" }));
 }
-
-let listed = false;
 
 /** Lists the runs on the same data. */
 async function listOthers() {

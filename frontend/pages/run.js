@@ -47,7 +47,7 @@ const side = h(
   "div",
   { class: "run-side" },
   test.element,
-  settings.element,
+  settings,
   notes.element,
   ...(run.source ? [] : [log.element]),
 );
@@ -155,7 +155,6 @@ function showRun(next) {
   if (replaced) return location.reload();
   header.show(run);
   progress.show(run);
-  settings.show(run);
   log.nudge();
   charts.draw();
 }

@@ -12,6 +12,7 @@ import { passUndoOn, moveToTrash } from "../lib/trash.js";
 import { beginReport } from "../report/begin.js";
 import { editLabels } from "../runs/labels.js";
 import { pageLinks } from "./pages.js";
+import { takeAwayMenu } from "./take-away.js";
 
 /** @import { Run } from "../lib/types" */
 
@@ -87,7 +88,9 @@ export function runHeader(first, { onRun, onRemoved }) {
     "Report",
   );
   const pages = pageLinks(first);
-  copy.hidden = first.source !== null;
+  const away = takeAwayMenu(first);
+  // An imported run has only curves: its network cannot be taken away or trained.
+  for (const control of [away.element, copy]) control.hidden = first.source !== null;
   const deleteButton = h(
     "button",
     { class: "button icon", type: "button", "aria-label": "Delete run", title: "Delete", on: { click: drop } },
@@ -100,7 +103,17 @@ export function runHeader(first, { onRun, onRemoved }) {
       "div",
       { class: "run-line" },
       h("div", { class: "run-names" }, title, form, h("div", { class: "run-about-line" }, about, tags, label), notes),
-      h("div", { class: "run-actions" }, stopButton, resumeButton, ...pages.elements, copy, report, deleteButton),
+      h(
+        "div",
+        { class: "run-actions" },
+        stopButton,
+        resumeButton,
+        ...pages.elements,
+        away.element,
+        copy,
+        report,
+        deleteButton,
+      ),
     ),
     message,
   );
@@ -198,6 +211,7 @@ export function runHeader(first, { onRun, onRemoved }) {
     stopButton.hidden = !(run.status === "running" || run.status === "queued");
     stopButton.disabled = !canStop(run);
     setText(/** @type {Node} */ (stopButton.lastChild), run.stopping ? "Stopping…" : "Stop");
+    away.show(run);
     resumeButton.hidden = !canResume(run);
     resumeButton.disabled = false;
   }
@@ -210,7 +224,17 @@ export function runHeader(first, { onRun, onRemoved }) {
       icon("warning"),
       h("p", {}, "This run has been deleted. It can be restored under “Deleted runs” on the runs page."),
     );
-    for (const control of [label, stopButton, resumeButton, ...pages.elements, copy, report, deleteButton, edit])
+    for (const control of [
+      label,
+      stopButton,
+      resumeButton,
+      ...pages.elements,
+      away.element,
+      copy,
+      report,
+      deleteButton,
+      edit,
+    ])
       control.hidden = true;
     announce("The run has been deleted");
   }
@@ -237,7 +261,10 @@ export function runHeader(first, { onRun, onRemoved }) {
     element,
     show,
     showGone,
-    /** Hides the links to pages that points in the plane do not have: their boundary shows everything. */
-    hideImages: pages.hideImages,
+    /** Hides what is about images, for points in the plane, whose boundary shows everything. */
+    hideImages() {
+      pages.hideImages();
+      away.hideFormatsOfImages();
+    },
   };
 }

@@ -24,6 +24,13 @@ const PAGES = [
     icon: "target",
     title: "How good the network is, for each class and with intervals",
   },
+  {
+    path: "predict",
+    label: "Predict",
+    icon: "photo",
+    title: "Classify photos, folders and the webcam",
+    images: true,
+  },
 ];
 
 /**

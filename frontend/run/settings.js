@@ -53,7 +53,7 @@ export function settingsPanel(run) {
           ),
         ),
       ),
-      !source && links.element,
+      !source && links,
       !source && h("details", { class: "json" }, h("summary", {}, "As JSON"), code.element),
       h(
         "p",
@@ -65,8 +65,7 @@ export function settingsPanel(run) {
       ),
     ),
   );
-  links.show(run);
-  return { element, show: links.show };
+  return element;
 }
 
 /** @param {string} href @param {string} text */

@@ -18,6 +18,7 @@
 //! | [`data`] | the table of data sets, the library on disk, splits, augmentation |
 //! | [`evaluate`] | figures of predictions with their intervals: pure functions of scores and targets |
 //! | [`form`] | the fields of all networks and data sets, and the check of a document against them |
+//! | [`classify`] | a trained network at work: from a photo to its classes |
 //! | [`inspect`] | a trained network from the inside: filters, feature maps, gradients, the film of a run |
 //! | [`train`] | the training loop, its events, its checkpoints |
 //! | [`bench`](mod@bench) | how long a training step takes |
@@ -43,6 +44,7 @@
 #![deny(missing_docs)]
 
 pub mod bench;
+pub mod classify;
 pub mod contract;
 pub mod data;
 pub mod error;

@@ -8,6 +8,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::base_path::BasePath;
 use crate::http::hosts::Authority;
 use crate::launch::slurm::SlurmOptions;
+use crate::predictions;
+use crate::takeaway::Format;
 
 /// Trains image classifiers from the browser and shows them from the inside while they learn.
 #[derive(Debug, Parser)]
@@ -42,7 +44,9 @@ pub enum Command {
     Import(ImportWeights),
     /// Import TensorBoard's event files as runs to compare with
     ImportEvents(ImportEvents),
-    /// Export the curves of runs as TensorBoard's event files
+    /// Classify photos with a run's network; prints a CSV
+    Predict(Predict),
+    /// Take a run's network away, or the curves of runs as TensorBoard's event files
     Export(Export),
     /// Write filters and feature maps of a run's network as PNG files
     Inspect(Inspect),
@@ -252,15 +256,48 @@ pub struct ImportEvents {
     pub data: DataFolder,
 }
 
+/// `predict`
+#[derive(Args, Debug)]
+pub struct Predict {
+    /// The run: its id, the beginning of the id, or its directory
+    pub run: String,
+    /// Photos, and folders of photos
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// The file for the CSV, which is written completely or not at all [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    pub csv: Option<PathBuf>,
+    /// The number of classes for each photo, the likeliest first
+    #[arg(long, value_name = "N", default_value_t = predictions::TOP as u16,
+          value_parser = clap::value_parser!(u16).range(1..=predictions::MOST_TOP as i64))]
+    pub top: u16,
+    /// The checkpoint [default: best, or last if there is no best]
+    #[arg(long, value_enum)]
+    pub checkpoint: Option<Checkpoint>,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "clap would print it")]
+    pub data: DataFolder,
+}
+
 /// `export`
 #[derive(Args, Debug)]
+#[command(group = clap::ArgGroup::new("what").required(true))]
 pub struct Export {
     /// The runs: the id of each, the beginning of the id, or its directory
     #[arg(required = true, value_name = "RUN")]
     pub runs: Vec<String>,
+    /// What is taken away of one run
+    #[arg(long, value_enum, group = "what", requires = "out")]
+    pub format: Option<Format>,
+    /// The file for it
+    #[arg(long, value_name = "FILE", requires = "format")]
+    pub out: Option<PathBuf>,
+    /// The checkpoint [default: best, or last if there is no best]
+    #[arg(long, value_enum, requires = "format")]
+    pub checkpoint: Option<Checkpoint>,
     /// The folder for the event files, one per run: a log directory
-    #[arg(long, value_name = "DIR")]
-    pub tensorboard: PathBuf,
+    #[arg(long, value_name = "DIR", group = "what")]
+    pub tensorboard: Option<PathBuf>,
     #[command(flatten)]
     #[allow(missing_docs, reason = "clap would print it")]
     pub data: DataFolder,

@@ -12,6 +12,7 @@
 //! * `panics`: panics are logged, counted and turned into errors.
 //! * `blocking`: work outside the async threads.
 //! * `failpoint`: where tests interrupt changes.
+//! * `assets`: the files of `static/` and `frontend/`.
 //! * `atomic_file`: files that are written completely or not at all.
 //! * [`run_dir`]: a run is a directory; the only thing that workers and servers share.
 //! * [`job`]: the job of a run in a cluster's scheduler.
@@ -32,6 +33,8 @@
 //! * [`images`]: images that users upload to show to networks.
 //! * [`inspect`]: filters, feature maps and predictions of a run's network.
 //! * [`evaluations`]: what a run's predictions are worth, computed by a process of its own.
+//! * [`predictions`]: what a network makes of photos, as rows.
+//! * [`takeaway`]: what a user takes away of a run.
 //! * [`tensorboard`]: TensorBoard's event files, imported and exported.
 //! * [`reports`]: what users write about their runs.
 //! * [`selections`]: sets of runs under a short name.
@@ -41,6 +44,7 @@
 //! * [`cli`]: the arguments of the command line.
 //! * [`commands`]: what each command does.
 
+mod assets;
 mod atomic_file;
 pub mod base_path;
 mod blocking;
@@ -66,6 +70,7 @@ mod machine;
 pub mod memory;
 pub mod networks;
 mod panics;
+pub mod predictions;
 pub mod presets;
 pub mod reports;
 mod reserve;
@@ -75,6 +80,7 @@ pub mod selections;
 mod settings;
 pub mod supervisor;
 pub mod sweeps;
+pub mod takeaway;
 pub mod tensorboard;
 pub mod trash;
 pub mod worker;

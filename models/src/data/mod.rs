@@ -55,7 +55,7 @@ pub use photos::{
     FitExample, FitExamples, Photo, PhotosMetadata, Preparing, Warning, fit_examples,
 };
 pub use picture::{Picture, decode_image, network_input};
-pub use read::{ClassCount, Import, ImportLimits, Report, import};
+pub use read::{ClassCount, Import, ImportLimits, Report, import, is_system_name};
 pub use samples::{Samples, Splits};
 pub use split::Split;
 pub use stored::{DataSetMetadata, ReadyDataSet};

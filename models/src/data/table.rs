@@ -133,7 +133,7 @@ pub(super) const fn image_fields(size: &'static str, channels: &'static str) -> 
             "Test-time flip",
             FieldKind::Switch,
             "false",
-            "Tests and predicts by the mean of an image's probabilities and its mirror's; twice the time.",
+            "Tests by the mean of an image's probabilities and its mirror's; takes twice the time.",
         )
         .advanced(),
         Field::new(

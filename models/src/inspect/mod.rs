@@ -37,7 +37,6 @@ pub use backward::{Contribution, GradientAt, InputGradient, Term};
 pub use colours::ColourMap;
 pub use features::Features;
 pub use layers::{Layer, LayerKind};
-pub use predict::ClassScore;
 pub use recording::Recording;
 pub use saliency::{SaliencyMap, SaliencyMethod};
 pub use sheet::{Grid, Range, Scale, Sheet, SheetQuery, Sort};

@@ -316,7 +316,7 @@ impl DataSpec {
         self.folds.is_some() || self.validation > 0.0
     }
 
-    /// Whether tests and predictions take the mean over an image and its mirror.
+    /// Whether the test takes the mean over an image and its mirror.
     pub fn test_time_flip(&self) -> bool {
         let flip = self.options.get("test_time_flip");
         flip.and_then(Value::as_bool).unwrap_or(false)

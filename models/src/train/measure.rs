@@ -11,7 +11,7 @@ use super::environment::peak_memory_bytes;
 use super::learner::Learner;
 use super::loader;
 use super::plan::Plan;
-use super::scores::evaluation_rows;
+use crate::classify::evaluation_rows;
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::networks::Model;

@@ -2,6 +2,7 @@
 
 use candle_core::{Device, Tensor};
 
+use crate::classify::evaluation_rows;
 use crate::data::Samples;
 use crate::error::Result;
 use crate::networks::Model;
@@ -41,11 +42,4 @@ pub(super) fn for_each_batch(
         each(targets, &scores(model, values, end - start, flip)?)?;
     }
     Ok(())
-}
-
-/// The batch size of evaluations for samples of `width` values: small enough for the caches, large enough to amortise
-/// the call.
-pub(super) fn evaluation_rows(width: usize) -> usize {
-    const VALUES: usize = 1 << 18;
-    (VALUES / width.max(1)).clamp(16, 1024)
 }

@@ -190,7 +190,7 @@ fn a_frame_holds_what_became_of_the_validation_split() {
     for (index, target) in data.validation.labels().iter().enumerate() {
         let best = best_of(&data.validation, index);
         assert_eq!(usize::from(predictions.predicted[index]), best.class);
-        let byte = best.probability.unwrap() * 255.0;
+        let byte = f64::from(best.probability.unwrap()) * 255.0;
         assert!((f64::from(predictions.confidence[index]) - byte).abs() <= 0.51);
         confusion[*target as usize][best.class] += 1;
     }

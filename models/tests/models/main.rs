@@ -37,6 +37,7 @@ mod not_numbers;
 mod onnx_export;
 mod onnx_import;
 mod perceptron;
+mod pillow;
 mod pretrained;
 mod python;
 mod pytorch_source;

@@ -9,6 +9,7 @@ mod import;
 mod import_events;
 mod inspect;
 mod measure;
+mod predict;
 mod serve;
 mod train;
 mod weights_header;
@@ -46,6 +47,7 @@ pub fn run(cli: Cli) -> ExitCode {
             | Command::Data(_)
             | Command::ImportEvents(_)
             | Command::Export(_)
+            | Command::Predict(_)
             | Command::Inspect(_)
     ) {
         memory::keep_freed_memory();
@@ -57,6 +59,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Data(args) => data::data(args),
         Command::Import(args) => import::import(&args),
         Command::ImportEvents(args) => import_events::import_events(args),
+        Command::Predict(args) => predict::predict(&args),
         Command::Export(args) => export::export(&args),
         Command::Inspect(args) => inspect::inspect(args),
         Command::Bench(args) => bench::bench(&args),

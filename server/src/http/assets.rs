@@ -1,28 +1,13 @@
-//! The files of `static/` and `frontend/`, embedded in the binary.
-
-use std::sync::LazyLock;
+//! The files of `static/` and `frontend/` over HTTP.
 
 use axum::extract::Path;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
-use rust_embed::{Embed, EmbeddedFile};
-use sha2::{Digest as _, Sha256};
+use rust_embed::EmbeddedFile;
 
 use super::etag::{Caching, ETag};
 use super::problem::{self, Problem};
-
-#[derive(Embed)]
-#[folder = "../static/"]
-struct Static;
-
-/// Browser code: the modules, without tests and tools.
-#[derive(Embed)]
-#[folder = "../frontend/"]
-#[include = "*.js"]
-#[exclude = "node_modules/*"]
-#[exclude = "tests/*"]
-#[exclude = "*.config.js"]
-struct Frontend;
+use crate::assets;
 
 /// A file of `static/`.
 pub async fn static_file(
@@ -30,7 +15,7 @@ pub async fn static_file(
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    serve(&path, Static::get(&path), &headers, uri).await
+    serve(&path, assets::static_file(&path), &headers, uri).await
 }
 
 /// A module of `frontend/`.
@@ -39,41 +24,14 @@ pub async fn frontend_file(
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    serve(&path, Frontend::get(&path), &headers, uri).await
-}
-
-/// The source of a module of `frontend/`, or of one of `static/` with its prefix.
-pub(super) fn module(path: &str) -> Option<String> {
-    let file = match path.strip_prefix("static/") {
-        Some(path) => Static::get(path),
-        None => Frontend::get(path),
-    };
-    String::from_utf8(file?.data.into_owned()).ok()
-}
-
-/// A hash of the browser code: only tabs with the same code share a worker.
-pub(super) fn version() -> &'static str {
-    static VERSION: LazyLock<String> = LazyLock::new(|| {
-        let mut names: Vec<_> = Frontend::iter().collect();
-        names.sort_unstable();
-        let mut hash = Sha256::new();
-        for name in names {
-            hash.update(name.as_bytes());
-            if let Some(file) = Frontend::get(&name) {
-                hash.update(file.metadata.sha256_hash());
-            }
-        }
-        let hash = hash.finalize();
-        hex::encode(&hash[..8])
-    });
-    &VERSION
+    serve(&path, assets::frontend_file(&path), &headers, uri).await
 }
 
 /// Requested by browsers on their own.
 pub async fn favicon(headers: HeaderMap, uri: Uri) -> Result<Response, Problem> {
     serve(
         "favicon.svg",
-        Static::get("icons/favicon.svg"),
+        assets::static_file("icons/favicon.svg"),
         &headers,
         uri,
     )

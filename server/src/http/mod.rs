@@ -22,6 +22,7 @@ pub mod pages;
 pub mod problem;
 mod query;
 mod slow_body;
+mod streamed;
 mod upload;
 
 use std::sync::Arc;
@@ -177,6 +178,7 @@ fn pages() -> OpenApiRouter<App> {
         .route("/runs/{id}", get(pages::run))
         .route("/runs/{id}/inside", get(pages::inside))
         .route("/runs/{id}/evaluation", get(pages::evaluation))
+        .route("/runs/{id}/predict", get(pages::predict))
         .route("/compare", get(pages::compare))
         .route("/sweeps/{id}", get(pages::sweep))
         .route("/reports", get(pages::reports))
@@ -308,8 +310,12 @@ fn uploading(changes: Changes, limit: usize) -> OpenApiRouter<App> {
     let images = OpenApiRouter::default()
         .routes(routes!(api::images::create))
         .layer(DefaultBodyLimit::max(images::MOST_BYTES + FORM));
+    let photos = OpenApiRouter::default()
+        .routes(routes!(api::predict::predict))
+        .layer(DefaultBodyLimit::max(api::predict::MOST_BYTES));
     files
         .merge(images)
+        .merge(photos)
         .route_layer(middleware::from_fn_with_state(changes, change::run_upload))
         .layer(middleware::from_fn(upload::drain_refused))
 }

@@ -1,19 +1,14 @@
 //! The browser modules of a page, so that it can preload all of them: a browser that discovers imports one after the
 //! other waits once per level.
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::assets;
+use crate::assets;
 use crate::base_path;
-
-/// The text before the path in an `import` or `export`.
-const BEFORE_PATH: [&str; 2] = [" from \"", "import \""];
 
 /// The elements of a page's head that load `page` (below `frontend/`) and all its imports, and identify the build.
 pub fn script(page: &str) -> String {
-    let mut found = BTreeSet::new();
-    walk(page, &mut found);
+    let mut found = assets::modules_of(page);
     found.remove(page);
     let source = base_path::url(&format!("/frontend/{page}"));
     let mut html = format!(
@@ -30,42 +25,6 @@ pub fn script(page: &str) -> String {
         let _ = write!(html, "\n<link rel=\"modulepreload\" href=\"{address}\">");
     }
     html
-}
-
-fn walk(module: &str, found: &mut BTreeSet<String>) {
-    if !found.insert(module.to_owned()) {
-        return;
-    }
-    let Some(source) = assets::module(module) else {
-        return;
-    };
-    let lines = source.lines().filter(|line| {
-        let code = line.trim_start();
-        code.starts_with("import ") || code.starts_with("export ") || code.starts_with("} from ")
-    });
-    for line in lines {
-        let path = BEFORE_PATH
-            .iter()
-            .find_map(|before| line.split_once(before))
-            .and_then(|(_, rest)| rest.split_once('"'));
-        if let Some((path, _)) = path {
-            walk(&resolve(module, path), found);
-        }
-    }
-}
-
-/// Resolves a relative path from a module; out of `frontend/` it leads to `static/`.
-fn resolve(from: &str, path: &str) -> String {
-    let mut parts: Vec<_> = from.split('/').collect();
-    parts.pop();
-    for part in path.split('/') {
-        match part {
-            "." => {}
-            ".." => drop(parts.pop()),
-            part => parts.push(part),
-        }
-    }
-    parts.join("/")
 }
 
 #[cfg(test)]
@@ -85,9 +44,7 @@ mod tests {
             assert!(html.contains(&link), "{module} in {html}");
         }
         assert_eq!(html.matches("pages/run.js").count(), 1);
-        let mut found = BTreeSet::new();
-        walk("pages/compare.js", &mut found);
-        for module in found {
+        for module in assets::modules_of("pages/compare.js") {
             assert!(assets::module(&module).is_some(), "{module}");
         }
     }

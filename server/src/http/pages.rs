@@ -59,6 +59,7 @@ pages! {
     SweepPage: "sweep.html",
     InsidePage: "inside.html",
     EvaluationPage: "evaluation.html",
+    PredictPage: "predict.html",
     DataPage: "data.html",
     ReportsPage: "reports.html",
     ReportPage: "report.html",
@@ -275,6 +276,20 @@ pub async fn evaluation(State(app): State<App>, Path(id): Path<String>) -> Resul
     EvaluationPage::respond(
         format!("Evaluation of {}", run.name),
         &json!({ "run": run }),
+    )
+}
+
+/// `/runs/{id}/predict`: photos for a run's network.
+pub async fn predict(State(app): State<App>, Path(id): Path<String>) -> Result<Response> {
+    let id: RunId = id
+        .parse()
+        .map_err(|_| Error::NotFound(format!("run “{id}”")))?;
+    let run = app.index.read(move |c| rows::get(c, id)).await?;
+    run.is_own("there is no network that could classify photos")?;
+    let title = format!("Predict with {}", run.name);
+    PredictPage::respond(
+        title,
+        &json!({ "run": run, "most_photos": api::predict::MOST_PHOTOS }),
     )
 }
 

@@ -139,17 +139,14 @@ impl Images {
     /// # Errors
     /// What is wrong with the file, as an error of the field `image`.
     pub async fn add(&self, bytes: Vec<u8>) -> Result<Kept> {
-        let turn = self.turn.acquire().await;
-        let _turn = turn.map_err(|_| Error::Gone("the images"))?;
         let folder = self.folder.clone();
-        let (id, size) = on_thread("image", move || {
-            lower_priority();
+        let work = move || {
             let written = write(&folder, &bytes);
             drop(bytes);
             memory::give_back();
             written
-        })
-        .await?;
+        };
+        let (id, size) = self.in_turn(work).await?;
         let mut kept = self.kept();
         kept.insert(id, size);
         while kept.len() > MOST_KEPT
@@ -158,6 +155,23 @@ impl Images {
             let _ = fs::remove_file(self.path(oldest));
         }
         Ok(Kept::new(id, size))
+    }
+
+    /// Decodes on a thread of low priority, when nobody else does.
+    ///
+    /// # Errors
+    /// Those of `work`.
+    pub(crate) async fn in_turn<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let turn = self.turn.acquire().await;
+        let _turn = turn.map_err(|_| Error::Gone("the images"))?;
+        on_thread("image", move || {
+            lower_priority();
+            work()
+        })
+        .await
     }
 
     /// All images, newest first.

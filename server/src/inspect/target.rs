@@ -6,7 +6,9 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 use utoipa::ToSchema;
+use vivarium_models::classify::Classifier;
 use vivarium_models::contract::{Event, Record, Started};
+use vivarium_models::data::Fit;
 use vivarium_models::graph::Graph;
 use vivarium_models::inspect::film::Folder;
 use vivarium_models::links;
@@ -153,6 +155,21 @@ impl InspectTarget {
             more: BTreeMap::from([("run".to_owned(), self.spec.name.clone())]),
         };
         Ok(onnx::export(model.graph(), &model.weights()?, &metadata)?)
+    }
+
+    /// The network of a checkpoint as a classifier of photos.
+    ///
+    /// # Errors
+    /// When the checkpoint cannot be read.
+    pub fn classifier(&self, checkpoint: &Checkpoint) -> Result<Classifier> {
+        let started = &self.started;
+        Ok(Classifier::open(
+            self.graph()?,
+            started.classes.clone(),
+            Fit::of(&self.spec.data)?,
+            &started.normalisation,
+            &checkpoint.path,
+        )?)
     }
 
     /// The film of the run.

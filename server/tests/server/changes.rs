@@ -17,6 +17,15 @@ const COMPUTING: [(&str, &str); 6] = [
     ("post", "/sweeps/estimate"),
 ];
 
+/// Operations that take a form.
+const FORMS: [&str; 5] = [
+    "/datasets",
+    "/networks/import",
+    "/tensorboard",
+    "/images",
+    "/runs/{id}/predict",
+];
+
 /// Every operation of the API's document that is no GET: its method and path.
 fn operations(server: &Server) -> Vec<(String, String)> {
     let document = server.get("/api/v1/openapi.json").json();
@@ -54,14 +63,13 @@ fn every_route_that_changes_something_is_carried_through() {
         let request = ureq::http::Request::builder()
             .method(method.to_uppercase().as_str())
             .uri(url);
-        let answer =
-            if ["/datasets", "/networks/import", "/tensorboard", "/images"].contains(&&*path) {
-                let request = request.header("content-type", form_type());
-                agent().run(request.body(form("other", None, b"")).unwrap())
-            } else {
-                let request = request.header("content-type", "application/json");
-                agent().run(request.body("{}").unwrap())
-            };
+        let answer = if FORMS.contains(&&*path) {
+            let request = request.header("content-type", form_type());
+            agent().run(request.body(form("other", None, b"")).unwrap())
+        } else {
+            let request = request.header("content-type", "application/json");
+            agent().run(request.body("{}").unwrap())
+        };
         let status = Answer::of(answer).status;
         assert!(![405, 500].contains(&status), "{method} {path}: {status}");
         let computes = COMPUTING.contains(&(&*method, &*path));

@@ -23,6 +23,8 @@ mod kind;
 pub(super) mod photo;
 mod tree;
 
+pub use folders::is_system_name;
+
 use std::io::{self, Read};
 use std::path::Path;
 

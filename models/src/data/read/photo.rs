@@ -3,10 +3,13 @@
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, RgbImage};
+use image::metadata::Orientation;
+use image::{
+    DynamicImage, GrayAlphaImage, GrayImage, ImageDecoder, ImageFormat, ImageReader, RgbImage,
+    RgbaImage,
+};
 
 use super::{jpeg, kind};
-use crate::data::fault::count;
 
 /// The memory limit of a decoder.
 const MOST_MEMORY: u64 = 512 << 20;
@@ -24,14 +27,36 @@ pub(in crate::data) fn whole(bytes: &[u8], most_pixels: u64) -> Result<RgbImage,
 }
 
 fn image(bytes: &[u8], most_pixels: u64) -> Result<DynamicImage, String> {
-    let format = format(bytes, most_pixels)?;
+    let head = &bytes[..bytes.len().min(kind::HEAD)];
+    let format = kind::image_format(head).ok_or_else(|| kind::no_image(head))?;
     // Decoders process untrusted data and may panic.
-    let decoded = catch_unwind(AssertUnwindSafe(|| decode(bytes, format, most_pixels)));
+    let decoded = catch_unwind(AssertUnwindSafe(|| match format {
+        ImageFormat::Jpeg => decode_jpeg(bytes, most_pixels),
+        _ => decode(bytes, format, most_pixels),
+    }));
     decoded.unwrap_or_else(|_| Err("makes its decoder fail".to_owned()))
 }
 
-/// Blends each pixel with white.
+/// RGB: transparent pixels on white, and the high byte of values of 16 bits, as in libpng and Pillow.
 fn colours(image: DynamicImage) -> Vec<u8> {
+    let high = |values: Vec<u16>| values.into_iter().map(|value| (value >> 8) as u8).collect();
+    let (width, height) = (image.width(), image.height());
+    let eight_bits = match image {
+        DynamicImage::ImageLuma16(image) => {
+            GrayImage::from_raw(width, height, high(image.into_raw())).map(Into::into)
+        }
+        DynamicImage::ImageLumaA16(image) => {
+            GrayAlphaImage::from_raw(width, height, high(image.into_raw())).map(Into::into)
+        }
+        DynamicImage::ImageRgb16(image) => {
+            RgbImage::from_raw(width, height, high(image.into_raw())).map(Into::into)
+        }
+        DynamicImage::ImageRgba16(image) => {
+            RgbaImage::from_raw(width, height, high(image.into_raw())).map(Into::into)
+        }
+        other => Some(other),
+    };
+    let image: DynamicImage = eight_bits.unwrap_or_default();
     if image.color().has_alpha() {
         on_white(&image)
     } else {
@@ -39,13 +64,20 @@ fn colours(image: DynamicImage) -> Vec<u8> {
     }
 }
 
-fn format(bytes: &[u8], most_pixels: u64) -> Result<ImageFormat, String> {
-    let head = &bytes[..bytes.len().min(kind::HEAD)];
-    let format = kind::image_format(head).ok_or_else(|| kind::no_image(head))?;
-    if format == ImageFormat::Jpeg {
-        jpeg::check(bytes, most_pixels)?;
-    }
-    Ok(format)
+fn decode_jpeg(bytes: &[u8], most_pixels: u64) -> Result<DynamicImage, String> {
+    let jpeg = jpeg::decode(bytes, most_pixels)?;
+    let [width, height] = jpeg.size.map(|length| length as u32);
+    let image: Option<DynamicImage> = if jpeg.is_grey {
+        GrayImage::from_raw(width, height, jpeg.pixels).map(Into::into)
+    } else {
+        RgbImage::from_raw(width, height, jpeg.pixels).map(Into::into)
+    };
+    let mut image = image.ok_or_else(|| "has no pixels".to_owned())?;
+    let orientation = jpeg
+        .exif
+        .and_then(|exif| Orientation::from_exif_chunk(&exif));
+    image.apply_orientation(orientation.unwrap_or(Orientation::NoTransforms));
+    Ok(image)
 }
 
 fn decode(bytes: &[u8], format: ImageFormat, most_pixels: u64) -> Result<DynamicImage, String> {
@@ -57,10 +89,7 @@ fn decode(bytes: &[u8], format: ImageFormat, most_pixels: u64) -> Result<Dynamic
     let mut decoder = reader.into_decoder().map_err(words)?;
     let (width, height) = decoder.dimensions();
     if u64::from(width) * u64::from(height) > most_pixels {
-        return Err(format!(
-            "has {width}x{height} pixels, more than {}",
-            count(most_pixels)
-        ));
+        return Err(jpeg::too_large([width, height], most_pixels));
     }
     if width == 0 || height == 0 {
         return Err("has no pixels".to_owned());

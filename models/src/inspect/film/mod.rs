@@ -30,7 +30,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
-use super::{ClassScore, Inspector, Layer, LayerKind, Recording, Statistics, Tiles};
+use super::{Inspector, Layer, LayerKind, Recording, Statistics, Tiles};
+use crate::classify::ClassScore;
 use crate::error::Result;
 use extract::KeptTiles;
 use fit::{Priority, Share, fit};
@@ -170,14 +171,14 @@ impl Frame {
             validation_accuracy: validation.map(|of| of.accuracy),
             top: top.first().map(|first| TopClass {
                 class: first.class,
-                probability: first.probability,
+                probability: first.probability.map(f64::from),
             }),
             filters: filters.iter().map(|kept| kept.metadata.clone()).collect(),
             features: features.iter().map(|kept| kept.metadata.clone()).collect(),
         };
         let short = |of: &ClassScore| {
             let class = u16::try_from(of.class).unwrap_or(u16::MAX);
-            (class, of.score, of.probability.map(|p| p as f32))
+            (class, of.score, of.probability)
         };
         Ok(Self {
             metadata,
@@ -198,7 +199,7 @@ impl Frame {
                 .get(usize::from(*class))
                 .cloned()
                 .unwrap_or_default(),
-            probability: probability.map(f64::from),
+            probability: *probability,
             score: *score,
         };
         self.top.iter().map(long).collect()

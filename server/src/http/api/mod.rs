@@ -12,6 +12,7 @@ pub mod metrics;
 pub mod networks;
 pub mod openapi;
 pub mod points;
+pub mod predict;
 pub mod reports;
 pub mod runs;
 pub mod selections;

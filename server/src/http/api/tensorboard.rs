@@ -1,18 +1,16 @@
 //! TensorBoard's event files: curves out, and curves in.
 
-use std::io::{self, BufWriter, Write};
+use std::io;
 use std::path::Path as FilePath;
 use std::sync::Arc;
 
-use axum::body::{Body as Answer, Bytes};
 use axum::extract::{Multipart, Path, Query, State};
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use futures_util::stream;
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{Object, ObjectBuilder, Schema, Type};
 use vivarium_models::data::Fault;
@@ -29,10 +27,10 @@ use crate::http::change::Client;
 use crate::http::json::Body;
 use crate::http::problem::Problem;
 use crate::http::query::Pairs;
+use crate::http::streamed::{attachment, streamed};
 use crate::http::upload::{receive, within};
 use crate::index::runs::{self as rows, Run};
 use crate::index::{Index, events};
-use crate::panics::catch_sync;
 use crate::run_dir::RunId;
 use crate::tensorboard::import::{ImportOptions, Imported, Importer, Outcome, Tag};
 use crate::tensorboard::tags::{self, Assigned};
@@ -42,13 +40,6 @@ use crate::tensorboard::{export, find, unpack};
 /// Lines that are read of a run at once, and their bytes.
 const LINES: usize = 256;
 const BYTES: usize = 1 << 20;
-
-/// Written at once, and how much of it may wait for a reader that is slow.
-const PIECE: usize = 64 * 1024;
-const WAITING: usize = 4;
-
-/// Answers that are written at a time: each has a thread.
-static WRITERS: Semaphore = Semaphore::const_new(8);
 
 /// Uploads that come in at a time.
 static UPLOADS: Semaphore = Semaphore::const_new(2);
@@ -129,71 +120,6 @@ fn lines_of(index: Index) -> impl FnMut(&RunInfo) -> io::Result<Vec<String>> {
         let batch = batch.map_err(io::Error::other)?;
         place = Some((id, batch.last().map_or(after, |event| event.seq)));
         Ok(batch.into_iter().map(|event| event.body).collect())
-    }
-}
-
-fn attachment(kind: &'static str, name: &str, body: Answer) -> Response {
-    let headers = [
-        (header::CONTENT_TYPE, kind.to_owned()),
-        (
-            header::CONTENT_DISPOSITION,
-            format!("attachment; filename=\"{name}\""),
-        ),
-        (header::CACHE_CONTROL, "no-store".to_owned()),
-    ];
-    (headers, body).into_response()
-}
-
-/// A body of what `write` writes, as it is written, and no faster than it is read.
-///
-/// # Errors
-/// [`Error::Overloaded`] when too many are written already.
-fn streamed(
-    write: impl FnOnce(BufWriter<Pipe>) -> io::Result<()> + Send + 'static,
-) -> Result<Answer> {
-    let place = WRITERS
-        .try_acquire()
-        .map_err(|_| Error::Overloaded("Too many runs are exported at a time."))?;
-    let (pieces, reader) = mpsc::channel(WAITING);
-    let handle = Handle::current();
-    // A thread that a shutdown does not wait for: a reader may never come back.
-    let writer = std::thread::Builder::new()
-        .name("export".to_owned())
-        .spawn(move || {
-            let _place = place;
-            let _async = handle.enter();
-            let failed = pieces.clone();
-            let all = catch_sync(|| {
-                let pieces = BufWriter::with_capacity(PIECE, Pipe(pieces));
-                write(pieces).map_err(|e| Error::system("cannot write an export", e))
-            });
-            if let Err(error) = all {
-                // Whoever left knows why; whoever reads on must not take this for the end.
-                let _ = failed.blocking_send(Err(io::Error::other(error)));
-            }
-        });
-    writer.map_err(|e| Error::system("cannot start a thread", e))?;
-    Ok(Answer::from_stream(stream::unfold(
-        reader,
-        |mut reader| async {
-            let piece = reader.recv().await?;
-            Some((piece, reader))
-        },
-    )))
-}
-
-/// Hands what is written to those who read.
-struct Pipe(mpsc::Sender<io::Result<Bytes>>);
-
-impl Write for Pipe {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let sent = self.0.blocking_send(Ok(Bytes::copy_from_slice(bytes)));
-        sent.map_err(|_| io::ErrorKind::BrokenPipe)?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 

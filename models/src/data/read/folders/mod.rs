@@ -473,9 +473,12 @@ fn wrong_classes<'a>(
 }
 
 pub(super) fn is_system_file(node: &Node) -> bool {
-    node.parts
-        .iter()
-        .any(|part| part.starts_with('.') || SYSTEM_FILES.contains(&part.to_lowercase().as_str()))
+    node.parts.iter().any(|part| is_system_name(part))
+}
+
+/// Whether a file or folder of this name is one that operating systems leave beside users' files.
+pub fn is_system_name(name: &str) -> bool {
+    name.starts_with('.') || SYSTEM_FILES.contains(&name.to_lowercase().as_str())
 }
 
 /// Whether a file has the extension of an image.

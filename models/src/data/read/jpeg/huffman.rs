@@ -84,6 +84,18 @@ impl<'a> BitReader<'a> {
 
     fn fill(&mut self) {
         while self.count <= 48 && !self.ended {
+            // Four bytes at once, unless one may belong to a marker.
+            if let (true, Some(four)) = (self.count <= 32, self.bytes.get(self.at..self.at + 4))
+                && !four.contains(&0xff)
+            {
+                let four = four
+                    .iter()
+                    .fold(0, |bits, byte| bits << 8 | u64::from(*byte));
+                self.held |= four << (32 - self.count);
+                self.count += 32;
+                self.at += 4;
+                continue;
+            }
             let byte = match self.bytes.get(self.at..) {
                 Some([0xff, 0, ..]) => {
                     self.at += 2;
@@ -123,8 +135,30 @@ impl<'a> BitReader<'a> {
         Ok(taken)
     }
 
-    pub(super) fn skip(&mut self, bits: u32) -> Codes<()> {
+    fn skip(&mut self, bits: u32) -> Codes<()> {
         self.take(bits).map(drop)
+    }
+
+    /// The next bit.
+    pub(super) fn bit(&mut self) -> Codes<bool> {
+        Ok(self.take(1)? == 1)
+    }
+
+    /// A number of so many bits, without its redundant sign: T.81, F.2.2.1.
+    pub(super) fn signed(&mut self, bits: u32) -> Codes<i32> {
+        if bits == 0 {
+            return Ok(0);
+        }
+        if bits > 16 {
+            return Err(Broken::Wrong);
+        }
+        let value = self.take(bits)? as i32;
+        let is_negative = value < 1 << (bits - 1);
+        Ok(if is_negative {
+            value - (1 << bits) + 1
+        } else {
+            value
+        })
     }
 
     pub(super) fn symbol(&mut self, table: &Huffman) -> Codes<u8> {

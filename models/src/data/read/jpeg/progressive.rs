@@ -1,5 +1,6 @@
 //! The blocks of a scan of a progressive frame: ITU-T T.81, annex G.
 
+use super::ZIGZAG;
 use super::huffman::{BitReader, Codes, Huffman, present};
 
 /// The parameters of a scan of a progressive frame.
@@ -9,33 +10,48 @@ pub(super) struct ProgressiveScan {
     pub(super) last: usize,
     /// Whether the scan refines earlier bits.
     pub(super) refines: bool,
+    /// The place of the lowest bit that the scan has.
+    pub(super) low: u32,
     /// Remaining blocks of an end-of-band run.
     pub(super) blocks_left: u32,
 }
 
 impl ProgressiveScan {
+    /// Reads a block's part. `prediction` is the DC coefficient of the block before it.
     pub(super) fn block(
         &mut self,
         codes: &mut BitReader<'_>,
         [dc, ac]: [&Option<Huffman>; 2],
-        known: &mut u64,
+        block: &mut [i16; 64],
+        prediction: &mut i32,
     ) -> Codes<()> {
         match (self.first, self.refines) {
             (0, false) => {
                 let bits = codes.symbol(present(dc)?)?;
-                codes.skip(u32::from(bits))
+                *prediction = prediction.wrapping_add(codes.signed(u32::from(bits))?);
+                block[0] = (*prediction << self.low) as i16;
+                Ok(())
             }
-            (0, true) => codes.skip(1),
-            (_, false) => self.first_bits(codes, present(ac)?, known),
-            (_, true) => self.further_bits(codes, present(ac)?, known),
+            (0, true) => {
+                if codes.bit()? {
+                    block[0] |= self.bit();
+                }
+                Ok(())
+            }
+            (_, false) => self.first_bits(codes, present(ac)?, block),
+            (_, true) => self.further_bits(codes, present(ac)?, block),
         }
+    }
+
+    fn bit(&self) -> i16 {
+        1i16.wrapping_shl(self.low)
     }
 
     fn first_bits(
         &mut self,
         codes: &mut BitReader<'_>,
         ac: &Huffman,
-        known: &mut u64,
+        block: &mut [i16; 64],
     ) -> Codes<()> {
         if self.blocks_left > 0 {
             self.blocks_left -= 1;
@@ -51,8 +67,10 @@ impl ProgressiveScan {
             }
             k += zeros as usize;
             if bits > 0 {
-                codes.skip(bits)?;
-                *known |= 1u64.checked_shl(k as u32).unwrap_or(0);
+                let value = codes.signed(bits)? << self.low;
+                if let Some(place) = ZIGZAG.get(k) {
+                    block[*place] = value as i16;
+                }
             }
             k += 1;
         }
@@ -63,10 +81,10 @@ impl ProgressiveScan {
         &mut self,
         codes: &mut BitReader<'_>,
         ac: &Huffman,
-        known: &mut u64,
+        block: &mut [i16; 64],
     ) -> Codes<()> {
+        let low = self.bit();
         let mut k = self.first;
-        let is_known = |known: u64, k: usize| known >> k & 1 == 1;
         if self.blocks_left == 0 {
             while k <= self.last {
                 let symbol = codes.symbol(ac)?;
@@ -75,12 +93,15 @@ impl ProgressiveScan {
                     self.blocks_left = (1 << zeros) + codes.take(zeros)?;
                     break;
                 }
-                if bits > 0 {
-                    codes.skip(1)?;
-                }
+                let new = match bits {
+                    0 => 0,
+                    _ if codes.bit()? => low,
+                    _ => -low,
+                };
                 while k <= self.last {
-                    if is_known(*known, k) {
-                        codes.skip(1)?;
+                    let value = &mut block[ZIGZAG[k]];
+                    if *value != 0 {
+                        refine(codes, value, low)?;
                     } else if zeros == 0 {
                         break;
                     } else {
@@ -88,20 +109,32 @@ impl ProgressiveScan {
                     }
                     k += 1;
                 }
-                if bits > 0 && k <= self.last {
-                    *known |= 1 << k;
+                if new != 0 && k <= self.last {
+                    block[ZIGZAG[k]] = new;
                 }
                 k += 1;
             }
         }
         if self.blocks_left > 0 {
-            for k in k..=self.last {
-                if is_known(*known, k) {
-                    codes.skip(1)?;
+            for place in ZIGZAG.iter().take(self.last + 1).skip(k) {
+                let value = &mut block[*place];
+                if *value != 0 {
+                    refine(codes, value, low)?;
                 }
             }
             self.blocks_left -= 1;
         }
         Ok(())
     }
+}
+
+/// One more bit of a coefficient that is not 0.
+fn refine(codes: &mut BitReader<'_>, value: &mut i16, low: i16) -> Codes<()> {
+    if codes.bit()? && *value & low == 0 {
+        *value = match *value {
+            0.. => value.wrapping_add(low),
+            _ => value.wrapping_sub(low),
+        };
+    }
+    Ok(())
 }

@@ -8,8 +8,8 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use vivarium_models::classify::ClassScore;
 use vivarium_models::data::Split;
-use vivarium_models::inspect::ClassScore;
 use vivarium_models::inspect::film::{Folder, FrameMetadata, TopClass, pin_name};
 use vivarium_models::links;
 

@@ -3,7 +3,7 @@
 use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
-use vivarium_models::inspect::ClassScore;
+use vivarium_models::classify::ClassScore;
 
 use super::super::RunPath;
 use super::query::{AttentionParams, CheckpointParams, ClassParams, ImageParams, SizeParams};

@@ -1,0 +1,46 @@
+// Classes as bars.
+
+import { h, setText } from "../lib/dom.js";
+import { formatNumber, percent } from "../lib/format.js";
+
+/** @import { ClassScore } from "./view.js" */
+
+/** The length of a class's bar: its probability, or its share of the largest score. @param {ClassScore[]} top */
+function sharesOf(top) {
+  const most = Math.max(...top.map(({ score }) => Math.abs(score)), 1e-9);
+  return top.map(({ probability, score }) => probability ?? Math.max(0, score / most));
+}
+
+/** @param {ClassScore} scored */
+export const valueText = ({ probability, score }) =>
+  probability === null ? formatNumber(score) : percent(probability);
+
+/** A bar for each class, which moves when it is shown anew. */
+export function classBars() {
+  const element = h("ol", { class: "class-bars" });
+  /** By class. @type {Map<number, { item: HTMLElement, value: HTMLElement, bar: HTMLElement }>} */
+  const rows = new Map();
+  return {
+    element,
+    /** @param {ClassScore[]} top in the order of the bars @param {number} [best] the class that stands out */
+    show(top, best = top[0]?.class) {
+      const shares = sharesOf(top);
+      top.forEach((scored, place) => {
+        let row = rows.get(scored.class);
+        if (!row) {
+          const value = h("span", { class: "value" });
+          const bar = h("i");
+          const name = h("span", { class: "name", title: scored.name }, scored.name);
+          row = { item: h("li", {}, name, value, bar), value, bar };
+          rows.set(scored.class, row);
+        }
+        setText(row.value, valueText(scored));
+        row.bar.style.setProperty("--share", String(shares[place]));
+        row.item.classList.toggle("best", scored.class === best);
+        if (element.children[place] !== row.item) element.insertBefore(row.item, element.children[place] ?? null);
+      });
+      while (element.children.length > top.length) element.lastElementChild?.remove();
+      for (const [name, { item }] of rows) if (!item.isConnected && !element.contains(item)) rows.delete(name);
+    },
+  };
+}

@@ -1,0 +1,106 @@
+// The photos that were classified: a row for each, and all of them as CSV.
+
+import { csv } from "../chart/csv.js";
+import { download, h, setText } from "../lib/dom.js";
+import { plural } from "../lib/format.js";
+import { icon } from "../lib/icons.js";
+import { classBars, valueText } from "./bars.js";
+import { showThumbnail } from "./thumbnail.js";
+
+/** @import { PhotoPrediction } from "./view.js" */
+
+/** @typedef {PhotoPrediction & { file: File }} Row */
+
+/** Rows that are shown at first, and more at a time; the CSV has all. */
+const SHOWN = 100;
+
+/** Names of the places after the first. */
+const PLACES = ["second", "third", "fourth", "fifth"];
+
+export function resultsPanel() {
+  /** @type {Row[]} */
+  let rows = [];
+  let most = SHOWN;
+  const list = h("ol", { class: "photo-rows" });
+  const title = h("h2", {});
+  const more = h("button", { class: "button", type: "button", hidden: true, on: { click: showMore } }, "Show more");
+  const element = h(
+    "section",
+    { class: "card photo-results", "aria-label": "Results", hidden: true },
+    h(
+      "header",
+      { class: "card-head" },
+      title,
+      h("button", { class: "button small", type: "button", on: { click: save } }, icon("download", 14), "CSV"),
+      h("button", { class: "button small quiet", type: "button", on: { click: clear } }, "Clear"),
+    ),
+    list,
+    h("div", { class: "photo-more" }, more),
+  );
+
+  /** @param {Row[]} added */
+  function add(added) {
+    rows.push(...added);
+    element.hidden = false;
+    draw();
+  }
+
+  function draw() {
+    const bad = rows.filter(({ error }) => error !== null).length;
+    setText(title, `${plural(rows.length, "photo")}${bad > 0 ? `, ${bad.toLocaleString("en-US")} unreadable` : ""}`);
+    for (const row of rows.slice(list.children.length, most)) list.append(rowOf(row));
+    more.hidden = rows.length <= most;
+    setText(more, `Show ${Math.min(SHOWN, rows.length - most).toLocaleString("en-US")} more`);
+  }
+
+  function showMore() {
+    most += SHOWN;
+    draw();
+  }
+
+  function clear() {
+    rows = [];
+    most = SHOWN;
+    list.replaceChildren();
+    element.hidden = true;
+  }
+
+  function save() {
+    const length = Math.max(...rows.map(({ top }) => top.length), 1);
+    const value = rows.some(({ top }) => top[0]?.probability === null) ? "score" : "probability";
+    const head = ["path", "class", value];
+    for (const place of PLACES.slice(0, length - 1)) head.push(place, `${place}_${value}`);
+    const good = rows.filter(({ error }) => error === null);
+    const cells = good.map(({ path, top }) => [
+      path,
+      ...top.slice(0, PLACES.length + 1).flatMap(({ name, probability, score }) => [name, probability ?? score]),
+    ]);
+    download("predictions.csv", new Blob([csv(head, cells)], { type: "text/csv" }));
+  }
+
+  return { element, add };
+}
+
+/** @param {Row} row */
+function rowOf({ path, file, top, error }) {
+  const picture = h("canvas", { class: "photo-thumbnail", width: 1, height: 1, role: "img", "aria-label": path });
+  void showThumbnail(picture, file);
+  const name = h("p", { class: "photo-name muted small", title: path }, path);
+  if (error !== null)
+    return h("li", { class: "unreadable" }, picture, h("div", { class: "photo-class" }, name, h("p", {}, error)));
+  const bars = classBars();
+  bars.show(top);
+  const [best] = top;
+  return h(
+    "li",
+    {},
+    picture,
+    h(
+      "div",
+      { class: "photo-class" },
+      h("p", {}, h("strong", {}, best.name), " ", h("span", {}, valueText(best))),
+      name,
+    ),
+    bars.element,
+  );
+}

@@ -1,0 +1,204 @@
+// Photos, folders and the webcam before a network; and the page that a user takes away, opened from disk.
+
+import { mkdirSync, mkdtempSync, readFileSync, copyFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { expect, overflow, test } from "./vivarium.js";
+
+/** @import { Page } from "@playwright/test" */
+
+const CONV = {
+  name: "residual on digits",
+  data: { set: "digits", size: 32, channels: 3, limit: 200 },
+  network: { kind: "residual-small", plan: [8, 12], depth: [2], hidden: 8 },
+  training: { epochs: 2, batch_size: 32, seed: 7, optimizer: { kind: "sgd", lr: 0.05 } },
+};
+const PHOTOS = fileURLToPath(new URL("../../../models/tests/golden/photos/", import.meta.url));
+const JPEGS = fileURLToPath(new URL("../../../models/tests/golden/jpegs/", import.meta.url));
+
+/** Photos that every browser reads: orientations, CMYK, palettes, transparency, 16 bits, sampled colours. */
+const FILES = [
+  ...["rgb.jpg", "turned-3.jpg", "turned-6.jpg", "progressive.jpg", "grey.jpg", "cmyk.jpg", "palette.png", "rgb.png"],
+  ...["grey-alpha.png", "rgba.png", "palette-alpha.png"],
+].map((name) => join(PHOTOS, name));
+FILES.push(
+  ...["420.jpg", "422.jpg", "444-progressive.jpg", "440.jpg", "420-17x9.jpg"].map((name) => join(JPEGS, name)),
+);
+
+/** @param {any} vivarium @param {unknown} spec */
+async function trained(vivarium, spec) {
+  const { id, url } = await vivarium.create(spec);
+  await expect.poll(async () => (await vivarium.get(id)).status, { timeout: 45_000 }).toBe("finished");
+  return { id, url };
+}
+
+/** A folder of photos with a file that is none. */
+function folderOfPhotos() {
+  const folder = join(mkdtempSync(join(tmpdir(), "vivarium-photos-")), "holiday");
+  mkdirSync(join(folder, "beach"), { recursive: true });
+  for (let at = 0; at < 40; at += 1) copyFileSync(FILES[at % FILES.length], join(folder, "beach", `${at}.jpg`));
+  writeFileSync(join(folder, "notes.txt"), "no photo");
+  writeFileSync(join(folder, ".DS_Store"), "litter");
+  return folder;
+}
+
+/** Text of a file that the page saves. @param {Page} page @param {() => Promise<void>} act */
+async function saved(page, act) {
+  const [file] = await Promise.all([page.waitForEvent("download"), act()]);
+  return { name: file.suggestedFilename(), path: await file.path() };
+}
+
+test("photos that are chosen, dropped and pasted, and a folder, become rows and a CSV", async ({ page, vivarium }) => {
+  const { url } = await trained(vivarium, CONV);
+  await page.goto(url);
+  await page.getByRole("link", { name: "Predict" }).click();
+  await page.waitForURL(`**${url}/predict`);
+  const rows = page.locator(".photo-rows > li");
+  await page.setInputFiles("#photos", [FILES[0], FILES[1]]);
+  await expect(rows).toHaveCount(2);
+  await expect(rows.first()).toContainText("rgb.jpg");
+  await expect(rows.first().locator(".class-bars li")).toHaveCount(5);
+  await expect(rows.first().locator("strong")).toHaveText(/^\d$/);
+
+  /** @param {"drop" | "paste"} kind @param {string} name */
+  const hand = (kind, name) =>
+    page.evaluate(
+      ([kind, name, text]) => {
+        const data = new DataTransfer();
+        const bytes = Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
+        data.items.add(new File([bytes], name, { type: "image/png" }));
+        const event =
+          kind === "drop"
+            ? new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true })
+            : new ClipboardEvent("paste", { clipboardData: data, bubbles: true });
+        document.body.dispatchEvent(event);
+      },
+      [kind, name, readFileSync(join(PHOTOS, "palette.png")).toString("base64")],
+    );
+  await hand("drop", "dropped.png");
+  await expect(rows).toHaveCount(3);
+  await expect(rows.last()).toContainText("dropped.png");
+  await hand("paste", "image.png");
+  await expect(rows).toHaveCount(4);
+  await expect(rows.last()).toContainText("pasted-1.png");
+
+  await page.setInputFiles("#photo-folder", folderOfPhotos());
+  await expect(page.locator(".photo-results h2")).toHaveText("45 photos, 1 unreadable");
+  await expect(page.locator(".photo-rows .unreadable")).toContainText("notes.txt");
+  const { name, path } = await saved(page, () => page.getByRole("button", { name: "CSV" }).click());
+  expect(name).toBe("predictions.csv");
+  const lines = readFileSync(path, "utf8").trim().split("\r\n");
+  expect(lines).toHaveLength(45);
+  expect(lines[0]).toContain("path,class,probability,second,second_probability,third");
+  expect(lines.some((line) => line.startsWith("holiday/beach/0.jpg,"))).toBe(true);
+  await page.getByRole("button", { name: "Clear" }).click();
+  await expect(page.locator(".photo-results")).toBeHidden();
+});
+
+test("the webcam moves a bar for each class, and stops when it is told to or left", async ({ page, vivarium }) => {
+  const { url } = await trained(vivarium, CONV);
+  await page.goto(`${url}/predict`);
+  const webcam = page.getByRole("region", { name: "Webcam" });
+  await page.getByRole("button", { name: "Use the webcam" }).click();
+  await expect(webcam.locator(".class-bars li")).toHaveCount(10);
+  await expect(webcam).toContainText("frames per second");
+  // The picture of Chromium's webcam changes, and with it the bars.
+  const bars = () => webcam.locator(".class-bars").innerText();
+  const first = await bars();
+  await expect.poll(bars).not.toBe(first);
+  const isOn = () => page.evaluate(() => document.querySelector("video")?.srcObject !== null);
+  expect(await isOn()).toBe(true);
+  await page.getByRole("button", { name: "Stop the webcam" }).click();
+  await expect(webcam).toBeHidden();
+  expect(await isOn()).toBe(false);
+
+  await page.getByRole("button", { name: "Use the webcam" }).click();
+  await expect(webcam.locator(".class-bars li")).toHaveCount(10);
+  await page.evaluate(() => {
+    Object.defineProperty(document, "hidden", { value: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+  });
+  await expect(webcam).toBeHidden();
+  expect(await isOn()).toBe(false);
+});
+
+test("without a webcam or a permission the page says what to do", async ({ page, vivarium }) => {
+  const { url } = await trained(vivarium, CONV);
+  for (const [name, text] of [
+    ["NotAllowedError", "Allow it for this page"],
+    ["NotFoundError", "There is no webcam."],
+  ]) {
+    await page.goto(`${url}/predict`);
+    await page.evaluate((name) => {
+      navigator.mediaDevices.getUserMedia = async () => {
+        throw new DOMException("no", name);
+      };
+    }, name);
+    await page.getByRole("button", { name: "Use the webcam" }).click();
+    await expect(page.getByRole("region", { name: "Webcam" })).toContainText(text);
+  }
+});
+
+test("the page that is taken away classifies from disk without a network, as the server does", async ({
+  page,
+  vivarium,
+  browser,
+  server,
+}) => {
+  const { id, url } = await trained(vivarium, { ...CONV, name: "</script><b>cats & dogs" });
+  await page.goto(url);
+  await page.getByText("Take away").click();
+  const { name, path } = await saved(page, () => page.getByRole("link", { name: "A page that classifies" }).click());
+  expect(name).toBe("classifier.html");
+  const file = join(mkdtempSync(join(tmpdir(), "vivarium-page-")), "classifier.html");
+  copyFileSync(path, file);
+
+  const context = await browser.newContext({ offline: true, viewport: { width: 400, height: 800 } });
+  const away = await context.newPage();
+  /** @type {string[]} */
+  const complaints = [];
+  away.on("pageerror", (error) => complaints.push(String(error)));
+  away.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
+  const asked = new Set();
+  away.on("request", (request) => asked.add(request.url().split(":")[0]));
+  await away.goto(pathToFileURL(file).href);
+  await expect(away.getByRole("heading", { level: 1 })).toHaveText("</script><b>cats & dogs");
+  await away.setInputFiles("#photos", FILES);
+  const rows = away.locator(".photo-rows > li");
+  await expect(rows).toHaveCount(FILES.length);
+  expect(await overflow(away)).toBe(0);
+
+  const form = new FormData();
+  for (const file of FILES) form.append("image", new Blob([readFileSync(file)]), file);
+  const answer = await fetch(`${server.url}/api/v1/runs/${id}/predict?top=10`, { method: "POST", body: form });
+  const { images } = await answer.json();
+  const { path: csv } = await saved(away, () => away.getByRole("button", { name: "CSV" }).click());
+  const lines = readFileSync(csv, "utf8").trim().split("\r\n").slice(1);
+  expect(lines).toHaveLength(FILES.length);
+  lines.forEach((line, at) => {
+    const cells = line.split(",");
+    for (let place = 1; place < cells.length; place += 2) {
+      const expected = images[at].top.find((/** @type {any} */ one) => one.name === cells[place]).probability;
+      expect(Math.abs(Number(cells[place + 1]) - expected), `${FILES[at]}: ${line}`).toBeLessThan(1e-3);
+    }
+  });
+
+  await away.getByRole("button", { name: "Use the webcam" }).click();
+  await expect(away.getByRole("region", { name: "Webcam" }).locator(".class-bars li")).toHaveCount(10);
+  expect([...asked].filter((scheme) => !["file", "data", "blob"].includes(scheme))).toEqual([]);
+  expect(complaints).toEqual([]);
+  await context.close();
+});
+
+test("the page fits on a phone", async ({ page, vivarium }) => {
+  const { url } = await trained(vivarium, CONV);
+  await page.setViewportSize({ width: 400, height: 800 });
+  await page.goto(`${url}/predict`);
+  await page.setInputFiles("#photos", FILES);
+  await expect(page.locator(".photo-rows > li")).toHaveCount(FILES.length);
+  expect(await overflow(page)).toBe(0);
+  await page.getByRole("button", { name: "Use the webcam" }).click();
+  await expect(page.getByRole("region", { name: "Webcam" }).locator(".class-bars li")).toHaveCount(10);
+  expect(await overflow(page)).toBe(0);
+});

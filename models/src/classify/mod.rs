@@ -1,0 +1,175 @@
+//! A trained network at work: from a photo to its classes.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | here | the [`Classifier`] |
+//! | [`preprocessing`] | how a photo becomes an input, as data that other programs follow |
+//! | `ranking` | the classes of an image, the likeliest first |
+//!
+//! Every prediction of a photo goes through [`Classifier::scores`], be it asked by command, page or program: the same
+//! photo gets the same row everywhere.
+
+pub mod preprocessing;
+mod ranking;
+
+pub use preprocessing::Preprocessing;
+pub use ranking::ClassScore;
+pub(crate) use ranking::ranked;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use candle_core::{Device, Tensor};
+use rayon::prelude::*;
+
+use crate::contract::Normalisation;
+use crate::data::{Fit, Picture, decode_image};
+use crate::error::{Error, Result};
+use crate::graph::{Criterion, Graph};
+use crate::networks::Model;
+use crate::ops::threads;
+
+/// A trained network with the names of its classes and its preprocessing.
+#[derive(Clone, Debug)]
+pub struct Classifier {
+    model: Arc<Model>,
+    classes: Vec<String>,
+    preprocessing: Preprocessing,
+}
+
+impl Classifier {
+    /// A classifier of photos.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] when the network does not take images, or `normalisation` has another number of channels.
+    pub fn new(
+        model: impl Into<Arc<Model>>,
+        classes: Vec<String>,
+        fit: Fit,
+        normalisation: &Normalisation,
+    ) -> Result<Self> {
+        let model = model.into();
+        let preprocessing =
+            Preprocessing::new(model.input(), fit, normalisation, model.criterion())?;
+        Ok(Self {
+            model,
+            classes,
+            preprocessing,
+        })
+    }
+
+    /// A classifier of the network of a graph, loaded from a state dict.
+    ///
+    /// # Errors
+    /// As [`Classifier::new`]; and when the file does not contain exactly the network's tensors.
+    pub fn open(
+        graph: Graph,
+        classes: Vec<String>,
+        fit: Fit,
+        normalisation: &Normalisation,
+        weights: &Path,
+    ) -> Result<Self> {
+        let model = Model::of_graph(graph, 0)?;
+        model.load_state_dict(weights)?;
+        Self::new(model, classes, fit, normalisation)
+    }
+
+    /// The names of the classes.
+    pub fn classes(&self) -> &[String] {
+        &self.classes
+    }
+
+    /// How a photo becomes an input.
+    pub fn preprocessing(&self) -> &Preprocessing {
+        &self.preprocessing
+    }
+
+    /// Whether scores are logits, so that there are probabilities.
+    pub fn has_probabilities(&self) -> bool {
+        self.model.criterion() == Criterion::CrossEntropy
+    }
+
+    /// The shape of an input: `[channels, height, width]`.
+    pub fn input_shape(&self) -> &[usize] {
+        self.model.input()
+    }
+
+    /// The number of images for which a pass is fastest.
+    pub fn batch_size(&self) -> usize {
+        evaluation_rows(self.model.input().iter().product())
+    }
+
+    /// The input for a photo: normalised values `[channels, height, width]`.
+    ///
+    /// # Errors
+    /// When the photo has no pixels.
+    pub fn input(&self, picture: &Picture) -> Result<Vec<f32>> {
+        self.preprocessing.apply(picture)
+    }
+
+    /// As [`Classifier::input`], for an encoded photo of at most `most_pixels` pixels.
+    ///
+    /// # Errors
+    /// The fault, as a phrase that follows the photo's name.
+    pub fn read(&self, bytes: &[u8], most_pixels: u64) -> std::result::Result<Vec<f32>, String> {
+        let picture = decode_image(bytes, most_pixels)?;
+        self.input(&picture).map_err(|error| error.to_string())
+    }
+
+    /// The results of `read` for every file, in their order, on all threads.
+    pub fn read_all<F: Sync, R: Send>(
+        &self,
+        files: &[F],
+        read: impl Fn(&F) -> R + Send + Sync,
+    ) -> Vec<R> {
+        match threads::threads() {
+            1 => files.iter().map(read).collect(),
+            _ => files.par_iter().with_max_len(1).map(read).collect(),
+        }
+    }
+
+    /// The scores `[n, classes]` of inputs, row by row.
+    ///
+    /// # Errors
+    /// When an input has another size than the network takes.
+    pub fn scores(&self, inputs: &[Vec<f32>]) -> Result<Vec<Vec<f32>>> {
+        let size: usize = self.model.input().iter().product();
+        if let Some(wrong) = inputs.iter().find(|input| input.len() != size) {
+            return Err(Error::Shape {
+                place: "image".to_owned(),
+                expected: format!("{:?}", self.model.input()),
+                got: vec![wrong.len()],
+            });
+        }
+        let parameters = usize::try_from(self.model.store().count()).unwrap_or(usize::MAX);
+        let mut scores = Vec::with_capacity(inputs.len());
+        for batch in inputs.chunks(self.batch_size()) {
+            let shape = [&[batch.len()], self.model.input()].concat();
+            let x = Tensor::from_vec(batch.concat(), shape, &Device::Cpu)?;
+            let work = parameters.saturating_mul(batch.len());
+            let y = threads::in_pool(work, || self.model.evaluate(&x, false))?;
+            scores.extend(y.to_vec2::<f32>()?);
+        }
+        Ok(scores)
+    }
+
+    /// The `top` likeliest classes of each input, the likeliest first.
+    ///
+    /// # Errors
+    /// As [`Classifier::scores`].
+    pub fn classify(&self, inputs: &[Vec<f32>], top: usize) -> Result<Vec<Vec<ClassScore>>> {
+        let criterion = self.model.criterion();
+        let scores = self.scores(inputs)?;
+        Ok(scores
+            .iter()
+            .map(|scores| ranked(scores, &self.classes, criterion, top))
+            .collect())
+    }
+}
+
+/// The batch size of evaluations for samples of `width` values: small enough for the caches, large enough to amortise
+/// the call.
+pub(crate) fn evaluation_rows(width: usize) -> usize {
+    const VALUES: usize = 1 << 18;
+    (VALUES / width.max(1)).clamp(16, 1024)
+}

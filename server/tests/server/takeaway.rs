@@ -1,0 +1,404 @@
+//! What a user takes away of a run works without Vivarium and gives its figures.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{Cursor, Read as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::{Value, json};
+use zip::ZipArchive;
+
+use crate::support::{Server, conv, mlp, photos, vivarium};
+
+const FILES: [&str; 9] = [
+    "README.md",
+    "classifier.py",
+    "labels.txt",
+    "model.onnx",
+    "model.py",
+    "model.safetensors",
+    "predict.py",
+    "predict_onnx.py",
+    "preprocessing.json",
+];
+
+fn unpacked(zip: &[u8]) -> BTreeMap<String, Vec<u8>> {
+    let mut archive = ZipArchive::new(Cursor::new(zip)).unwrap();
+    let mut files = BTreeMap::new();
+    for at in 0..archive.len() {
+        let mut file = archive.by_index(at).unwrap();
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).unwrap();
+        files.insert(file.name().unwrap().into_owned(), bytes);
+    }
+    files
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+#[test]
+fn everything_is_in_the_zip_and_the_command_writes_the_same() {
+    let server = Server::start();
+    let id = server.create(&conv(2));
+    let run = server.await_status(&id, "finished");
+    let (status, headers, zip) = server.get_bytes(&format!("/api/v1/runs/{id}/export?format=zip"));
+    assert_eq!(status, 200);
+    assert_eq!(headers["content-type"], "application/zip");
+    assert_eq!(
+        headers["content-disposition"],
+        "attachment; filename=\"classifier.zip\""
+    );
+    let files = unpacked(&zip);
+    assert_eq!(files.keys().collect::<Vec<_>>(), FILES);
+    let weights = fs::read(server.run_dir(&id).join("checkpoints/best.safetensors")).unwrap();
+    assert_eq!(files["model.safetensors"], weights);
+    assert_eq!(text(&files["labels.txt"]), "0\n1\n2\n3\n4\n5\n6\n7\n8\n9\n");
+    let preprocessing: Value = serde_json::from_slice(&files["preprocessing.json"]).unwrap();
+    for (field, value) in [
+        ("size", json!([32, 32])),
+        ("channels", json!("RGB")),
+        ("fit", json!("crop")),
+        ("scores", json!("logits")),
+    ] {
+        assert_eq!(preprocessing[field], value, "{field}");
+    }
+    assert_eq!(preprocessing["mean"].as_array().unwrap().len(), 3);
+    let readme = text(&files["README.md"]);
+    let accuracy = 100.0 * run["summary"]["test_accuracy"].as_f64().unwrap();
+    for part in [
+        "# residual on digits".to_owned(),
+        format!("| Test accuracy | {accuracy:.1} % of "),
+        "python predict.py".to_owned(),
+        env!("CARGO_PKG_VERSION").to_owned(),
+    ] {
+        assert!(readme.contains(&part), "{part}: {readme}");
+    }
+
+    let folder = tempfile::tempdir().unwrap();
+    for (format, name) in [
+        ("zip", "classifier.zip"),
+        ("html", "classifier.html"),
+        ("onnx", "model.onnx"),
+        ("safetensors", "model.safetensors"),
+        ("pytorch", "model.py"),
+    ] {
+        let out = folder.path().join(name);
+        let output = export(&server, &id, format, &out);
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let (_, _, sent) = server.get_bytes(&format!("/api/v1/runs/{id}/export?format={format}"));
+        let written = fs::read(&out).unwrap();
+        match format {
+            "zip" => assert_eq!(unpacked(&written), unpacked(&sent)),
+            _ => assert!(written == sent, "{format}"),
+        }
+    }
+    assert_eq!(
+        fs::read_dir(folder.path()).unwrap().count(),
+        5,
+        "no file is left over"
+    );
+}
+
+fn export(server: &Server, id: &str, format: &str, out: &Path) -> Output {
+    let data = server.data_dir().to_str().unwrap();
+    vivarium(&[
+        "export",
+        id,
+        "--format",
+        format,
+        "--out",
+        out.to_str().unwrap(),
+        "--data-dir",
+        data,
+    ])
+}
+
+#[test]
+fn what_cannot_be_taken_away_is_refused_in_words() {
+    let server = Server::start();
+    let id = server.create(&mlp(1));
+    server.await_status(&id, "finished");
+    for format in ["zip", "html"] {
+        let refused = server.get(&format!("/api/v1/runs/{id}/export?format={format}"));
+        assert_eq!(refused.status, 409, "{}", refused.body);
+        assert!(
+            refused.body.contains("points in the plane"),
+            "{}",
+            refused.body
+        );
+    }
+    for format in ["onnx", "safetensors", "pytorch"] {
+        let (status, ..) = server.get_bytes(&format!("/api/v1/runs/{id}/export?format={format}"));
+        assert_eq!(status, 200, "{format}");
+    }
+    let refused = server.get(&format!("/api/v1/runs/{id}/export?format=zip&checkpoint=1"));
+    assert_eq!(refused.fields(), ["checkpoint"]);
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("a.zip");
+    let output = vivarium(&[
+        "export",
+        &id,
+        "--data-dir",
+        server.data_dir().to_str().unwrap(),
+    ]);
+    assert!(!output.status.success());
+    let output = export(&server, &id, "zip", &out);
+    assert!(!output.status.success() && !out.exists());
+    let both = [
+        "export",
+        &id,
+        "--format",
+        "zip",
+        "--tensorboard",
+        "x",
+        "--out",
+        "y",
+    ];
+    assert!(!vivarium(&both).status.success());
+}
+
+#[test]
+fn no_name_leaves_its_place_in_the_page() {
+    let server = Server::start();
+    let hostile = "</script><script>alert(1)</script><!--";
+    let mut spec = conv(1);
+    spec["name"] = json!(hostile);
+    let id = server.create(&spec);
+    server.await_status(&id, "finished");
+    let (status, headers, page) =
+        server.get_bytes(&format!("/api/v1/runs/{id}/export?format=html"));
+    assert_eq!(status, 200);
+    // A browser that is sent there saves the page and does not run it under this server's address.
+    assert_eq!(headers["content-type"], "application/octet-stream");
+    let page = text(&page);
+    assert!(
+        !page.contains("alert(1)</script>"),
+        "a name closes its element"
+    );
+    assert!(page.contains("\\u003c/script>\\u003cscript>alert(1)"));
+    // Nothing is loaded: every address is in the page itself.
+    for part in [
+        "src=\"http",
+        "href=\"http",
+        "url(http",
+        "from \"../",
+        "from \"./",
+    ] {
+        assert!(!page.contains(part), "{part}");
+    }
+}
+
+/// The Python of `VIVARIUM_PYTHON`, or python3, if it has these modules. It says loudly when a test is skipped.
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
+fn python(test: &str, modules: &[&str]) -> Option<PathBuf> {
+    let chosen = std::env::var_os("VIVARIUM_PYTHON");
+    let python = PathBuf::from(chosen.clone().unwrap_or_else(|| "python3".into()));
+    let imports = format!("import {}", modules.join(", "));
+    let found = Command::new(&python).args(["-c", &imports]).output();
+    if found.is_ok_and(|output| output.status.success()) {
+        return Some(python);
+    }
+    assert!(
+        chosen.is_none(),
+        "VIVARIUM_PYTHON does not have all of {modules:?}"
+    );
+    eprintln!("SKIPPED {test}: python3 does not have all of {modules:?}");
+    None
+}
+
+/// The networks that are taken away: all kinds, small where they are huge by default.
+fn networks() -> Vec<(&'static str, Value)> {
+    let of = |kind: &str, settings: Value| {
+        let mut network = json!({"kind": kind});
+        network
+            .as_object_mut()
+            .unwrap()
+            .extend(settings.as_object().unwrap().clone());
+        network
+    };
+    vec![
+        ("perceptron", of("perceptron", json!({}))),
+        ("mlp", of("mlp", json!({}))),
+        ("mlp-wide", of("mlp-wide", json!({"hidden": [64, 32]}))),
+        (
+            "vgg16",
+            of("vgg16", json!({"head": "compact", "width": 0.125})),
+        ),
+        (
+            "residual-small",
+            of(
+                "residual-small",
+                json!({"plan": [8, 12], "depth": [2], "hidden": 16}),
+            ),
+        ),
+        ("residual-deep", of("residual-deep", json!({}))),
+        ("inception", of("inception", json!({}))),
+    ]
+}
+
+fn train(server: &Server, network: &Value, channels: usize) -> String {
+    let id = server.create(&json!({
+        "data": {"set": "digits", "size": 32, "channels": channels, "limit": 60},
+        "network": network,
+        "training": {"epochs": 1, "batch_size": 16, "seed": 3},
+    }));
+    server.await_status(&id, "finished");
+    id
+}
+
+/// The photos of a test: EXIF orientations, CMYK, palettes, transparency, 16 bits, and the JPEGs of cameras.
+fn all_photos() -> Vec<PathBuf> {
+    let folders = [photos(), photos().join("../jpegs")];
+    let files = folders
+        .iter()
+        .flat_map(|folder| fs::read_dir(folder).unwrap());
+    let mut files: Vec<_> = files.map(|entry| entry.unwrap().path()).collect();
+    files.retain(|file| {
+        let name = file.file_name().unwrap().to_str().unwrap();
+        !name.ends_with(".json") && name != "cmyk-unmarked.jpg"
+    });
+    files.sort();
+    files
+}
+
+/// The largest difference between the values of two tables whose rows are of the same files; classes may be in another
+/// order where their values are nearly equal.
+fn difference(a: &str, b: &str) -> f64 {
+    let read = |table: &str| -> Vec<(String, BTreeMap<String, f64>)> {
+        let rows = table.lines().skip(1).map(|line| {
+            let cells: Vec<_> = line.split(',').collect();
+            let pairs = cells[1..].chunks_exact(2);
+            let values = pairs.map(|pair| (pair[0].to_owned(), pair[1].parse().unwrap()));
+            (cells[0].to_owned(), values.collect())
+        });
+        rows.collect()
+    };
+    let (a, b) = (read(a), read(b));
+    assert!(!a.is_empty());
+    assert_eq!(a.len(), b.len());
+    let mut most = 0f64;
+    for ((file, values), (other, others)) in a.iter().zip(&b) {
+        assert_eq!(file, other);
+        for (class, value) in values {
+            let error = (value - others[class]).abs() / value.abs().max(1.0);
+            most = most.max(error);
+        }
+    }
+    most
+}
+
+#[test]
+fn the_programs_of_the_zip_give_vivariums_probabilities() {
+    let modules = ["torch", "onnxruntime", "PIL", "numpy"];
+    let Some(python) = python("the programs of the zip", &modules) else {
+        return;
+    };
+    let server = Server::start();
+    let data = server.data_dir().to_str().unwrap().to_owned();
+    let mut runs: Vec<_> = networks()
+        .iter()
+        .map(|(name, network)| ((*name).to_owned(), train(&server, network, 3)))
+        .collect();
+    runs.push((
+        "grey".to_owned(),
+        train(&server, &json!({"kind": "mlp"}), 1),
+    ));
+    // Two imported networks: an ONNX file, and weights for a network of Vivarium.
+    let folder = tempfile::tempdir().unwrap();
+    for (format, network) in [("onnx", 4), ("safetensors", 4)] {
+        let weights = folder.path().join(format!("imported.{format}"));
+        let output = export(&server, &runs[network].1, format, &weights);
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let mut arguments = vec!["import", weights.to_str().unwrap(), "--data", "digits"];
+        arguments.extend([
+            "--set",
+            "data.size=32",
+            "--set",
+            "data.channels=3",
+            "--set",
+            "data.limit=60",
+        ]);
+        if format == "safetensors" {
+            arguments.extend([
+                "--network",
+                "residual-small",
+                "--set",
+                "network.plan=[8,12]",
+            ]);
+            arguments.extend(["--set", "network.depth=[2]", "--set", "network.hidden=16"]);
+        }
+        arguments.extend(["--data-dir", &data]);
+        let output = vivarium(&arguments);
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let told = String::from_utf8_lossy(&output.stdout).into_owned();
+        let id = told
+            .split(|sign: char| !sign.is_ascii_hexdigit() && sign != '-')
+            .find(|word| word.len() == 36)
+            .unwrap_or_else(|| panic!("{told}"))
+            .to_owned();
+        crate::support::until("the server has found the run", || {
+            server.get(&format!("/api/v1/runs/{id}")).status == 200
+        });
+        server.post(&format!("/api/v1/runs/{id}/resume"), &json!({}));
+        server.await_status(&id, "finished");
+        runs.push((format!("imported {format}"), id));
+    }
+    let photos = all_photos();
+    let names: Vec<_> = photos.iter().map(|photo| photo.to_str().unwrap()).collect();
+    assert!(names.len() > 40);
+    for (name, id) in runs {
+        let here = tempfile::tempdir().unwrap();
+        let zip = here.path().join("classifier.zip");
+        let output = export(&server, &id, "zip", &zip);
+        assert!(
+            output.status.success(),
+            "{name}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        for (file, bytes) in unpacked(&fs::read(&zip).unwrap()) {
+            fs::write(here.path().join(file), bytes).unwrap();
+        }
+        let mut arguments = vec!["predict", &id, "--top", "10", "--data-dir", &data];
+        arguments.extend(&names);
+        let output = vivarium(&arguments);
+        assert!(
+            output.status.success(),
+            "{name}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let own = text(&output.stdout);
+        for program in ["predict.py", "predict_onnx.py"] {
+            let output = Command::new(&python)
+                .arg(here.path().join(program))
+                .args(["--top", "10"])
+                .args(&names)
+                .output()
+                .unwrap();
+            let told = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(output.status.success(), "{name} {program}: {told}");
+            let theirs = text(&output.stdout);
+            assert_eq!(
+                own.lines().next(),
+                theirs.lines().next(),
+                "{name} {program}"
+            );
+            let error = difference(&own, &theirs);
+            assert!(error <= 1e-4, "{name} {program}: {error}");
+        }
+    }
+}
