@@ -12,14 +12,16 @@ import { allowedText, toText } from "./values.js";
 const PLACEHOLDERS = {
   "training.threads": "automatic",
   "training.clip": "never",
+  "training.transfer.unfreeze_at": "never",
   "resources.cpus": "automatic",
   "resources.memory": "automatic",
   "resources.gpus": "none",
   "resources.time": "automatic",
 };
 
-/** Up to this many options are shown side by side. */
+/** Up to this many options are shown side by side, if none has a longer label. */
 const MAX_SEGMENTS = 4;
+const MAX_SEGMENT_LABEL = 24;
 
 /**
  * @typedef {{
@@ -124,7 +126,8 @@ function inputOf(field, id, describe, onTyped) {
   const { kind } = field;
   if (kind.type === "choice") {
     const options = field.nullable ? [{ value: "", label: "None" }, ...kind.options] : kind.options;
-    return options.length <= MAX_SEGMENTS ? segments(options, id, onTyped) : select(options, id, describe, onTyped);
+    const isShort = options.length <= MAX_SEGMENTS && options.every(({ label }) => label.length <= MAX_SEGMENT_LABEL);
+    return isShort ? segments(options, id, onTyped) : select(options, id, describe, onTyped);
   }
   if (kind.type === "switch") {
     const input = h("input", {

@@ -8,6 +8,7 @@ import { control, segments } from "./control.js";
 import { chooseSet, gridOf, isChanged, nameOf, setField, specOf, fieldText } from "./draft.js";
 import { finderPart } from "./finder.js";
 import { schedulePart } from "./schedule.js";
+import { TRANSFER, transferPart } from "./transfer.js";
 import {
   chosenVariant,
   dataSet,
@@ -22,7 +23,7 @@ import {
 } from "./table.js";
 import { toText } from "./values.js";
 
-/** @import { Field, FormTable, Group, Schedule } from "../lib/types" */
+/** @import { Field, FormTable, Group, Plan, Schedule } from "../lib/types" */
 /** @import { Draft } from "./draft.js" */
 /** @import { Control } from "./control.js" */
 
@@ -65,6 +66,7 @@ export function sections(table, draft, onChange) {
       controls.get(field)?.focus();
     },
   );
+  const transfer = transferPart();
   const groups = table.groups.map((group) => groupPart(group));
   const ofGroups = (/** @type {boolean} */ folded) =>
     groups.filter((_, i) => table.groups[i].advanced === folded).map((part) => part.element);
@@ -145,6 +147,7 @@ export function sections(table, draft, onChange) {
       fields.element,
       group.path === "training.schedule" && schedule.element,
       group.path === "training.optimizer" && finder.element,
+      group.path === TRANSFER && transfer.element,
     );
     return {
       element,
@@ -227,6 +230,11 @@ export function sections(table, draft, onChange) {
     show,
     /** @param {Schedule | null} next */
     showSchedule: (next) => schedule.show(next),
+    /** @param {Plan | null} plan */
+    showPlan(plan) {
+      const group = table.groups.find(({ path }) => path === TRANSFER);
+      transfer.show(plan, group !== undefined && chosenVariant(table, draft, group) !== null);
+    },
     /** The visible controls, in page order. @returns {Control[]} */
     visible() {
       const shown = fieldsOf(table, draft)

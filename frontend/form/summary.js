@@ -68,6 +68,9 @@ export function summaryPart() {
       );
       const rows = [
         ["Parameters", count(plan.parameters)],
+        ...(plan.trainable_parameters < plan.parameters
+          ? [["Trained from the start", count(plan.trainable_parameters)]]
+          : []),
         ["Input", plan.input.join(" × ")],
         ["Classes", count(plan.classes.length)],
         ["Training samples", count(plan.train_samples)],

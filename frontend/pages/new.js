@@ -1,6 +1,7 @@
 // The form for a new run. Settings are checked while typing, and typed values are kept.
 
 import { createRun, createSweep } from "../lib/api.js";
+import { siteUrl } from "../lib/base-path.js";
 import { byId, h, pageData } from "../lib/dom.js";
 import { announce, startShell } from "../lib/shell.js";
 import { checker, checkResultOf } from "../form/checker.js";
@@ -11,17 +12,20 @@ import { placeErrors } from "../form/errors.js";
 import { estimator } from "../form/estimate.js";
 import { sections } from "../form/sections.js";
 import { summaryPart } from "../form/summary.js";
+import { offerSources } from "../form/transfer.js";
 import { NETWORK, fieldsOf } from "../form/table.js";
 import { safeSessionStorage } from "../lib/storage.js";
 
 /** @import { FormTable, Preset, RunSpec } from "../lib/types" */
 /** @import { Draft } from "../form/draft.js" */
 /** @import { CheckResult } from "../form/checker.js" */
+/** @import { TransferSource } from "../form/transfer.js" */
 
 startShell();
 
-/** @type {{ form: FormTable, presets: Preset[], copy: RunSpec | null }} */
-const { form: table, presets, copy } = pageData();
+/** @type {{ form: FormTable, presets: Preset[], copy: RunSpec | null, sources: TransferSource[], transfers: boolean }} */
+const { form: table, presets, copy, sources, transfers } = pageData();
+offerSources(table, sources, copy?.training?.transfer?.from);
 const query = new URLSearchParams(location.search);
 const preset = presets.find(({ id }) => id === query.get("preset"));
 const KEPT = `vivarium.draft${location.search}`;
@@ -45,10 +49,15 @@ const form = h(
 const from = preset
   ? `From the experiment “${preset.title}”`
   : copy
-    ? `From the run “${copy.name}”`
+    ? `${transfers ? "With the weights and settings of" : "From"} the run “${copy.name}”`
     : "Choose data and a network; the rest has sensible values.";
 byId("page").append(
-  h("header", { class: "page-head" }, h("h1", {}, "New run"), h("p", { class: "muted" }, from)),
+  h(
+    "header",
+    { class: "page-head" },
+    h("div", {}, h("h1", {}, "New run"), h("p", { class: "muted" }, from)),
+    startFrom(),
+  ),
   form,
 );
 changed();
@@ -69,6 +78,7 @@ function changed() {
 function showCheckResult(next) {
   checkResult = next;
   parts.showSchedule(next.schedule);
+  parts.showPlan(next.plan);
   const controls = parts.visible();
   const { placed, apart } = placeErrors(next.errors, new Set(controls.map((made) => made.field.path)));
   for (const made of controls) made.setError(placed.get(made.field.path)?.join("; ") ?? "");
@@ -103,9 +113,36 @@ async function submit(event) {
   }
 }
 
+/** A menu of the finished runs, whose weights and settings the form then has. */
+function startFrom() {
+  if (sources.length === 0) return null;
+  const options = sources.map(({ id, name, network, data }) =>
+    h("option", { value: id }, `${name} (${network}, ${data})`),
+  );
+  const menu = h(
+    "select",
+    {
+      class: "input start-from",
+      "aria-label": "Start from a finished run",
+      on: { change: () => menu.value && location.assign(siteUrl(`/new?transfer=${menu.value}`)) },
+    },
+    h("option", { value: "" }, "Start from a finished run…"),
+    ...options,
+  );
+  menu.value = transfers ? (query.get("transfer") ?? "") : "";
+  return menu;
+}
+
 /** @returns {Draft} */
 function first() {
-  if (copy) return draftOf(table, copy);
+  if (copy) {
+    const made = draftOf(table, copy);
+    if (transfers) {
+      // The new run has a name of its own.
+      delete made.typed.name;
+    }
+    return made;
+  }
   if (!preset) return startingWith(table, emptyDraft(table), query.get("network"));
   const made = draftOf(table, preset.base);
   const fields = new Set(fieldsOf(table, made).map(({ path }) => path));

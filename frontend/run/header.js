@@ -76,6 +76,16 @@ export function runHeader(first, { onRun, onRemoved }) {
     icon("copy", 14),
     "Copy",
   );
+  const transfer = h(
+    "a",
+    {
+      class: "button",
+      href: siteUrl(`/new?transfer=${run.id}`),
+      title: "Start a new run from the weights of this one",
+    },
+    icon("transfer", 14),
+    "Start from this",
+  );
   const report = h(
     "button",
     {
@@ -111,6 +121,7 @@ export function runHeader(first, { onRun, onRemoved }) {
         ...pages.elements,
         away.element,
         copy,
+        transfer,
         report,
         deleteButton,
       ),
@@ -213,6 +224,7 @@ export function runHeader(first, { onRun, onRemoved }) {
     setText(/** @type {Node} */ (stopButton.lastChild), run.stopping ? "Stopping…" : "Stop");
     away.show(run);
     resumeButton.hidden = !canResume(run);
+    transfer.hidden = run.source !== null || !["finished", "stopped"].includes(run.status);
     resumeButton.disabled = false;
   }
 
@@ -231,6 +243,7 @@ export function runHeader(first, { onRun, onRemoved }) {
       ...pages.elements,
       away.element,
       copy,
+      transfer,
       report,
       deleteButton,
       edit,

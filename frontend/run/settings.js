@@ -4,7 +4,7 @@ import { h } from "../lib/dom.js";
 import { exactNumber } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { codeBlock } from "../lib/code.js";
-import { apiUrl } from "../lib/base-path.js";
+import { apiUrl, siteUrl } from "../lib/base-path.js";
 import { networkLinks } from "./network-links.js";
 import { sourcePart } from "./source.js";
 
@@ -47,7 +47,7 @@ export function settingsPanel(run) {
               "dl",
               {},
               ...pairs(/** @type {Json} */ (values)).map(([name, value]) =>
-                h("div", {}, h("dt", {}, name), h("dd", {}, value)),
+                h("div", {}, h("dt", {}, name), h("dd", {}, shown(name, value))),
               ),
             ),
           ),
@@ -67,6 +67,12 @@ export function settingsPanel(run) {
   );
   return element;
 }
+
+/** A value; the run whose weights this one started from is linked. @param {string} name @param {string} value */
+const shown = (name, value) =>
+  name === "transfer from" && /^[0-9a-f-]{36}$/.test(value)
+    ? h("a", { href: siteUrl(`/runs/${value}`), title: value }, `run ${value.slice(0, 8)}…`)
+    : value;
 
 /** @param {string} href @param {string} text */
 const link = (href, text) => h("a", { href, target: "_blank", rel: "noopener" }, text);

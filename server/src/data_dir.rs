@@ -54,6 +54,11 @@ pub fn weights_of_run(run: &Path, file: &str) -> Option<PathBuf> {
     Some(run.parent()?.parent()?.join(WEIGHTS).join(file))
 }
 
+/// As [`weights_of_run`], for the folder of all runs.
+pub fn weights_beside(runs: &Path, file: &str) -> Option<PathBuf> {
+    Some(runs.parent()?.join(WEIGHTS).join(file))
+}
+
 /// The data folder and the paths inside.
 #[derive(Clone, Debug)]
 pub struct DataDir {

@@ -39,6 +39,8 @@ pub(crate) struct MeasureRequest {
     pub(crate) graph: Graph,
     pub(crate) training: TrainingSpec,
     pub(crate) batch: usize,
+    /// Whether the run keeps the results of its frozen layers.
+    pub(crate) keeps_features: bool,
 }
 
 /// The estimated cost of a run.
@@ -105,6 +107,7 @@ impl Estimator {
             graph: plan.graph.clone(),
             training: spec.training.clone(),
             batch: usize::try_from(batch).unwrap_or(usize::MAX),
+            keeps_features: plan.keeps_features,
         };
         let key = key(spec, plan, batch);
         if let Some(outcome) = self.remembered(&key) {
@@ -191,6 +194,11 @@ fn key(spec: &RunSpec, plan: &Plan, batch: u64) -> String {
         optimizer.insert("kind".to_owned(), kind.unwrap_or_default());
         optimizer.insert("momentum".to_owned(), Value::from(momentum));
     }
+    let transfer = spec.training.transfer.as_ref();
+    let frozen = transfer.map(|transfer| {
+        let unfreezes = transfer.unfreeze_at.is_some();
+        (transfer.trainable_blocks, unfreezes, plan.keeps_features)
+    });
     json!([
         plan.graph,
         optimizer,
@@ -198,6 +206,7 @@ fn key(spec: &RunSpec, plan: &Plan, batch: u64) -> String {
         spec.training.threads,
         spec.training.clip.is_some(),
         spec.training.ema.is_some(),
+        frozen,
     ])
     .to_string()
 }

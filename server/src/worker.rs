@@ -20,6 +20,7 @@ use crate::run_dir::RunDir;
 use crate::run_dir::lock::Lock;
 use crate::run_dir::log::EventLog;
 use crate::run_dir::scan::Logged;
+use crate::run_dir::start::StartRecord;
 
 /// The exit status of a worker whose run is held by another worker (`EX_TEMPFAIL`).
 pub const HELD_BY_ANOTHER: u8 = 75;
@@ -164,7 +165,19 @@ fn run_paths(dir: &RunDir, spec: &RunSpec, logged: Logged) -> Result<RunPaths> {
         }
         _ => Some(dir.start()),
     };
+    let transfer = spec.training.transfer.as_ref();
+    if transfer.is_some() && logged.step == 0 && !start.as_ref().is_some_and(|path| path.is_file())
+    {
+        let message = "The weights that the run starts from, checkpoints/start.safetensors, are not in its directory.";
+        return Err(Error::Conflict(message.to_owned()));
+    }
+    let record = StartRecord::read(dir)?;
     Ok(RunPaths {
+        fresh_head: record.as_ref().map_or(
+            transfer.is_some_and(|transfer| transfer.fresh_head),
+            |record| record.fresh_head,
+        ),
+        start_note: record.map(|record| record.in_words()),
         record: Some(Record {
             threads: began.threads,
             instructions: began.instructions,

@@ -177,6 +177,22 @@ impl Normalisation {
     /// The name of [`Normalisation::of_imagenet`] in a RunSpec.
     pub const IMAGENET: &str = "imagenet";
 
+    /// The name of the normalisation of EfficientNet-Lite's weights in a RunSpec.
+    pub const EFFICIENTNET_LITE: &str = "efficientnet_lite";
+
+    /// The normalisation of a name, for that many channels; `None` for one that is measured.
+    pub fn named(name: &str, channels: usize) -> Option<Self> {
+        match name {
+            Self::IMAGENET => Some(Self::of_imagenet(channels)),
+            // (byte - 127) / 128, as in TensorFlow's efficientnet_lite_builder.py.
+            Self::EFFICIENTNET_LITE => Some(Self {
+                mean: vec![127.0 / 255.0; channels],
+                deviation: vec![128.0 / 255.0; channels],
+            }),
+            _ => None,
+        }
+    }
+
     /// The normalisation of torchvision's pretrained weights: mean and deviation of ImageNet's channels; for grey,
     /// their average.
     pub fn of_imagenet(channels: usize) -> Self {

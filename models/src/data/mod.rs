@@ -323,6 +323,12 @@ pub struct Point {
     pub split: Split,
 }
 
+/// Whether the training images of a run vary from epoch to epoch.
+pub fn is_augmented(spec: &DataSpec) -> bool {
+    spec.options::<ImageOptions>()
+        .is_ok_and(|options| !options.augmentation.is_none())
+}
+
 /// The points of two-dimensional data in raw coordinates; `None` for images. Training samples beyond `data.limit`
 /// belong to no split and are left out.
 ///

@@ -5,14 +5,12 @@ use super::image::Pixels;
 use crate::contract::Normalisation;
 use crate::spec::Choice;
 
-/// The source of the statistics: the training split or ImageNet.
+/// The source of the statistics: the training split, or what weights were trained with.
 pub(super) const CHOICES: &[Choice] = &[
     Choice::new("measured", "Measured"),
-    Choice::new(IMAGENET, "ImageNet's"),
+    Choice::new(Normalisation::IMAGENET, "ImageNet's"),
+    Choice::new(Normalisation::EFFICIENTNET_LITE, "EfficientNet-Lite's"),
 ];
-
-/// The name of [`Normalisation::of_imagenet`] in a RunSpec.
-pub(super) const IMAGENET: &str = Normalisation::IMAGENET;
 
 impl Normalisation {
     /// Statistics of two-dimensional points.

@@ -9,7 +9,6 @@ use sha2::{Digest, Sha256};
 
 use super::fit::Fit;
 use super::image::{Pixels, Resize};
-use super::normalise::IMAGENET;
 use super::photos::{PhotoSettings, Prepared};
 use super::split::{Split, SplitIndices, note_on_untrained_classes};
 use super::table::{RawSamples, SampleValues};
@@ -450,11 +449,8 @@ impl Splits {
                     &labels,
                     |index| pixels.image(index),
                 );
-                let normalisation = if options.normalisation == IMAGENET {
-                    Normalisation::of_imagenet(options.channels)
-                } else {
-                    Normalisation::of_images(&pixels, train, options.channels)
-                };
+                let normalisation = Normalisation::named(&options.normalisation, options.channels)
+                    .unwrap_or_else(|| Normalisation::of_images(&pixels, train, options.channels));
                 augmentation = Augmentation::of(&options.augmentation, &normalisation);
                 let images = Images::new(pixels, &options, &normalisation);
                 (input, images.into_pool(), normalisation, None, hash)
@@ -466,13 +462,12 @@ impl Splits {
                 let hash = hash(&raw.classes, &shape, parts, &labels, |index| {
                     &photos.hashes[index]
                 });
-                let normalisation = if options.normalisation == IMAGENET {
-                    Normalisation::of_imagenet(options.channels)
-                } else {
-                    let values = (train.len() * options.size * options.size) as u64;
-                    let sums = photos.prepared.sums(train);
-                    Normalisation::of_sums(&sums, values, options.channels)
-                };
+                let normalisation = Normalisation::named(&options.normalisation, options.channels)
+                    .unwrap_or_else(|| {
+                        let values = (train.len() * options.size * options.size) as u64;
+                        let sums = photos.prepared.sums(train);
+                        Normalisation::of_sums(&sums, values, options.channels)
+                    });
                 augmentation = Augmentation::of(&options.augmentation, &normalisation);
                 let store = photos.into_store(&options, &normalisation)?;
                 (input, store, normalisation, None, hash)

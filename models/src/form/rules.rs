@@ -4,9 +4,10 @@ use serde_json::Value;
 
 use crate::data::{self, Library};
 use crate::error::Error;
-use crate::graph::Criterion;
+use crate::graph::{Criterion, Graph};
 use crate::spec::{
     CROSS_ENTROPY, ClassWeights, Field, FieldError, OptimizerSpec, RunSpec, Sampling, ScheduleSpec,
+    Transfer,
 };
 
 /// The settings that a run has because its network is trained by a criterion.
@@ -63,6 +64,7 @@ pub(super) fn between_fields(spec: &RunSpec, library: &Library) -> Vec<FieldErro
         .and_then(|(input, classes)| spec.network.graph(&input, classes));
     match graph {
         Ok(graph) => {
+            transfer(spec, &graph, &mut errors);
             if spec.training.batch_size == 1 && graph.needs_batches() {
                 let message =
                     "must be at least 2 for batch normalisation, to which one sample has no spread";
@@ -110,6 +112,48 @@ fn recipe(spec: &RunSpec, errors: &mut Vec<FieldError>) {
             &Value::from(1),
             message,
         ));
+    }
+}
+
+/// Checks the start from other weights against the network and the length of the run. Whether there is a run to start
+/// from is not known here.
+fn transfer(spec: &RunSpec, graph: &Graph, errors: &mut Vec<FieldError>) {
+    let Some(transfer) = &spec.training.transfer else {
+        return;
+    };
+    let mut refuse = |field: &str, value: Value, message: &str| {
+        let path = format!("training.transfer.{field}");
+        errors.push(FieldError::new(&path, &value, message));
+    };
+    let has_weights = spec
+        .network
+        .weights()
+        .is_ok_and(|weights| weights.is_some());
+    if transfer.from == Transfer::IMPORTED && !has_weights {
+        let message = "must be the id of a finished run: no weights were imported with this network, or it starts from random ones";
+        refuse("from", Value::from(Transfer::IMPORTED), message);
+    }
+    let blocks = graph.blocks();
+    if let Some(trainable) = transfer.trainable_blocks
+        && trainable > blocks.len() as u64
+    {
+        let names: Vec<_> = blocks.iter().map(|block| &*block.name).collect();
+        let message = match names[..] {
+            [] => "must be empty: the network has nothing to train".to_owned(),
+            [only] => format!("must be at most 1: the network has one block, {only}"),
+            [first, .., last] => format!(
+                "must be at most {}: the network has the blocks {first} to {last}",
+                names.len()
+            ),
+        };
+        refuse("trainable_blocks", Value::from(trainable), &message);
+    }
+    let epochs = spec.training.epochs;
+    if let Some(epoch) = transfer.unfreeze_at
+        && epoch > epochs
+    {
+        let message = format!("must be at most the run's epochs, {epochs}");
+        refuse("unfreeze_at", Value::from(epoch), &message);
     }
 }
 

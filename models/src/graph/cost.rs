@@ -66,6 +66,7 @@ impl Graph {
                     | Operation::MaxPool2d { .. }
                     | Operation::AvgPool2d { .. }
                     | Operation::AdaptiveAvgPool2d { .. }
+                    | Operation::ZeroPad2d { .. }
                     | Operation::Concat
             );
             let inputs = self.nodes[place].inputs.iter().map(|input| bytes(*input));

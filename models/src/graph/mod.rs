@@ -10,12 +10,14 @@
 //! | `parameters` | the shapes of parameters, and their number |
 //! | `cost` | multiplications |
 //! | `groups` | the parts of a network, as pictures show them |
+//! | `blocks` | the parts that are frozen or trained as a whole |
 //! | `file` | the graph in a file |
 //! | `pytorch` | the graph as PyTorch source |
 //! | `plan` | the steps of a forward pass: which nodes are computed by one fused operation |
 //!
 //! Everything else about a network follows from its graph.
 
+mod blocks;
 mod cost;
 mod criterion;
 mod detail;
@@ -28,6 +30,7 @@ mod plan;
 mod pytorch;
 mod shape;
 
+pub use blocks::Block;
 pub use criterion::Criterion;
 pub use init::{Init, InitScheme};
 pub use operation::{Operation, WeightInit};

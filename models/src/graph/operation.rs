@@ -110,6 +110,11 @@ pub enum Operation {
         /// How many before, and how many after.
         padding: [usize; 2],
     },
+    /// Zeros around an image, for paddings that differ between the sides.
+    ZeroPad2d {
+        /// Columns left and right, rows above and below: PyTorch's order.
+        padding: [usize; 4],
+    },
     /// The sum of the inputs.
     Sum,
     /// The product of the inputs. One value for each channel multiplies all pixels of the channel.
@@ -180,6 +185,7 @@ impl Operation {
             Self::Flatten => "Flatten",
             Self::Identity => "Identity",
             Self::ZeroPad1d { .. } => "ZeroPad1d",
+            Self::ZeroPad2d { .. } => "ZeroPad2d",
             Self::Sum => "Sum",
             Self::Mul => "Mul",
             Self::Concat => "Concat",
@@ -190,7 +196,11 @@ impl Operation {
     pub fn moves_only(&self) -> bool {
         matches!(
             self,
-            Self::Input | Self::Flatten | Self::Identity | Self::ZeroPad1d { .. }
+            Self::Input
+                | Self::Flatten
+                | Self::Identity
+                | Self::ZeroPad1d { .. }
+                | Self::ZeroPad2d { .. }
         )
     }
 }

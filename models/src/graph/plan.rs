@@ -61,7 +61,17 @@ impl Step {
 
 impl Plan {
     pub(crate) fn new(graph: &Graph, fusion: Fusion) -> Self {
-        let steps = steps(graph, fusion);
+        Self::of_part(graph, fusion, &|_| true, &[])
+    }
+
+    /// The steps that compute the nodes that are `inside`, from results of the others. The results of `kept` stay.
+    pub(crate) fn of_part(
+        graph: &Graph,
+        fusion: Fusion,
+        inside: &dyn Fn(usize) -> bool,
+        kept: &[usize],
+    ) -> Self {
+        let steps = steps(graph, fusion, inside);
         let mut last_step = vec![None; graph.nodes.len()];
         for (at, step) in steps.iter().enumerate() {
             for &input in step.inputs(graph) {
@@ -71,7 +81,9 @@ impl Plan {
         let mut last_uses = vec![Vec::new(); steps.len()];
         // The output is taken by nobody and stays.
         for (node, at) in last_step.into_iter().enumerate() {
-            if let Some(at) = at {
+            if let Some(at) = at
+                && !kept.contains(&node)
+            {
                 last_uses[at].push(node);
             }
         }
@@ -79,14 +91,14 @@ impl Plan {
     }
 }
 
-fn steps(graph: &Graph, fusion: Fusion) -> Vec<Step> {
+fn steps(graph: &Graph, fusion: Fusion, inside: &dyn Fn(usize) -> bool) -> Vec<Step> {
     let consumers = graph.consumers();
     // The only node that takes a result.
     let next = |place: usize| match consumers[place][..] {
-        [next] => Some(next),
+        [next] if inside(next) => Some(next),
         _ => None,
     };
-    let mut done = vec![false; graph.nodes.len()];
+    let mut done: Vec<_> = (0..graph.nodes.len()).map(|place| !inside(place)).collect();
     let mut steps = Vec::new();
     for place in 1..graph.nodes.len() {
         if done[place] {
@@ -124,7 +136,7 @@ fn steps(graph: &Graph, fusion: Fusion) -> Vec<Step> {
                 let convs: Vec<_> = consumers[input]
                     .iter()
                     .copied()
-                    .filter(|conv| is_pointwise(graph, *conv) && goes_on(*conv))
+                    .filter(|conv| inside(*conv) && is_pointwise(graph, *conv) && goes_on(*conv))
                     .collect();
                 if convs.len() > 1 && convs.contains(&place) {
                     Step::Branches(convs)

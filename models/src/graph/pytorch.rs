@@ -363,6 +363,9 @@ impl<'a> Writer<'a> {
             Operation::ZeroPad1d {
                 padding: [before, after],
             } => format!("nn.ZeroPad1d(({before}, {after}))"),
+            Operation::ZeroPad2d {
+                padding: [left, right, top, bottom],
+            } => format!("nn.ZeroPad2d(({left}, {right}, {top}, {bottom}))"),
             _ => "nn.Identity()".to_owned(),
         }
     }

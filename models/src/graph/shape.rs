@@ -120,6 +120,18 @@ impl Operation {
                     .saturating_add(padding[1]);
                 Ok(vec![padded])
             }
+            Self::ZeroPad2d {
+                padding: [left, right, top, bottom],
+            } => {
+                let [channels, height, width] = image()?;
+                let padded = |side: usize, a: usize, b: usize| {
+                    side.checked_add(a).and_then(|sum| sum.checked_add(b))
+                };
+                match (padded(height, *top, *bottom), padded(width, *left, *right)) {
+                    (Some(height), Some(width)) => Ok(vec![channels, height, width]),
+                    _ => Err(ShapeError::new(format!("{name} pads by too many pixels"))),
+                }
+            }
             Self::Input
             | Self::BatchNorm { .. }
             | Self::Activation { .. }

@@ -4,7 +4,7 @@ use candle_core::{D, DType, Tensor};
 
 use crate::error::{Error, Result};
 use crate::graph::{Criterion, Graph};
-use crate::nn::{Context, Executor, Mode, VarStore};
+use crate::nn::{Context, Executor, FrozenPart, Mode, VarStore};
 use crate::ops::{CopySource, copy_};
 use crate::spec::NetworkSpec;
 use crate::tensor_file::{TensorValues, all_finite};
@@ -76,6 +76,47 @@ impl Model {
     /// # Errors
     /// [`Error::Shape`] when the samples have another shape than the network was built for.
     pub fn forward(&self, x: &Tensor, context: &mut Context<'_>) -> Result<Tensor> {
+        self.check_input(x)?;
+        self.network.forward(x, context)
+    }
+
+    /// As [`Model::forward`], with a frozen part: it is computed as in evaluation, and no tape has it.
+    ///
+    /// # Errors
+    /// As [`Model::forward`].
+    pub fn forward_frozen(
+        &self,
+        x: &Tensor,
+        part: &FrozenPart,
+        context: &mut Context<'_>,
+    ) -> Result<Tensor> {
+        self.check_input(x)?;
+        self.network.forward_frozen(x, part, context)
+    }
+
+    /// The result of the frozen part for `x` [n, …], where the rest takes only one: [n, …].
+    ///
+    /// # Errors
+    /// As [`Model::forward`]; where the rest takes several results.
+    pub fn features(&self, x: &Tensor, part: &FrozenPart) -> Result<Tensor> {
+        self.check_input(x)?;
+        self.network.features(x, part)
+    }
+
+    /// The scores [n, classes], from the result of the frozen part.
+    ///
+    /// # Errors
+    /// As [`Model::features`].
+    pub fn forward_features(
+        &self,
+        features: &Tensor,
+        part: &FrozenPart,
+        context: &mut Context<'_>,
+    ) -> Result<Tensor> {
+        self.network.forward_features(features, part, context)
+    }
+
+    fn check_input(&self, x: &Tensor) -> Result<()> {
         if x.dims().get(1..) != Some(self.input()) {
             let expected = format!(
                 "[n, {}]",
@@ -91,7 +132,7 @@ impl Model {
                 got: x.dims().to_vec(),
             });
         }
-        self.network.forward(x, context)
+        Ok(())
     }
 
     /// The scores [n, classes] of `x` [n, …] in evaluation mode; with `flip`, those of the mean over each image and its

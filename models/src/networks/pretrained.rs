@@ -53,7 +53,7 @@ impl Model {
         let renamed = Renamed::of(tensors.keys().chain(unsupported.keys()), &names)
             .map_err(|message| Error::checkpoint(path, message))?;
         let notes = renamed.notes();
-        let head = self.head();
+        let head = self.head_prefix();
         let mut found = HashMap::new();
         for (name, tensor) in tensors {
             if let Some(name) = renamed.name_of(name) {
@@ -89,11 +89,16 @@ impl Model {
     }
 
     /// Loads the network's tensors as [`Model::load_pretrained`] does; where only the last layer does not fit, because the
-    /// classes are others, it keeps its initialisation.
+    /// classes are others, it keeps its initialisation. With `fresh_head` it does in any case.
     ///
     /// # Errors
     /// As [`Model::load_pretrained`].
-    pub fn load_for_fine_tuning(&self, path: &Path) -> Result<Vec<String>> {
+    pub fn load_for_fine_tuning(&self, path: &Path, fresh_head: bool) -> Result<Vec<String>> {
+        if fresh_head {
+            let mut notes = self.load_pretrained(path, true)?;
+            notes.push("The last layer starts anew.".to_owned());
+            return Ok(notes);
+        }
         self.load_pretrained(path, false).or_else(|error| {
             let mut notes = self.load_pretrained(path, true).map_err(|_| error)?;
             notes.push("The last layer starts anew: its classes are others.".to_owned());
@@ -101,11 +106,17 @@ impl Model {
         })
     }
 
-    /// The name prefix of the last layer.
-    fn head(&self) -> String {
-        let last = self.store().parameters().last();
-        let layer = last.and_then(|(name, _)| name.rsplit_once('.'));
-        layer.map_or_else(String::new, |(layer, _)| format!("{layer}."))
+    /// The name of the last layer with parameters; empty where the module is the whole network.
+    pub fn head(&self) -> &str {
+        self.graph().head()
+    }
+
+    /// What the names of its tensors begin with.
+    fn head_prefix(&self) -> String {
+        match self.head() {
+            "" => String::new(),
+            layer => format!("{layer}."),
+        }
     }
 }
 

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::pretrained::read;
-use super::{NetworkRow, prefixes};
+use super::{NetworkRow, NetworkText, name_of, prefixes};
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::spec::{Field, FieldKind};
+use crate::tensor_file::Content;
 
 /// The most values of options that are tried for a network.
 const MAX_OPTIONS: usize = 32;
@@ -34,7 +35,20 @@ pub struct Recognised {
     pub classes: usize,
 }
 
-/// Finds the first of some networks that has exactly the tensors of a safetensors file. The number of classes, the
+/// The name of a network's text among a file's metadata.
+const NETWORK: &str = "vivarium.network";
+
+/// The network of a text that came with a file.
+fn row_of(path: &Path, source: &str) -> Result<NetworkRow> {
+    let text = NetworkText::read(source).map_err(|error| {
+        let message = format!("the network's text in its metadata, {NETWORK}, {error}");
+        Error::checkpoint(path, message)
+    })?;
+    Ok(NetworkRow::new(&name_of(&text.title), text))
+}
+
+/// Finds the first of some networks that has exactly the tensors of a safetensors file. The text of a network among the
+/// file's metadata, `vivarium.network`, comes before them. The number of classes, the
 /// channels of the images and the options that are choices or switches are those of the file.
 ///
 /// # Errors
@@ -43,11 +57,16 @@ pub fn recognise(
     path: &Path,
     candidates: impl IntoIterator<Item = Arc<NetworkRow>>,
 ) -> Result<Recognised> {
-    let tensors = read(path)?.tensors;
+    let Content {
+        tensors, metadata, ..
+    } = read(path)?;
     let shapes = tensors.into_iter().map(|(name, (shape, _))| (name, shape));
     let shapes: HashMap<String, Vec<usize>> = shapes.collect();
+    let own = metadata.get(NETWORK).map(|source| row_of(path, source));
+    let own = own.transpose()?.map(Arc::new);
     let mut names = Vec::new();
-    for row in candidates {
+    // The text that came with the tensors says most about them.
+    for row in own.into_iter().chain(candidates) {
         names.push(row.kind.clone());
         for options in variants(&row.fields) {
             for input in inputs(&row, &shapes) {

@@ -3,9 +3,10 @@
 use candle_core::{Result as CandleResult, Tensor};
 
 use super::batch_norm::BatchNorm;
-use super::context::{Context, LayerOp};
+use super::context::{Context, LayerOp, Mode};
 use super::conv2d::Conv2d;
 use super::dropout::dropout;
+use super::frozen::FrozenPart;
 use super::linear::Linear;
 use super::var_store::{VarBuilder, VarStore};
 use crate::error::{Error, Result};
@@ -81,22 +82,96 @@ impl Executor {
             (false, true) => &self.training,
             (false, false) => &self.evaluation,
         };
+        let mut results = self.of_input(x)?;
+        self.run(plan, &mut results, context)?;
+        output(results)
+    }
+
+    /// As [`Executor::forward`], with a frozen part: it is computed as in evaluation, and no tape has it.
+    ///
+    /// # Errors
+    /// As [`Executor::forward`].
+    pub fn forward_frozen(
+        &self,
+        x: &Tensor,
+        part: &FrozenPart,
+        context: &mut Context<'_>,
+    ) -> Result<Tensor> {
+        let mut results = self.of_input(x)?;
+        self.run(
+            &part.frozen,
+            &mut results,
+            &mut Context::new(Mode::Evaluate),
+        )?;
+        self.run(part.rest(context), &mut results, context)?;
+        output(results)
+    }
+
+    /// The result of the frozen part for samples `x`, where the rest takes only one: `[n, …]`, images as
+    /// `[n, height, width, channels]`.
+    ///
+    /// # Errors
+    /// As [`Executor::forward`]; where the rest takes several results.
+    pub fn features(&self, x: &Tensor, part: &FrozenPart) -> Result<Tensor> {
+        let place = self.feature(part)?;
+        let mut results = self.of_input(x)?;
+        self.run(
+            &part.frozen,
+            &mut results,
+            &mut Context::new(Mode::Evaluate),
+        )?;
+        let features = results.swap_remove(place);
+        let features = features.map(|features| features.values);
+        features.ok_or_else(|| Error::setting("network", "has no frozen layers"))
+    }
+
+    /// The result of the network, from the result of its frozen part.
+    ///
+    /// # Errors
+    /// As [`Executor::features`].
+    pub fn forward_features(
+        &self,
+        features: &Tensor,
+        part: &FrozenPart,
+        context: &mut Context<'_>,
+    ) -> Result<Tensor> {
+        let place = self.feature(part)?;
+        let mut results: Results = vec![None; self.graph.nodes.len()];
+        results[place] = Some(features.into());
+        self.run(part.rest(context), &mut results, context)?;
+        output(results)
+    }
+
+    /// The node whose result alone is taken from the frozen part.
+    fn feature(&self, part: &FrozenPart) -> Result<usize> {
+        part.output().ok_or_else(|| {
+            Error::setting(
+                "network",
+                "has several results that its trained layers take from the frozen ones",
+            )
+        })
+    }
+
+    /// The results before the first step.
+    fn of_input(&self, x: &Tensor) -> Result<Results> {
         let mut results: Results = vec![None; self.graph.nodes.len()];
         results[0] = Some(if self.takes_image {
             self.named(0, ops::channels_last(x))?.into()
         } else {
             x.into()
         });
+        Ok(results)
+    }
+
+    fn run(&self, plan: &Plan, results: &mut Results, context: &mut Context<'_>) -> Result<()> {
         for (step, last_uses) in plan.steps.iter().zip(&plan.last_uses) {
-            self.step(step, &mut results, context)?;
+            self.step(step, results, context)?;
             // Only the tape holds what is no longer needed.
             for &place in last_uses {
                 results[place] = None;
             }
         }
-        let output = results.pop().flatten();
-        let output = output.map(|output| output.values);
-        output.ok_or_else(|| Error::setting("network", "has no layers"))
+        Ok(())
     }
 
     /// Names the node in an error.
@@ -256,9 +331,17 @@ impl Executor {
                 }
                 ops::cat(&parts)
             }
+            Operation::ZeroPad2d { padding } => ops::zero_pad2d(x, padding),
             _ => Ok(x.clone()),
         }
     }
+}
+
+/// The result of the last node.
+fn output(mut results: Results) -> Result<Tensor> {
+    let output = results.pop().flatten();
+    let output = output.map(|output| output.values);
+    output.ok_or_else(|| Error::setting("network", "has no layers"))
 }
 
 impl Layer {

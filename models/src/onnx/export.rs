@@ -179,6 +179,13 @@ impl Writer<'_> {
                 let pads = self.numbers(node, "pads", &pads);
                 self.add(node, "Pad", vec![x, pads], Vec::new())
             }
+            Operation::ZeroPad2d {
+                padding: [left, right, top, bottom],
+            } => {
+                let pads = [0, 0, *top, *left, 0, 0, *bottom, *right].map(|side| side as i64);
+                let pads = self.numbers(node, "pads", &pads);
+                self.add(node, "Pad", vec![x, pads], Vec::new())
+            }
             Operation::Sum if inputs.len() == 2 => self.add(node, "Add", inputs, Vec::new()),
             Operation::Sum => self.add(node, "Sum", inputs, Vec::new()),
             Operation::Mul => {

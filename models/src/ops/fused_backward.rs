@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use super::float::Float;
 use super::gradient_sink::{GradientSink, with_sink};
 use super::matmul::{Matrix, single_threaded_by_rows};
-use super::optimizer::{Optimizer, UpdateKernel, update_in_place};
+use super::optimizer::{Optimizer, ParamGroup, UpdateKernel, update_in_place};
 use super::tape::Tape;
 
 /// Rows and columns of a tile: 512 KiB of f32, which fits a core's second-level cache together with its factors.
@@ -27,27 +27,64 @@ const LARGE: usize = 1 << 20;
 /// [`Optimizer::slots`].
 #[derive(Debug, Default)]
 pub struct FusedBackward {
-    slots: HashMap<TensorId, Vec<Vec<f32>>>,
+    states: HashMap<TensorId, ParamState>,
     /// Memory for the current gradient.
     scratch: Vec<f32>,
 }
 
+/// The state of a parameter.
+#[derive(Debug)]
+struct ParamState {
+    slots: Vec<Vec<f32>>,
+    group: ParamGroup,
+}
+
+impl ParamState {
+    fn step(&mut self, parameter: &Tensor, gradient: &[f32], optimizer: &Optimizer) -> Result<()> {
+        let optimizer = optimizer.of_group(&self.group);
+        optimizer.step(parameter, gradient, &mut self.slots)
+    }
+}
+
 impl FusedBackward {
     /// Adds a trainable parameter, with `slots` slots of zeros.
-    pub fn add(&mut self, parameter: &Var, slots: usize) {
-        let zeros = vec![vec![0.0; parameter.elem_count()]; slots];
-        self.slots.insert(parameter.id(), zeros);
+    pub fn add(&mut self, parameter: &Var, slots: usize, group: ParamGroup) {
+        let slots = vec![vec![0.0; parameter.elem_count()]; slots];
+        self.states
+            .insert(parameter.id(), ParamState { slots, group });
+    }
+
+    /// Whether a parameter was added.
+    pub fn has(&self, parameter: &Var) -> bool {
+        self.states.contains_key(&parameter.id())
     }
 
     /// The slots of a parameter; empty for a parameter that was not added.
     pub fn slots(&self, parameter: &Var) -> &[Vec<f32>] {
-        self.slots.get(&parameter.id()).map_or(&[], Vec::as_slice)
+        let state = self.states.get(&parameter.id());
+        state.map_or(&[], |state| state.slots.as_slice())
     }
 
     /// The mutable slots of a parameter.
     pub fn slots_mut(&mut self, parameter: &Var) -> &mut [Vec<f32>] {
-        let slots = self.slots.get_mut(&parameter.id());
-        slots.map_or(&mut [], Vec::as_mut_slice)
+        let state = self.states.get_mut(&parameter.id());
+        state.map_or(&mut [], |state| state.slots.as_mut_slice())
+    }
+
+    /// Updates a parameter by its gradient. One that was not added is unchanged.
+    ///
+    /// # Errors
+    /// As [`Optimizer::step`].
+    pub fn update(
+        &mut self,
+        parameter: &Var,
+        gradient: &[f32],
+        optimizer: &Optimizer,
+    ) -> Result<()> {
+        match self.states.get_mut(&parameter.id()) {
+            Some(state) => state.step(parameter, gradient, optimizer),
+            None => Ok(()),
+        }
     }
 
     /// Runs the backward pass of `loss`, a scalar on the tape, and updates each parameter that was added. A parameter
@@ -70,8 +107,8 @@ impl FusedBackward {
         }
         done?;
         for (parameter, gradient) in deferred {
-            if let Some(slots) = self.slots.get_mut(&parameter.id()) {
-                optimizer.step(&parameter, &gradient, slots)?;
+            if let Some(state) = self.states.get_mut(&parameter.id()) {
+                state.step(&parameter, &gradient, optimizer)?;
             }
         }
         Ok(())
@@ -91,7 +128,7 @@ pub(super) struct FusedStep {
 impl FusedStep {
     /// Whether the parameter is one of those that are updated.
     pub(super) fn trains(&self, parameter: &Tensor) -> bool {
-        self.fused.slots.contains_key(&parameter.id())
+        self.fused.states.contains_key(&parameter.id())
     }
 
     /// Updates a parameter by the gradient that `compute` writes. Where its second argument is true, `compute` adds to
@@ -111,8 +148,8 @@ impl FusedStep {
             self.deferred.push((parameter.clone(), sum));
             return Ok(());
         }
-        let FusedBackward { slots, scratch } = &mut self.fused;
-        let Some(slots) = slots.get_mut(&parameter.id()) else {
+        let FusedBackward { states, scratch } = &mut self.fused;
+        let Some(state) = states.get_mut(&parameter.id()) else {
             return Ok(());
         };
         let len = parameter.elem_count();
@@ -123,7 +160,7 @@ impl FusedStep {
         }
         let gradient = &mut scratch[..len];
         compute(gradient, false)?;
-        self.optimizer.step(parameter, gradient, slots)
+        state.step(parameter, gradient, &self.optimizer)
     }
 
     /// Updates a large matrix `[m, n]` by the gradient `a` `[m, k]` times `b` `[k, n]`, tile by tile. Threads share the
@@ -139,11 +176,12 @@ impl FusedStep {
         if m * n < LARGE || m < 2 * height || self.shared.contains(&parameter.id()) {
             return Ok(false);
         }
-        let Some(slots) = self.fused.slots.get_mut(&parameter.id()) else {
+        let Some(state) = self.fused.states.get_mut(&parameter.id()) else {
             return Ok(false);
         };
-        let kernel = UpdateKernel::new(&self.optimizer);
-        update_in_place(parameter, slots, self.optimizer.slots(), |mut whole| {
+        let kernel = UpdateKernel::new(&self.optimizer.of_group(&state.group));
+        let (slots, count) = (&mut state.slots, self.optimizer.slots());
+        update_in_place(parameter, slots, count, |mut whole| {
             whole
                 .chunks(height * n)
                 .into_par_iter()

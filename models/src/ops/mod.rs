@@ -10,7 +10,7 @@
 //! | `float` | f32, which networks are trained in, and f64, in which the tests check gradients |
 //! | `linear` | `x·Wᵀ + b` |
 //! | `conv` | convolutions of channels-last images |
-//! | `pool`, `layout` | pooling; the order of an image's dimensions |
+//! | `pool`, `layout`, `pad` | pooling; the order of an image's dimensions; zeros around an image |
 //! | `activation` | ReLU, ReLU6, SiLU, GELU, Hardswish, sigmoid, Hardsigmoid, tanh |
 //! | `hardtanh` | values between two bounds |
 //! | `product` | products, also by one value for each channel |
@@ -48,6 +48,7 @@ mod linear;
 mod loss;
 mod matmul;
 mod optimizer;
+mod pad;
 mod pool;
 mod product;
 pub mod reference;
@@ -71,7 +72,8 @@ pub use loss::{
     Loss, Targets, cross_entropy, perceptron_loss, smoothed_cross_entropy, softmax,
     weighted_cross_entropy,
 };
-pub use optimizer::{AdamW, Optimizer, Sgd};
+pub use optimizer::{AdamW, Optimizer, ParamGroup, Sgd};
+pub use pad::zero_pad2d;
 pub use pool::{PoolWindow, adaptive_avg_pool2d, avg_pool2d, max_pool2d};
 pub use product::mul;
 pub use statistics::{BatchStatistics, WithStats};

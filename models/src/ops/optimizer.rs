@@ -49,7 +49,40 @@ pub enum Optimizer {
     AdamW(AdamW),
 }
 
+/// What the parameters of a group have for themselves: PyTorch's `param_groups`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ParamGroup {
+    /// What the learning rate is multiplied by.
+    pub lr_factor: f64,
+    /// The steps before the first in which the parameters are trained. Bias corrections count from there.
+    pub steps_before: u64,
+}
+
+impl Default for ParamGroup {
+    fn default() -> Self {
+        Self {
+            lr_factor: 1.0,
+            steps_before: 0,
+        }
+    }
+}
+
 impl Optimizer {
+    /// The optimizer for the parameters of a group.
+    pub(super) fn of_group(&self, group: &ParamGroup) -> Self {
+        match *self {
+            Self::Sgd(sgd) => Self::Sgd(Sgd {
+                lr: sgd.lr * group.lr_factor,
+                ..sgd
+            }),
+            Self::AdamW(adamw) => Self::AdamW(AdamW {
+                lr: adamw.lr * group.lr_factor,
+                step: adamw.step.saturating_sub(group.steps_before).max(1),
+                ..adamw
+            }),
+        }
+    }
+
     /// How many values of state the optimizer keeps for each value of a parameter. They start at 0. SGD keeps the
     /// velocity, or nothing without momentum; AdamW keeps the first and the second moment.
     pub fn slots(&self) -> usize {

@@ -411,6 +411,13 @@ pub(super) fn flatten_channels_first(x: &Tensor) -> Result<Tensor> {
     apply([x], |[x]| to_nchw(x)?.flatten_from(1))
 }
 
+pub(super) fn zero_pad2d(x: &Tensor, [left, right, top, bottom]: [usize; 4]) -> Result<Tensor> {
+    apply([x], move |[x]| {
+        x.pad_with_zeros(1, top, bottom)?
+            .pad_with_zeros(2, left, right)
+    })
+}
+
 pub(super) fn flatten(x: &Tensor) -> Result<Tensor> {
     apply([x], |[x]| x.flatten_from(1))
 }

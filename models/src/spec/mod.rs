@@ -24,6 +24,6 @@ pub use field::{Choice, Field, FieldError, FieldKind};
 pub use group::{Group, Need, Variant};
 pub use run_spec::{
     ClassWeights, DataSpec, EarlyStopping, EmaSpec, Metric, MixSpec, NetworkSpec, OptimizerSpec,
-    Resources, RunSpec, Sampling, ScheduleSpec, TrainingSpec,
+    Resources, RunSpec, Sampling, ScheduleSpec, TrainingSpec, Transfer,
 };
 pub(crate) use table::{COMMON, CROSS_ENTROPY, GROUPS, literal, literals};

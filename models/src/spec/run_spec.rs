@@ -114,6 +114,9 @@ pub struct TrainingSpec {
     pub clip: Option<f64>,
     /// When to end before the last epoch.
     pub early_stopping: Option<EarlyStopping>,
+    /// Which weights it starts from, and what of the network is trained; `None` for all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transfer: Option<Transfer>,
     /// What initialisation, order and dropout are drawn from.
     pub seed: u64,
     /// Threads to compute with; `None` for as many as the machine has.
@@ -255,6 +258,32 @@ impl ScheduleSpec {
             | Self::Cosine { warmup_epochs, .. } => *warmup_epochs,
             Self::OneCycle { .. } => 0.0,
         }
+    }
+}
+
+/// The start from weights that were trained before.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Transfer {
+    /// The id of a run whose weights are taken, or [`Transfer::IMPORTED`].
+    pub from: String,
+    /// Whether the last layer starts anew even where its classes are the same.
+    pub fresh_head: bool,
+    /// How many blocks are trained, counted from the output; `None` for all.
+    pub trainable_blocks: Option<u64>,
+    /// What the learning rate of all layers but the last is multiplied by.
+    pub backbone_lr: f64,
+    /// The epoch from which on all blocks are trained, from 1; `None` for never.
+    pub unfreeze_at: Option<u64>,
+}
+
+impl Transfer {
+    /// The start from the weights that were imported with the network.
+    pub const IMPORTED: &str = "imported";
+
+    /// How many of a run's epochs have frozen blocks, if any block is frozen at all.
+    pub fn frozen_epochs(&self, epochs: u64) -> u64 {
+        let unfrozen = self.unfreeze_at.map(|epoch| epoch.saturating_sub(1));
+        unfrozen.map_or(epochs, |frozen| frozen.min(epochs))
     }
 }
 

@@ -73,8 +73,10 @@ impl Evaluator {
         mut each: impl FnMut(&[f32]) -> Result<()>,
     ) -> Result<()> {
         let samples = self.samples(split);
-        scores::for_each_batch(&self.model, samples, self.flip, |_, scores| {
-            each(&scores.flatten_all()?.to_vec1::<f32>()?)
-        })
+        scores::for_each_batch(
+            samples,
+            |range| scores::of_samples(&self.model, samples, range, self.flip),
+            |_, scores| each(&scores.flatten_all()?.to_vec1::<f32>()?),
+        )
     }
 }

@@ -27,10 +27,13 @@ pub(super) fn batches_ahead(values: u64) -> u64 {
 
 /// The samples of a step.
 pub(super) struct Batch {
+    /// The values of the samples; empty where they are not wanted.
     pub(super) values: Vec<f32>,
     pub(super) targets: Vec<u32>,
     /// How the samples were mixed.
     pub(super) mixed: Option<Mixed>,
+    /// The samples.
+    pub(super) indices: Vec<u32>,
 }
 
 impl Batch {
@@ -55,6 +58,8 @@ pub(super) struct LoaderConfig {
     pub(super) batch_size: usize,
     /// The last epoch, from 1.
     pub(super) epochs: u64,
+    /// Whether the values of the samples are wanted.
+    pub(super) with_values: bool,
 }
 
 impl LoaderConfig {
@@ -68,6 +73,7 @@ impl LoaderConfig {
             seed: training.seed,
             batch_size: training.batch_size as usize,
             epochs: training.epochs,
+            with_values: true,
         }
     }
 
@@ -95,7 +101,12 @@ impl DataLoader {
     /// # Errors
     /// When the thread cannot be started.
     pub(super) fn new(config: LoaderConfig, epoch: u64, batch: u64) -> Result<Self> {
-        let values = config.batch_size.saturating_mul(config.samples.size());
+        let size = if config.with_values {
+            config.samples.size()
+        } else {
+            0
+        };
+        let values = config.batch_size.saturating_mul(size);
         let batches = Batches::new(config, epoch + 1, batch as usize);
         if batches_ahead(values as u64) == 0 {
             return Ok(Self(Mode::Here(Box::new(batches))));
@@ -228,6 +239,17 @@ impl Iterator for Batches {
         let end = (first + batch_size).min(self.order.len());
         let indices = &self.order[first..end];
         self.given = end;
+        if !self.config.with_values {
+            let targets = indices
+                .iter()
+                .map(|index| samples.labels()[*index as usize]);
+            return Some(Ok(Batch {
+                values: Vec::new(),
+                targets: targets.collect(),
+                mixed: None,
+                indices: indices.to_vec(),
+            }));
+        }
         // A sample that is drawn several times should not look the same each time.
         if let (Sampling::Balanced, Some(augment)) = (sampling, &mut self.augment) {
             augment.count_from(first as u64);
@@ -243,6 +265,7 @@ impl Iterator for Batches {
                 values,
                 targets,
                 mixed,
+                indices: indices.to_vec(),
             }
         }))
     }

@@ -38,6 +38,9 @@ pub struct StepTiming {
     pub step_seconds: f64,
     /// Seconds per sample of an evaluation.
     pub evaluation_seconds: f64,
+    /// The epochs in which a part of the network is frozen; `null` where none is.
+    #[serde(default)]
+    pub frozen: Option<FrozenTiming>,
     /// The peak memory of the measuring process, with the network, its optimizer and a batch, but without the data
     /// set; `null` if unknown.
     pub peak_memory_bytes: Option<u64>,
@@ -45,74 +48,177 @@ pub struct StepTiming {
     pub threads: usize,
 }
 
+/// The measurement of epochs in which a part of the network is frozen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct FrozenTiming {
+    /// The median time of a step, in seconds; where the results of the frozen layers are kept, without them.
+    pub step_seconds: f64,
+    /// Seconds per sample of an evaluation, likewise.
+    pub evaluation_seconds: f64,
+    /// Seconds per sample of the frozen layers, where their results are kept.
+    pub sample_seconds: Option<f64>,
+}
+
 /// Measures training steps of a network on random batches of `batch` samples. Takes about two seconds, and at most ten
-/// if a step takes less than two.
+/// if a step takes less than two. `keeps_features` says whether the run keeps the results of its frozen layers.
 ///
 /// # Errors
 /// When the network cannot be built, or threads cannot be started.
-pub fn measure(graph: Graph, training: &TrainingSpec, batch: usize) -> Result<StepTiming> {
+pub fn measure(
+    graph: Graph,
+    training: &TrainingSpec,
+    batch: usize,
+    keeps_features: bool,
+) -> Result<StepTiming> {
     let began = Instant::now();
     let threads = training
         .threads
         .map_or_else(threads::available, |n| n as usize);
     set_threads(threads)?;
-    let width: usize = graph.input().iter().product();
     let classes = graph.output().first().copied().unwrap_or(1);
     let model = Model::of_graph(graph, training.seed)?;
     let mut learner = Learner::of_run(model, training).with_ema(training.ema.as_ref())?;
-    let samples = |n: usize| {
-        let mut values = vec![0.0; n * width];
-        Key::new(0, "measured samples").fill(&mut values, Generator::normal);
-        values
-    };
     let mut generator = Key::new(0, "measured classes").generator();
     let targets: Vec<u32> = (0..batch)
         .map(|_| generator.below(classes as u64) as u32)
         .collect();
-    let x = learner.batch(samples(batch), batch)?;
-    // A learning rate that hardly changes the weights, so that training on random data does not diverge; but large
-    // enough to avoid subnormal numbers, which are slow.
-    let lr = 1e-20;
-    let mut step = |number: u64| -> Result<f64> {
+    let transfer = training.transfer.as_ref().filter(|_| learner.is_frozen());
+    let unfreezes = transfer.is_some_and(|transfer| transfer.unfreeze_at.is_some());
+    let frozen = match learner.is_frozen() {
+        true if keeps_features => Some(kept_features(&mut learner, &targets, began)?),
+        true if unfreezes => Some(whole_samples(&mut learner, &targets, began)?),
+        _ => None,
+    };
+    let (steps, whole) = match &frozen {
+        Some((steps, timing)) if !unfreezes => (*steps, timing.of_whole_samples()),
+        _ => {
+            if unfreezes {
+                learner.unfreeze(0);
+            }
+            whole_samples(&mut learner, &targets, began)?
+        }
+    };
+    Ok(StepTiming {
+        steps,
+        step_seconds: whole.step_seconds,
+        evaluation_seconds: whole.evaluation_seconds,
+        frozen: frozen.map(|(_, timing)| timing),
+        peak_memory_bytes: peak_memory_bytes(),
+        threads,
+    })
+}
+
+/// A learning rate that hardly changes the weights, so that training on random data does not diverge; but large enough to
+/// avoid subnormal numbers, which are slow.
+const LR: f64 = 1e-20;
+
+/// Random samples of a network.
+fn samples(learner: &Learner, n: usize) -> Vec<f32> {
+    let width: usize = learner.model().input().iter().product();
+    let mut values = vec![0.0; n * width];
+    Key::new(0, "measured samples").fill(&mut values, Generator::normal);
+    values
+}
+
+/// The number of measured steps, and the median of their seconds.
+fn median_of_steps(began: Instant, mut step: impl FnMut(u64) -> Result<()>) -> Result<(u64, f64)> {
+    let mut timed = |number: u64| -> Result<f64> {
         let began = Instant::now();
-        learner.step(&x, &targets, lr, number)?;
+        step(number)?;
         Ok(began.elapsed().as_secs_f64())
     };
     // The first step also allocates memory.
-    let first = step(1)?;
+    let first = timed(1)?;
     let mut times = Vec::new();
     while times.len() < MOST
         && began.elapsed() < LIMIT
         && (times.len() < 3 || began.elapsed() < ENOUGH)
     {
-        times.push(step(2 + times.len() as u64)?);
+        times.push(timed(2 + times.len() as u64)?);
     }
     if times.is_empty() {
         times.push(first);
     }
     times.sort_by(f64::total_cmp);
-    let step_seconds = (times[(times.len() - 1) / 2] + times[times.len() / 2]) / 2.0;
+    let median = (times[(times.len() - 1) / 2] + times[times.len() / 2]) / 2.0;
+    Ok((times.len() as u64, median))
+}
+
+/// The seconds of the fastest of two passes.
+fn fastest(pass: impl Fn() -> Result<()>) -> Result<f64> {
+    let mut fastest = f64::INFINITY;
+    for _ in 0..2 {
+        let began = Instant::now();
+        pass()?;
+        fastest = fastest.min(began.elapsed().as_secs_f64());
+    }
+    Ok(fastest)
+}
+
+/// Steps and evaluations of whole samples.
+fn whole_samples(
+    learner: &mut Learner,
+    targets: &[u32],
+    began: Instant,
+) -> Result<(u64, FrozenTiming)> {
+    let batch = targets.len();
+    let x = learner.batch(samples(learner, batch), batch)?;
+    let (steps, step_seconds) = median_of_steps(began, |number| {
+        learner.step(&x, targets, LR, number).map(drop)
+    })?;
     let evaluation_seconds = if began.elapsed() < LIMIT {
-        let rows = evaluation_rows(width);
-        let values = samples(rows);
-        let mut fastest = f64::INFINITY;
-        for _ in 0..2 {
-            let began = Instant::now();
-            learner.scores(values.clone(), rows, false)?;
-            fastest = fastest.min(began.elapsed().as_secs_f64());
-        }
-        fastest / rows as f64
+        let rows = evaluation_rows(learner.model().input().iter().product());
+        let values = samples(learner, rows);
+        fastest(|| learner.scores(values.clone(), rows, false).map(drop))? / rows as f64
     } else {
         // A step costs about three forward passes.
         step_seconds / batch as f64 / 3.0
     };
-    Ok(StepTiming {
-        steps: times.len() as u64,
+    let timing = FrozenTiming {
         step_seconds,
         evaluation_seconds,
-        peak_memory_bytes: peak_memory_bytes(),
-        threads,
-    })
+        sample_seconds: None,
+    };
+    Ok((steps, timing))
+}
+
+/// The frozen layers once, and steps and evaluations of what follows them.
+fn kept_features(
+    learner: &mut Learner,
+    targets: &[u32],
+    began: Instant,
+) -> Result<(u64, FrozenTiming)> {
+    let rows = evaluation_rows(learner.model().input().iter().product());
+    let values = samples(learner, rows);
+    let sample_seconds =
+        fastest(|| learner.features(values.clone(), rows).map(drop))? / rows as f64;
+    let features = learner.features(values, rows)?;
+    let row = features.narrow(0, 0, 1)?;
+    let batch = candle_core::Tensor::cat(&vec![row; targets.len()], 0)?;
+    let (steps, step_seconds) = median_of_steps(began, |number| {
+        learner
+            .step_from_features(&batch, targets, LR, number)
+            .map(drop)
+    })?;
+    let evaluation_seconds =
+        fastest(|| learner.scores_from_features(&features).map(drop))? / rows as f64;
+    let timing = FrozenTiming {
+        step_seconds,
+        evaluation_seconds,
+        sample_seconds: Some(sample_seconds),
+    };
+    Ok((steps, timing))
+}
+
+impl FrozenTiming {
+    /// Steps and evaluations without anything kept.
+    fn of_whole_samples(&self) -> Self {
+        Self {
+            evaluation_seconds: self.evaluation_seconds + self.sample_seconds.unwrap_or(0.0),
+            sample_seconds: None,
+            ..self.clone()
+        }
+    }
 }
 
 impl StepTiming {
@@ -128,10 +234,27 @@ impl StepTiming {
             }
             _ => 0,
         };
-        let evaluated = plan.validation_samples * epochs
-            + plan.test_samples
-            + (boundaries * boundary::SAMPLES) as u64;
-        self.step_seconds * plan.total_steps as f64 + self.evaluation_seconds * evaluated as f64
+        let validation = plan.validation_samples as f64;
+        let steps = plan.steps_per_epoch as f64;
+        let epoch = |step_seconds: f64, evaluation_seconds: f64| {
+            step_seconds * steps + evaluation_seconds * validation
+        };
+        let transfer = spec.training.transfer.as_ref();
+        let frozen = match (transfer, &self.frozen) {
+            (Some(transfer), Some(timing)) => Some((transfer.frozen_epochs(epochs), timing)),
+            _ => None,
+        };
+        let (frozen_epochs, in_frozen_epochs) = frozen.map_or((0, 0.0), |(frozen, timing)| {
+            let samples = plan.train_samples as f64 + validation;
+            let once = timing.sample_seconds.unwrap_or(0.0) * samples;
+            let each = epoch(timing.step_seconds, timing.evaluation_seconds);
+            (frozen, once + each * frozen as f64)
+        });
+        let rest = (epochs - frozen_epochs) as f64;
+        let evaluated = plan.test_samples + (boundaries * boundary::SAMPLES) as u64;
+        in_frozen_epochs
+            + epoch(self.step_seconds, self.evaluation_seconds) * rest
+            + self.evaluation_seconds * evaluated as f64
     }
 
     /// The estimated peak memory of a whole run, in bytes: the measured memory, the data set, and the batches that are
@@ -140,7 +263,7 @@ impl StepTiming {
         let batch = spec.training.batch_size.min(plan.train_samples);
         let values = plan.input.iter().fold(batch, |n, side| n * *side as u64);
         let ahead = loader::batches_ahead(values) * values * size_of::<f32>() as u64;
-        Some(self.peak_memory_bytes? + plan.data_bytes + ahead)
+        Some(self.peak_memory_bytes? + plan.data_bytes + plan.feature_bytes + ahead)
     }
 }
 
@@ -159,6 +282,7 @@ mod tests {
             steps: 3,
             step_seconds: 1.0,
             evaluation_seconds: 0.001,
+            frozen: None,
             peak_memory_bytes: None,
             threads: 1,
         };
@@ -205,7 +329,7 @@ mod tests {
             .unwrap();
             let (input, classes) = data::shape(&spec.data, &Library::none()).unwrap();
             let graph = spec.network.graph(&input, classes).unwrap();
-            let measured = measure(graph, &spec.training, 7).unwrap();
+            let measured = measure(graph, &spec.training, 7, false).unwrap();
             assert!((3..=20).contains(&measured.steps));
             assert!(measured.step_seconds > 0.0 && measured.step_seconds < 1.0);
             assert!(measured.evaluation_seconds > 0.0);

@@ -8,6 +8,7 @@
 //! | `run` | the loop |
 //! | `loader` | the data loader, which makes batches in the background |
 //! | `learner`, `optimizer`, `ema` | one step, the average of the weights, one evaluation |
+//! | `features` | what frozen layers make of the samples, computed once |
 //! | `scores` | the scores of a network for a split |
 //! | `evaluator` | a checkpoint of a run, to evaluate it later |
 //! | `lr_finder` | a short rise of the learning rate, and the rate that it suggests |
@@ -32,6 +33,7 @@ mod compute_config;
 mod ema;
 mod environment;
 mod evaluator;
+mod features;
 mod film;
 mod learner;
 mod loader;

@@ -13,6 +13,11 @@ pub trait Observer {
         event: &Event,
     ) -> std::result::Result<Control, Box<dyn std::error::Error + Send + Sync>>;
 
+    /// Called now and then while a run computes something that is no event, such as the features of frozen layers.
+    fn poll(&mut self) -> Control {
+        Control::Continue
+    }
+
     /// Makes everything observed so far durable. Called before a checkpoint is published, so that no checkpoint is
     /// ahead of the record.
     ///

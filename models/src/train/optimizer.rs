@@ -4,7 +4,7 @@ use candle_core::Tensor;
 
 use crate::error::Result;
 use crate::nn::VarStore;
-use crate::ops::{AdamW, FusedBackward, Gradients, Optimizer, Sgd, Tape};
+use crate::ops::{AdamW, FusedBackward, Gradients, Optimizer, ParamGroup, Sgd, Tape};
 use crate::spec::OptimizerSpec;
 
 /// An optimizer with its state.
@@ -13,22 +13,32 @@ pub(crate) struct StatefulOptimizer {
     spec: OptimizerSpec,
     /// The number of steps.
     steps: u64,
-    /// For each parameter, the tensors that [`slots`] names.
+    /// For each trained parameter, the tensors that [`slots`] names.
     fused: FusedBackward,
 }
 
+/// The group of a parameter by its name; `None` for one that is not trained.
+pub(crate) type GroupOf<'a> = dyn Fn(&str) -> Option<ParamGroup> + 'a;
+
 impl StatefulOptimizer {
     /// An optimizer before its first step.
-    pub(crate) fn new(spec: &OptimizerSpec, store: &VarStore) -> Self {
-        let slots = slots(spec).len();
-        let mut fused = FusedBackward::default();
-        for (_, variable) in store.parameters() {
-            fused.add(variable, slots);
-        }
-        Self {
+    pub(crate) fn new(spec: &OptimizerSpec, store: &VarStore, group_of: &GroupOf<'_>) -> Self {
+        let mut optimizer = Self {
             spec: spec.clone(),
             steps: 0,
-            fused,
+            fused: FusedBackward::default(),
+        };
+        optimizer.add(store, group_of);
+        optimizer
+    }
+
+    /// Adds the parameters that a group has and that were not trained yet.
+    pub(crate) fn add(&mut self, store: &VarStore, group_of: &GroupOf<'_>) {
+        let slots = slots(&self.spec).len();
+        for (name, variable) in store.parameters() {
+            if let (false, Some(group)) = (self.fused.has(variable), group_of(name)) {
+                self.fused.add(variable, slots, group);
+            }
         }
     }
 
@@ -46,7 +56,7 @@ impl StatefulOptimizer {
         let optimizer = self.optimizer(lr);
         for (_, variable) in store.parameters() {
             if let Some(gradient) = gradients.of(variable) {
-                optimizer.step(variable, gradient, self.fused.slots_mut(variable))?;
+                self.fused.update(variable, gradient, &optimizer)?;
             }
         }
         Ok(())
@@ -102,6 +112,21 @@ impl StatefulOptimizer {
         })
     }
 
+    /// The names of the state's tensors with their lengths; with `all`, as if all parameters were trained.
+    pub(crate) fn layout(&self, store: &VarStore, all: bool) -> Vec<(String, usize)> {
+        let names = slots(&self.spec);
+        let trained = store
+            .parameters()
+            .filter(|(_, variable)| all || self.fused.has(variable));
+        let layout = trained.flat_map(|(name, variable)| {
+            let len = variable.elem_count();
+            names
+                .iter()
+                .map(move |slot| (format!("{slot}.{name}"), len))
+        });
+        layout.collect()
+    }
+
     /// Restores the state; `take` returns the values of a name once.
     ///
     /// # Errors
@@ -113,6 +138,7 @@ impl StatefulOptimizer {
         mut take: impl FnMut(&str) -> Option<Vec<f32>>,
     ) -> std::result::Result<(), String> {
         for (name, variable) in store.parameters() {
+            // A parameter that is not trained has no slots.
             let kept = self.fused.slots_mut(variable).iter_mut();
             for (slot, kept) in slots(&self.spec).iter().zip(kept) {
                 let name = format!("{slot}.{name}");

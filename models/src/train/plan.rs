@@ -3,9 +3,10 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::features::Keeping;
 use crate::data::{self, DataSummary, Library};
 use crate::error::Result;
-use crate::graph::Graph;
+use crate::graph::{Block, Graph};
 use crate::spec::RunSpec;
 
 /// Facts about a run that are known before it starts.
@@ -13,6 +14,10 @@ use crate::spec::RunSpec;
 pub struct Plan {
     /// Trainable parameters of the network.
     pub parameters: u64,
+    /// Those that are trained from the start: fewer where blocks are frozen.
+    pub trainable_parameters: u64,
+    /// The blocks of the network, from the input to the output, of which a run may train the last alone.
+    pub blocks: Vec<Block>,
     /// Training samples.
     pub train_samples: u64,
     /// Validation samples.
@@ -31,6 +36,12 @@ pub struct Plan {
     pub input: Vec<usize>,
     /// Notes for the user, as sentences.
     pub warnings: Vec<String>,
+    /// Whether the run keeps the results of its frozen layers.
+    #[serde(skip)]
+    pub keeps_features: bool,
+    /// The memory of these results, in bytes; 0 where they are in a file.
+    #[serde(skip)]
+    pub feature_bytes: u64,
     /// The network.
     #[serde(skip)]
     pub graph: Graph,
@@ -50,8 +61,16 @@ impl Plan {
     pub(super) fn new(spec: &RunSpec, data: DataSummary, graph: Graph) -> Self {
         let train_samples = data.train as u64;
         let steps_per_epoch = train_samples.div_ceil(spec.training.batch_size);
+        let kept = (data.train + data.validation) as u64;
+        let keeping = Keeping::of(spec, &graph, kept);
         Self {
+            keeps_features: matches!(keeping, Keeping::Values(_)),
+            feature_bytes: keeping.memory_bytes(kept),
             parameters: graph.parameters(),
+            trainable_parameters: graph.trainable_parameters(
+                (spec.training.transfer.as_ref()).and_then(|transfer| transfer.trainable_blocks),
+            ),
+            blocks: graph.blocks(),
             train_samples,
             validation_samples: data.validation as u64,
             test_samples: data.test as u64,

@@ -1,6 +1,6 @@
 //! The training loop.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::boundary;
@@ -8,9 +8,10 @@ use super::checkpoint::Checkpoints;
 use super::class_weights::class_weights;
 use super::compute_config::ComputeConfig;
 use super::environment;
+use super::features::{Features, Keeping};
 use super::film::Film;
 use super::learner::{Evaluation, Learner};
-use super::loader::{DataLoader, LoaderConfig};
+use super::loader::{Batch, DataLoader, LoaderConfig};
 use super::observer::{Control, Observer};
 use super::plan::Plan;
 use super::preparation;
@@ -25,7 +26,7 @@ use crate::graph::Graph;
 use crate::networks::Model;
 use crate::spec::RunSpec;
 
-/// The note of a run that starts from pretrained weights.
+/// The note of a run that starts from weights of which no more is known.
 const FOREIGN: &str = "It starts from weights that were imported.";
 
 /// The note of a run whose test has flips.
@@ -94,8 +95,8 @@ pub fn train(
     let foreign = paths.start.filter(|path| path.exists());
     let mut notes = Vec::new();
     if let Some(path) = &foreign {
-        notes = model.load_for_fine_tuning(path)?;
-        notes.push(FOREIGN.to_owned());
+        notes = model.load_for_fine_tuning(path, paths.fresh_head)?;
+        notes.push(paths.start_note.unwrap_or_else(|| FOREIGN.to_owned()));
     }
     let mut learner = Learner::of_run(model, &spec.training)
         .with_class_weights(class_weights(&spec.training, &data))
@@ -110,7 +111,6 @@ pub fn train(
     }
     let config = LoaderConfig::of_run(&data, &spec.training);
     let batches = config.batches();
-    let loader = DataLoader::new(config, start.progress.epoch, start.progress.batch)?;
     // Two-dimensional data has a boundary instead.
     let film = paths.film.filter(|_| data.range.is_none());
     let film = film.map(|folder| Film::in_folder(&folder, paths.pinned.as_deref()));
@@ -119,7 +119,11 @@ pub fn train(
         spec,
         plan,
         data,
-        loader,
+        loader: None,
+        config,
+        features: None,
+        may_keep_features: true,
+        folder: paths.checkpoints,
         batches,
         learner,
         checkpoints,
@@ -171,7 +175,15 @@ struct Run<'a> {
     spec: &'a RunSpec,
     plan: Plan,
     data: Splits,
-    loader: DataLoader,
+    /// What makes the batches; `None` before the first, and where others are wanted from now on.
+    loader: Option<DataLoader>,
+    config: LoaderConfig,
+    /// What the frozen layers make of the samples, where that is kept.
+    features: Option<Features>,
+    /// Whether it was not tried yet to keep them.
+    may_keep_features: bool,
+    /// The folder of files that vanish with the process.
+    folder: PathBuf,
     /// Batches of an epoch.
     batches: u64,
     learner: Learner,
@@ -237,6 +249,7 @@ impl Run<'_> {
         let stopped = || Ok(Some((Reason::Stopped, String::new())));
         let before = self.progress.epoch_seconds;
         let began = Instant::now();
+        self.begin_epoch()?;
         while self.progress.batch < self.batches {
             if self.stop {
                 return stopped();
@@ -255,15 +268,99 @@ impl Run<'_> {
         self.end_epoch()
     }
 
+    /// Unfreezes the frozen layers when it is time, or computes what they make of the samples, which stays the same.
+    fn begin_epoch(&mut self) -> Result<()> {
+        if !self.learner.is_frozen() || self.stop {
+            return Ok(());
+        }
+        let transfer = self.spec.training.transfer.as_ref();
+        let unfreezes = transfer.and_then(|transfer| transfer.unfreeze_at);
+        if unfreezes.is_some_and(|epoch| self.progress.epoch + 1 >= epoch) {
+            self.learner.unfreeze(self.progress.step);
+            self.features = None;
+            self.loader = None;
+            self.config.with_values = true;
+            let message = format!(
+                "From epoch {} on all layers are trained.",
+                self.progress.epoch + 1
+            );
+            return self.emit(Event::Note { message });
+        }
+        // Once in the life of a process: what cannot be kept is not tried again.
+        if std::mem::take(&mut self.may_keep_features) {
+            self.keep_features()?;
+        }
+        Ok(())
+    }
+
+    fn keep_features(&mut self) -> Result<()> {
+        let samples = (self.data.train.len() + self.data.validation.len()) as u64;
+        match Keeping::of(self.spec, &self.plan.graph, samples) {
+            Keeping::Values(_) => {}
+            Keeping::NotFrozen => return Ok(()),
+            Keeping::No(why) => {
+                let message = format!("The frozen layers are computed in every epoch: {why}.");
+                return self.emit(Event::Note { message });
+            }
+        }
+        let message = format!("The frozen layers are computed once, for {samples} samples.");
+        self.emit(Event::Note { message })?;
+        let began = Instant::now();
+        let (observer, stop) = (&mut self.observer, &mut self.stop);
+        let mut goes_on = || {
+            *stop |= observer.poll() == Control::Stop;
+            !*stop
+        };
+        let splits = [&self.data.train, &self.data.validation];
+        let message = match Features::compute(&self.learner, splits, &self.folder, &mut goes_on) {
+            Ok(None) => return Ok(()),
+            Ok(Some(features)) => {
+                let (bytes, in_file) = features.size();
+                let place = if in_file { "in a file" } else { "in memory" };
+                self.features = Some(features);
+                self.config.with_values = false;
+                self.loader = None;
+                format!(
+                    "That took {:.1} s. The results, {:.1} MiB, are kept {place}.",
+                    began.elapsed().as_secs_f64(),
+                    bytes as f64 / f64::from(1 << 20)
+                )
+            }
+            Err(Error::File { source, .. }) => format!(
+                "The frozen layers are computed in every epoch: their results cannot be kept ({source})."
+            ),
+            Err(error) => return Err(error),
+        };
+        self.emit(Event::Note { message })
+    }
+
+    /// The next batch.
+    fn batch(&mut self) -> Result<Batch> {
+        if let Some(loader) = &mut self.loader {
+            return loader.next();
+        }
+        let (epoch, batch) = (self.progress.epoch, self.progress.batch);
+        let loader = DataLoader::new(self.config.clone(), epoch, batch)?;
+        self.loader.insert(loader).next()
+    }
+
     fn step(&mut self) -> Result<Option<End>> {
         let began = Instant::now();
-        let mut batch = self.loader.next()?;
+        let mut batch = self.batch()?;
         let samples = batch.targets.len();
-        let x = self
-            .learner
-            .batch(std::mem::take(&mut batch.values), samples)?;
+        let values = std::mem::take(&mut batch.values);
         let (step, lr) = (self.progress.step + 1, self.lr());
-        let loss = self.learner.step(&x, batch.targets(), lr, step)?;
+        let loss = match &self.features {
+            Some(features) => {
+                let x = features.train(&batch.indices)?;
+                self.learner
+                    .step_from_features(&x, batch.targets(), lr, step)?
+            }
+            None => {
+                let x = self.learner.batch(values, samples)?;
+                self.learner.step(&x, batch.targets(), lr, step)?
+            }
+        };
         let samples = samples as u64;
         self.throughput.add(samples, began.elapsed());
         let done = Steps {
@@ -290,9 +387,14 @@ impl Run<'_> {
     fn end_epoch(&mut self) -> Result<Option<End>> {
         let began = Instant::now();
         let classes = self.data.classes.len();
-        let evaluation = self
-            .learner
-            .evaluate(&self.data.validation, classes, false)?;
+        let samples = &self.data.validation;
+        let evaluation = match &self.features {
+            Some(features) => self.learner.evaluate_by(samples, classes, |range| {
+                self.learner
+                    .scores_from_features(&features.validation(range)?)
+            })?,
+            None => self.learner.evaluate(samples, classes, false)?,
+        };
         let validation = evaluation.as_ref().map(|of| of.score);
         let finite = self.learner.served_model().all_finite()
             && self.learner.raw_model().is_none_or(Model::all_finite)

@@ -12,6 +12,10 @@ pub struct RunPaths {
     pub graph: Option<PathBuf>,
     /// Pretrained weights, for a run without a checkpoint; the file may be missing.
     pub start: Option<PathBuf>,
+    /// Whether the last layer is not taken from these weights in any case.
+    pub fresh_head: bool,
+    /// Where these weights come from, as a sentence.
+    pub start_note: Option<String>,
     /// The folder of its film; `None` for a run without one.
     pub film: Option<PathBuf>,
     /// The image that the film shows: a file that may appear, change and vanish. Without it the film shows the first
@@ -43,6 +47,8 @@ impl From<&Path> for RunPaths {
             checkpoints: checkpoints.to_owned(),
             graph: None,
             start: None,
+            fresh_head: false,
+            start_note: None,
             film: None,
             pinned: None,
             record: None,

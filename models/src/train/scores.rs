@@ -1,5 +1,7 @@
 //! The scores of a network for the samples of a split: every evaluation of a network goes through here.
 
+use std::ops::Range;
+
 use candle_core::{Device, Tensor};
 
 use crate::classify::evaluation_rows;
@@ -27,19 +29,28 @@ pub(super) fn scores(model: &Model, values: Vec<f32>, n: usize, flip: bool) -> R
     threads::in_pool(work, || model.evaluate(&x, flip))
 }
 
-/// Calls a function with the targets and the scores [n, classes] of every batch of a split, in order; with `flip`, the
-/// scores of the mean over each image and its mirror.
-pub(super) fn for_each_batch(
+/// The scores of neighbouring samples, as [`scores`].
+pub(super) fn of_samples(
     model: &Model,
     samples: &Samples,
+    range: Range<usize>,
     flip: bool,
+) -> Result<Tensor> {
+    let n = range.len();
+    scores(model, samples.slice(range)?.0, n, flip)
+}
+
+/// Calls a function with the targets and the scores [n, classes] of every batch of a split, in order; `scores_of` gives
+/// the scores of neighbouring samples.
+pub(super) fn for_each_batch(
+    samples: &Samples,
+    mut scores_of: impl FnMut(Range<usize>) -> Result<Tensor>,
     mut each: impl FnMut(&[u32], &Tensor) -> Result<()>,
 ) -> Result<()> {
     let rows = evaluation_rows(samples.size());
     for start in (0..samples.len()).step_by(rows) {
-        let end = (start + rows).min(samples.len());
-        let (values, targets) = samples.slice(start..end)?;
-        each(targets, &scores(model, values, end - start, flip)?)?;
+        let range = start..(start + rows).min(samples.len());
+        each(&samples.labels()[range.clone()], &scores_of(range)?)?;
     }
     Ok(())
 }

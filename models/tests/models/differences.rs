@@ -4,7 +4,7 @@ use candle_core::{DType, Device, Result, Tensor, Var};
 use vivarium_models::ops::{
     Activation, BatchStatistics, Gradients, Tape, Targets, activate, add, batch_norm,
     batch_norm_eval, cat, cross_entropy, dropout, hardtanh, linear, mul, perceptron_loss,
-    smoothed_cross_entropy, weighted_cross_entropy,
+    smoothed_cross_entropy, weighted_cross_entropy, zero_pad2d,
 };
 use vivarium_models::random::Key;
 
@@ -98,6 +98,9 @@ fn activations() {
     }
     check("hardtanh", &[numbers("x", &[7, 5])], |a| {
         mixed(&hardtanh(&a[0], -0.5, 0.25)?)
+    });
+    check("zero_pad2d", &[numbers("x", &[2, 3, 4, 2])], |a| {
+        mixed(&zero_pad2d(&a[0], [1, 2, 0, 3])?)
     });
     check(
         "mul",

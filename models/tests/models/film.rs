@@ -53,6 +53,8 @@ impl Place {
             graph: None,
             record: None,
             start: None,
+            fresh_head: false,
+            start_note: None,
             checkpoints: self.path("checkpoints"),
             film: Some(self.path("film")),
             pinned: Some(self.path("pin.png")),

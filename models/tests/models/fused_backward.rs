@@ -5,7 +5,7 @@ use serde_json::json;
 use vivarium_models::bench::network;
 use vivarium_models::networks::Model;
 use vivarium_models::ops::{
-    Activation, AdamW, FusedBackward, Gradients, Optimizer, Sgd, Tape, activate, add,
+    Activation, AdamW, FusedBackward, Gradients, Optimizer, ParamGroup, Sgd, Tape, activate, add,
     cross_entropy, linear, threads,
 };
 use vivarium_models::spec::OptimizerSpec;
@@ -60,7 +60,7 @@ fn after_two_steps(
     let parameters: Vec<_> = starts.iter().map(|start| copy(start).unwrap()).collect();
     let (mut fused, mut gradients) = (FusedBackward::default(), Gradients::default());
     for parameter in &parameters {
-        fused.add(parameter, optimizer.slots());
+        fused.add(parameter, optimizer.slots(), ParamGroup::default());
     }
     for _ in 0..2 {
         let (loss, tape) = Tape::record(|| loss(&parameters));
@@ -193,8 +193,8 @@ fn what_was_not_added_or_has_no_part_in_the_loss_stays() {
         [&[3, 3][..], &[3], &[5]].map(|shape| Var::from_tensor(&tensor(shape, 0.5)).unwrap());
     let mut fused = FusedBackward::default();
     let optimizer = optimizers()[1];
-    fused.add(&w, optimizer.slots());
-    fused.add(&other, optimizer.slots());
+    fused.add(&w, optimizer.slots(), ParamGroup::default());
+    fused.add(&other, optimizer.slots(), ParamGroup::default());
     let starts = [&w, &b, &other].map(|of| flat(of));
     let (loss, tape) = Tape::record(|| {
         let y = linear(&x, &w, &b).unwrap();

@@ -667,8 +667,8 @@ fn a_set_of_photos_has_a_gallery_and_examples() {
         .map(|photo| (photo.width, photo.height))
         .collect();
     assert_eq!(
-        (sizes[0], sizes[2], examples.fits),
-        ((35, 20), (16, 20), Fit::ALL.to_vec())
+        (sizes[0], sizes[2], &examples.fits),
+        ((35, 20), (16, 20), &Fit::ALL.to_vec())
     );
     let shown = image::load_from_memory(&examples.png().unwrap())
         .unwrap()

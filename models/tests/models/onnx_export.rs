@@ -163,11 +163,13 @@ fn an_exported_file_comes_back_with_its_names_and_scores() {
 }
 
 #[test]
-fn zeros_beside_values_and_the_perceptron_of_two_classes_come_back() {
+fn zeros_beside_values_or_images_and_the_perceptron_of_two_classes_come_back() {
     let padded =
         "def f(classes):\n    return Sequential(Flatten(), ZeroPad1d((1, 2)), Linear(classes))\n";
     let perceptron = include_str!("../../networks/perceptron.py");
-    for source in [padded, perceptron] {
+    let image = "def f(classes):\n    return Sequential(first=ZeroPad2d((1, 0, 0, 2)), conv=Conv2d(3, 2, stride=2), \
+                 pad=ZeroPad2d(1), next=Conv2d(2, 3), flat=Flatten(), last=Linear(classes))\n";
+    for source in [padded, image, perceptron] {
         let text = NetworkText::read(source).unwrap();
         let graph = text.graph(&Map::new(), &[1, 4, 4], 2).unwrap();
         let model = Model::of_graph(graph, 1).unwrap();

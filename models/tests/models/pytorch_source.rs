@@ -37,6 +37,7 @@ def f(classes):
     return Sequential(Flatten(), Linear(5, name=''), weight=Linear(6), relu=ReLU(), bias=Linear(classes))
 ",
     "def none(classes):\n    return Sequential(größe=Flatten(), maß=Linear(classes))\n",
+    "def pads(classes):\n    return Sequential(pad=ZeroPad2d((1, 0, 2, 1)), conv=Conv2d(4, 3), flat=Flatten(), last=Linear(classes))\n",
     "def ordered_dict(classes):\n    return Sequential(Flatten(), a=Sequential(b=Linear(3), c=Linear(classes)))\n",
 ];
 

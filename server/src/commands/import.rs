@@ -63,7 +63,7 @@ pub(super) fn import(args: &ImportWeights) -> Result<()> {
     for note in notes {
         notice(format_args!("vivarium: {note}"));
     }
-    let (id, dir, lock) = RunDir::create_locked(&folder.runs(), &spec)?;
+    let (id, dir, lock) = RunDir::create_locked(&folder.runs(), &spec, None)?;
     let begun = begin(&network, &dir).and_then(|()| {
         // A worker that is to stop at once writes everything that a run has: its beginning, its checkpoint, its end.
         worker::train(&dir, &lock, false, &Stop::at_once(""), &mut |event| {

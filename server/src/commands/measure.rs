@@ -24,6 +24,11 @@ pub(super) fn measure() -> Result<()> {
     });
     let request: MeasureRequest = serde_json::from_reader(io::stdin().lock())
         .map_err(|e| Error::Usage(format!("the request cannot be read: {e}")))?;
-    let measured = train::measure(request.graph, &request.training, request.batch)?;
+    let measured = train::measure(
+        request.graph,
+        &request.training,
+        request.batch,
+        request.keeps_features,
+    )?;
     print(&json!(measured).to_string())
 }

@@ -19,7 +19,7 @@ use super::query::{self, Pairs};
 use crate::blocking::blocking;
 use crate::error::{Error, Result};
 use crate::index::listing::{self, Filter, Wanted};
-use crate::index::runs as rows;
+use crate::index::runs::{self as rows, Status};
 use crate::networks::OwnNetworks;
 use crate::presets;
 use crate::run_dir::RunId;
@@ -111,12 +111,48 @@ fn place(app: &App) -> String {
 /// The query of `/new`.
 #[derive(Deserialize)]
 pub struct NewPageQuery {
+    /// The run whose settings are copied.
     copy: Option<RunId>,
+    /// The run whose settings are copied and whose weights the new run starts from.
+    transfer: Option<RunId>,
+}
+
+/// The finished runs that the form offers to start from.
+const SOURCES: usize = 50;
+
+/// A run that another may start from.
+#[derive(Serialize)]
+struct SourceOption {
+    id: RunId,
+    name: String,
+    network: Value,
+    data: Value,
+}
+
+/// The last finished runs with weights.
+async fn sources(app: &App) -> Result<Vec<SourceOption>> {
+    let wanted = Wanted {
+        filter: Filter {
+            statuses: vec![Status::Finished],
+            ..Filter::default()
+        },
+        limit: SOURCES,
+        ..Wanted::default()
+    };
+    let page = app.index.read(move |c| listing::page(c, &wanted)).await?;
+    let own = page.runs.into_iter().filter(|run| run.source.is_none());
+    let option = |run: rows::Run| SourceOption {
+        id: run.id,
+        name: run.name,
+        network: run.spec["network"]["kind"].clone(),
+        data: run.spec["data"]["set"].clone(),
+    };
+    Ok(own.map(option).collect())
 }
 
 /// `/new`: the form.
 pub async fn new(State(app): State<App>, Query(from): Query<NewPageQuery>) -> Result<Response> {
-    let copy = match from.copy {
+    let copy = match from.copy.or(from.transfer) {
         Some(id) => {
             let run = app.index.read(move |c| rows::get(c, id)).await?;
             run.is_own("there are no settings to copy")?;
@@ -126,10 +162,14 @@ pub async fn new(State(app): State<App>, Query(from): Query<NewPageQuery>) -> Re
             if let (Some(source), Some(network)) = (source, spec["network"].as_object_mut()) {
                 network.insert("source".to_owned(), Value::from(source));
             }
+            if from.transfer.is_some() {
+                spec["training"]["transfer"] = json!({"from": id});
+            }
             spec
         }
         None => Value::Null,
     };
+    let sources = sources(&app).await?;
     let (form, offers, copy) = blocking(move || {
         let library = &app.data_sets.library;
         let mut form = form::table(library);
@@ -141,7 +181,13 @@ pub async fn new(State(app): State<App>, Query(from): Query<NewPageQuery>) -> Re
         Ok((form, presets::offers(library), copy))
     })
     .await?;
-    let data = json!({"form": form, "presets": offers, "copy": copy});
+    let data = json!({
+        "form": form,
+        "presets": offers,
+        "copy": copy,
+        "sources": sources,
+        "transfers": from.transfer.is_some(),
+    });
     NewPage::respond("New run", &data)
 }
 

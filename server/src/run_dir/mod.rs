@@ -6,6 +6,7 @@
 //! * [`lock`]: the advisory lock that a worker holds during its life.
 //! * [`log`]: the writer of `events.ndjson` (the worker's side); `scan` reads an existing log.
 //! * [`staging`]: runs that a server is creating, possibly many at a time.
+//! * [`start`]: the weights that a run starts from, where it does not start from random ones.
 //! * [`tail`]: the reader that follows `events.ndjson` as it grows (the server's side).
 //! * [`worker_log`]: the worker's own log, capped.
 //!
@@ -17,9 +18,11 @@ pub mod lock;
 pub mod log;
 pub(crate) mod scan;
 pub mod staging;
+pub mod start;
 pub mod tail;
 pub mod worker_log;
 
+use std::collections::HashMap;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -35,6 +38,7 @@ use vivarium_models::train::remove_unfinished;
 use crate::error::{Error, Result};
 pub use crate::run_id::RunId;
 use lock::Lock;
+use start::StartWeights;
 
 /// The directory of one run.
 #[derive(Clone, Debug)]
@@ -55,13 +59,17 @@ impl RunDir {
 
     /// Creates a run whose lock the caller holds from the beginning, so that a server watching the folder sees a
     /// running run and not one to be started.
-    pub fn create_locked(runs: &Path, spec: &RunSpec) -> Result<(RunId, Self, Lock)> {
+    pub fn create_locked(
+        runs: &Path,
+        spec: &RunSpec,
+        start: Option<&StartWeights>,
+    ) -> Result<(RunId, Self, Lock)> {
         links::refuse(runs)
             .and_then(|()| fs::create_dir_all(runs))
             .map_err(|e| Error::file(runs, e))?;
         let id = RunId::next();
         let fresh = Self::at(runs.join(format!(".new-{id}")));
-        let made = fresh.fill(spec).and_then(|lock| {
+        let made = fresh.fill(spec, start).and_then(|lock| {
             let dir = Self::of(runs, id);
             fs::rename(&fresh.path, &dir.path).map_err(|e| Error::file(&dir.path, e))?;
             sync_folder(runs)?;
@@ -74,10 +82,13 @@ impl RunDir {
         made
     }
 
-    fn fill(&self, spec: &RunSpec) -> Result<Lock> {
+    fn fill(&self, spec: &RunSpec, start: Option<&StartWeights>) -> Result<Lock> {
         let checkpoints = self.checkpoints();
         fs::create_dir_all(&checkpoints).map_err(|e| Error::file(&checkpoints, e))?;
         let lock = Lock::take(&self.lock_file())?;
+        if let Some(start) = start {
+            start.place(self, spec, &mut HashMap::new())?;
+        }
         self.write_spec(spec)?;
         Ok(lock)
     }
@@ -183,9 +194,14 @@ impl RunDir {
         self.path.join("checkpoints")
     }
 
-    /// The imported weights that training starts from, if any.
+    /// The weights that training starts from, where they are not random.
     pub fn start(&self) -> PathBuf {
         self.checkpoints().join("start.safetensors")
+    }
+
+    /// `start.json`: where these weights come from, in a run with `training.transfer`.
+    pub fn start_record(&self) -> PathBuf {
+        self.path.join("start.json")
     }
 
     /// `film/`: a small file per epoch.

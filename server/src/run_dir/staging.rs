@@ -5,13 +5,16 @@
 //! that have none, so that a crash between any two steps leaves a complete run or nothing. Runs that are created
 //! together get their rows in one transaction: all of them or none.
 
+use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use vivarium_models::spec::RunSpec;
 
+use super::start::StartWeights;
 use super::{RunDir, RunId, sync_folder};
 use crate::error::{Error, Result};
 use crate::failpoint::failpoint;
@@ -26,11 +29,18 @@ const THREADS: usize = 32;
 const FEW: usize = 8;
 
 /// Fills the directories of new runs. They are complete on disk when this returns; an error leaves nothing.
-pub fn stage(runs: &Path, planned: &[(RunId, RunSpec)]) -> Result<()> {
+/// Those in `starts` start from these weights.
+pub fn stage(
+    runs: &Path,
+    planned: &[(RunId, RunSpec)],
+    starts: &HashMap<RunId, StartWeights>,
+) -> Result<()> {
     fs::create_dir_all(runs).map_err(|e| Error::file(runs, e))?;
+    let hashes = Mutex::default();
     let staged = for_each(planned, |(id, spec)| {
         failpoint("run.stage")?;
-        fill(&staged(runs, *id), spec)
+        let start = starts.get(id).map(|start| (start, &hashes));
+        fill(&staged(runs, *id), spec, start)
     });
     if staged.is_err() {
         let ids: Vec<_> = planned.iter().map(|(id, _)| *id).collect();
@@ -90,10 +100,17 @@ fn staged(runs: &Path, id: RunId) -> PathBuf {
     runs.join(format!("{STAGED}{id}"))
 }
 
-fn fill(path: &Path, spec: &RunSpec) -> Result<()> {
+/// The hashes of files of weights that are known.
+type Hashes = Mutex<HashMap<PathBuf, String>>;
+
+fn fill(path: &Path, spec: &RunSpec, start: Option<(&StartWeights, &Hashes)>) -> Result<()> {
     let dir = RunDir::at(path);
     let checkpoints = dir.checkpoints();
     fs::create_dir_all(&checkpoints).map_err(|e| Error::file(&checkpoints, e))?;
+    if let Some((start, hashes)) = start {
+        let mut hashes = hashes.lock().unwrap_or_else(PoisonError::into_inner);
+        start.place(&dir, spec, &mut hashes)?;
+    }
     dir.write_spec(spec)
 }
 
@@ -136,7 +153,7 @@ mod tests {
             let runs = folder.path();
             let planned = planned(count);
             let ids: Vec<_> = planned.iter().map(|(id, _)| *id).collect();
-            stage(runs, &planned).unwrap();
+            stage(runs, &planned, &HashMap::new()).unwrap();
             assert_eq!(super::super::list(runs).unwrap(), []);
             assert_eq!(list(runs), ids);
             publish(runs, &ids).unwrap();
@@ -156,7 +173,7 @@ mod tests {
         let planned = planned(50);
         // A file where one of the directories would be.
         fs::write(staged(runs, planned[31].0), "").unwrap();
-        assert!(stage(runs, &planned).is_err());
+        assert!(stage(runs, &planned, &HashMap::new()).is_err());
         fs::remove_file(staged(runs, planned[31].0)).unwrap();
         assert_eq!(fs::read_dir(runs).unwrap().count(), 0);
     }

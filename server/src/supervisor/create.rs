@@ -5,6 +5,8 @@
 //! [`Supervisor::recover_creations`] completes runs that have rows and removes those that have none. An error rolls
 //! back.
 
+use std::collections::HashMap;
+
 use vivarium_models::spec::RunSpec;
 
 use super::Supervisor;
@@ -15,6 +17,7 @@ use crate::failpoint::failpoint;
 use crate::index::removal;
 use crate::index::runs::{self, NewRun, Status};
 use crate::run_dir::imported::ImportedRun;
+use crate::run_dir::start::StartWeights;
 use crate::run_dir::{RunId, staging};
 use crate::sweeps::store::Sweep;
 
@@ -49,8 +52,17 @@ impl Supervisor {
             .iter()
             .map(|(id, spec)| row(*id, spec, sweep.clone()))
             .collect::<Result<Vec<_>>>()?;
-        let folder = self.0.runs.clone();
-        blocking(move || staging::stage(&folder, &planned)).await?;
+        let (folder, library) = (self.0.runs.clone(), self.0.library.clone());
+        blocking(move || {
+            let mut starts = HashMap::new();
+            for (id, spec) in &planned {
+                if let Some(start) = StartWeights::find(&folder, spec, &library)? {
+                    starts.insert(*id, start);
+                }
+            }
+            staging::stage(&folder, &planned, &starts)
+        })
+        .await?;
         let made = self.commit_staged(&ids, rows, change.clone()).await;
         if made.is_err() {
             self.roll_back(ids, change).await;

@@ -185,6 +185,11 @@ impl Supervisor {
         self.0.launcher.is_scheduler()
     }
 
+    /// The folder of all runs.
+    pub fn runs_folder(&self) -> PathBuf {
+        self.0.runs.clone()
+    }
+
     /// The directory of a run.
     pub fn run_dir(&self, id: RunId) -> RunDir {
         RunDir::of(&self.0.runs, id)

@@ -101,7 +101,7 @@ impl Place {
         let index = Index::open(&folder.path().join("index.sqlite")).unwrap();
         let mut ids = Vec::new();
         for &status in before {
-            let (id, ..) = RunDir::create_locked(&data.runs(), &spec(&data)).unwrap();
+            let (id, ..) = RunDir::create_locked(&data.runs(), &spec(&data), None).unwrap();
             let new = runs::NewRun {
                 id,
                 name: String::new(),

@@ -16,8 +16,8 @@ use clap::ValueEnum;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use vivarium_models::classify::Preprocessing;
-use vivarium_models::data::Fit;
 use vivarium_models::contract::Record;
+use vivarium_models::data::Fit;
 use vivarium_models::graph::Graph;
 use vivarium_models::links;
 

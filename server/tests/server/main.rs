@@ -49,3 +49,4 @@ mod tensorboard_damage;
 mod tensorboard_export;
 mod tensorboard_tags;
 mod terminal;
+mod transfer;

@@ -61,6 +61,13 @@ pub(super) struct AugmentOptions {
     randaugment: Option<RandAugment>,
 }
 
+impl AugmentOptions {
+    /// Whether images are not augmented.
+    pub(super) fn is_none(&self) -> bool {
+        Augmentation::of(self, &Normalisation::default()).is_none()
+    }
+}
+
 /// All augmentations, by their name in a RunSpec.
 pub(super) const CHOICES: &[Choice] = &[
     way("none", "None"),

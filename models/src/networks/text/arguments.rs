@@ -155,6 +155,23 @@ impl<'a> Bound<'a> {
         }
     }
 
+    /// Takes a whole number for all sides of an image, or four: left, right, top and bottom.
+    pub(super) fn sides(&mut self, name: &str) -> Outcome<[usize; 4]> {
+        let Some(value) = self.take(name) else {
+            return Err(self.fault(format!("{}() needs the argument {name}", self.function)));
+        };
+        match value.items().as_deref() {
+            Some([left, right, top, bottom]) => Ok([
+                self.as_size(name, 0, left)?,
+                self.as_size(name, 0, right)?,
+                self.as_size(name, 0, top)?,
+                self.as_size(name, 0, bottom)?,
+            ]),
+            Some(_) => Err(self.refuse(name, "a whole number or four of them", &value)),
+            None => self.as_size(name, 0, &value).map(|size| [size; 4]),
+        }
+    }
+
     /// Takes `True` or `False`.
     pub(super) fn switch(&mut self, name: &str, default: bool) -> Outcome<bool> {
         match self.take(name) {

@@ -112,6 +112,11 @@ pub const LANGUAGE: Language = Language {
             "Zeros before and after the values.",
         ),
         word(
+            "ZeroPad2d",
+            "ZeroPad2d((left, right, top, bottom))",
+            "Zeros around the image; a number pads all sides.",
+        ),
+        word(
             "Sequential",
             "Sequential(*modules, name=module, …)",
             "Modules one after another.",

@@ -27,6 +27,7 @@ pub(super) enum Class {
     Flatten,
     Identity,
     ZeroPad1d,
+    ZeroPad2d,
     Sequential,
     Sum,
     Mul,
@@ -56,6 +57,7 @@ pub(super) const CLASSES: &[(&str, Class)] = &[
     ("Flatten", Class::Flatten),
     ("Identity", Class::Identity),
     ("ZeroPad1d", Class::ZeroPad1d),
+    ("ZeroPad2d", Class::ZeroPad2d),
     ("Sequential", Class::Sequential),
     ("Sum", Class::Sum),
     ("Mul", Class::Mul),
@@ -250,6 +252,12 @@ impl Class {
                 let mut a = bind(&["padding"])?;
                 Operation::ZeroPad1d {
                     padding: a.pair("padding", 0, None)?,
+                }
+            }
+            Self::ZeroPad2d => {
+                let mut a = bind(&["padding"])?;
+                Operation::ZeroPad2d {
+                    padding: a.sides("padding")?,
                 }
             }
             Self::Identity | Self::Sequential | Self::Sum | Self::Mul | Self::Concat => {

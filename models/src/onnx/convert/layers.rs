@@ -4,7 +4,6 @@ use super::super::Outcome;
 use super::super::constant::Constant;
 use super::super::names::Hint;
 use super::super::values::Value;
-use super::windows::symmetric;
 use super::{Arguments, Converter, LayerTensors};
 use crate::graph::Operation;
 use crate::ops::Activation;
@@ -47,7 +46,19 @@ impl Converter<'_> {
         let dilation = a.attributes.pair("dilations", 1, [1, 1])?;
         let extent = [0, 1].map(|side| (kernel[side] - 1).saturating_mul(dilation[side]) + 1);
         let pads = self.pads(a, x, extent, stride)?;
-        let pads = [0, 1, 2, 3].map(|at| pads[at] + around[at]);
+        let [top, left, bottom, right] = [0, 1, 2, 3].map(|at| pads[at] + around[at]);
+        // PyTorch's convolutions pad both sides alike.
+        let is_symmetric = (top, left) == (bottom, right);
+        let (x, padding) = if is_symmetric {
+            (x, [top, left])
+        } else {
+            let padding = [left, right, top, bottom];
+            let padded = self.layer(a, Operation::ZeroPad2d { padding }, vec![x])?;
+            match padded {
+                Value::Node(padded) => (padded, [0, 0]),
+                _ => return Err(a.fault("the padding of the image is not read")),
+            }
+        };
         let mut tensors = vec![("weight", weight.shape.clone(), weight.floats()?.to_vec())];
         let bias = a.optional(2).is_some();
         if bias {
@@ -59,7 +70,7 @@ impl Converter<'_> {
             out_channels: outputs,
             kernel,
             stride,
-            padding: symmetric(a, pads)?,
+            padding,
             dilation,
             groups,
             bias,

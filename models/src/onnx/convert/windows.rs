@@ -140,7 +140,7 @@ fn left_over(window: PoolWindow, pads: [usize; 4], image: [usize; 2]) -> Option<
 }
 
 /// The padding where it is the same on both sides.
-pub(super) fn symmetric(a: &Arguments<'_>, pads: [usize; 4]) -> Outcome<[usize; 2]> {
+fn symmetric(a: &Arguments<'_>, pads: [usize; 4]) -> Outcome<[usize; 2]> {
     let [top, left, bottom, right] = pads;
     if (top, left) != (bottom, right) {
         return Err(a.fault(format!(

@@ -79,6 +79,9 @@ fn arguments(source: &Source<'_>, place: usize, operation: &Operation) -> Vec<St
         Operation::ZeroPad1d {
             padding: [before, after],
         } => list.push(format!("({before}, {after})")),
+        Operation::ZeroPad2d {
+            padding: [left, right, top, bottom],
+        } => list.push(format!("({left}, {right}, {top}, {bottom})")),
         _ => {}
     }
     list

@@ -107,6 +107,12 @@ fn layers_of_values() {
             |[x]| hardtanh(x, -0.5, 0.25),
         );
         check(
+            "zero_pad2d",
+            [&[2, 3, 4, 5]],
+            |[x]| kernels::zero_pad2d(x, [1, 2, 0, 3]),
+            |[x]| zero_pad2d(x, [1, 2, 0, 3]),
+        );
+        check(
             "mul",
             [shape, shape],
             |[a, b]| kernels::mul(a, b),

@@ -36,6 +36,7 @@ pub(super) const STEP: &str = "vivarium.step";
 pub(super) const EPOCH: &str = "vivarium.epoch";
 const PROGRESS: &str = "vivarium.progress";
 const STEPS: &str = "vivarium.optimizer.steps";
+const UNFROZEN: &str = "vivarium.optimizer.unfrozen";
 
 /// Stands before the names of weights in the state.
 const RAW: &str = "raw.";
@@ -66,8 +67,25 @@ pub(super) struct Snapshot {
     /// The weights that are trained, where `weights` are their average.
     raw: Option<Vec<Named>>,
     optimizer: Vec<(String, Vec<f32>)>,
-    optimizer_steps: u64,
+    position: Position,
     pub(super) progress: Progress,
+}
+
+/// The position of the optimizer.
+#[derive(Clone, Copy, Debug)]
+struct Position {
+    steps: u64,
+    /// The steps after which all parameters were trained, where some were frozen before.
+    unfrozen: Option<u64>,
+}
+
+impl Position {
+    fn of(learner: &Learner) -> Self {
+        Self {
+            steps: learner.optimizer.steps(),
+            unfrozen: learner.unfrozen(),
+        }
+    }
 }
 
 impl Snapshot {
@@ -80,7 +98,7 @@ impl Snapshot {
             optimizer: state
                 .map(|(name, values)| (name, values.to_vec()))
                 .collect(),
-            optimizer_steps: learner.optimizer.steps(),
+            position: Position::of(learner),
             progress: progress.clone(),
         })
     }
@@ -99,7 +117,7 @@ impl Snapshot {
         });
         let weights = |path: &Path, metadata| tensor_file::write(path, weights, metadata);
         let state = state.chain(raw);
-        write(files, weights, state, self.optimizer_steps, &self.progress)
+        write(files, weights, state, self.position, &self.progress)
     }
 
     /// Reads the first combination whose files are of the same position, fit the learner, and are not ahead of the
@@ -181,13 +199,20 @@ impl Snapshot {
                 progress.step, record.step
             )));
         }
-        let optimizer_steps = entry(STEPS)?
-            .parse()
-            .map_err(|_| fault(format!("{STEPS} is no number")))?;
+        let number = |name: &str, text: &str| {
+            let number = text.parse::<u64>();
+            number.map_err(|_| fault(format!("{name} is no number")))
+        };
+        let unfrozen = state.metadata.get(UNFROZEN);
+        let position = Position {
+            steps: number(STEPS, entry(STEPS)?)?,
+            unfrozen: unfrozen.map(|text| number(UNFROZEN, text)).transpose()?,
+        };
         let mut optimizer = Vec::new();
-        for (name, values) in learner.optimizer.state(learner.model.store()) {
+        let is_whole = position.unfrozen.is_some();
+        for (name, len) in learner.optimizer.layout(learner.model.store(), is_whole) {
             match state.tensors.get(&name) {
-                Some((_, TensorValues::F32(kept))) if kept.len() == values.len() => {
+                Some((_, TensorValues::F32(kept))) if kept.len() == len => {
                     optimizer.push((name, kept.clone()))
                 }
                 _ => return Err(fault(format!("{name} is missing or of another shape"))),
@@ -212,7 +237,7 @@ impl Snapshot {
             weights,
             raw: raw.transpose()?,
             optimizer,
-            optimizer_steps,
+            position,
             progress,
         })
     }
@@ -223,10 +248,13 @@ impl Snapshot {
         if let Some(raw) = &self.raw {
             learner.model.set_weights(raw)?;
         }
+        if let Some(steps) = self.position.unfrozen {
+            learner.unfreeze(steps);
+        }
         let mut kept: HashMap<_, _> = self.optimizer.into_iter().collect();
         learner
             .optimizer
-            .restore(learner.model.store(), self.optimizer_steps, |name| {
+            .restore(learner.model.store(), self.position.steps, |name| {
                 kept.remove(name)
             })
             .map_err(|message| Error::setting("training.optimizer", message))?;
@@ -268,7 +296,7 @@ pub(super) fn write_learner(files: &Files, learner: &Learner, progress: &Progres
     let state = state.chain(raw.iter().flatten().map(|named| slice(named, RAW)));
     let served = learner.served_model();
     let weights = |path: &Path, metadata| served.write_state_dict(path, metadata);
-    write(files, weights, state, learner.optimizer.steps(), progress)
+    write(files, weights, state, Position::of(learner), progress)
 }
 
 /// Reads weights, which must be of the given step.
@@ -285,7 +313,7 @@ fn write<'a>(
     files: &Files,
     weights: impl FnOnce(&Path, HashMap<String, String>) -> Result<()>,
     state: impl IntoIterator<Item = (String, TensorSlice<'a>)>,
-    optimizer_steps: u64,
+    position: Position,
     progress: &Progress,
 ) -> Result<()> {
     // The time of writing distinguishes two checkpoints of the same step.
@@ -304,7 +332,10 @@ fn write<'a>(
     let progress = serde_json::to_string(progress)
         .map_err(|e| Error::checkpoint(&files.state, e.to_string()))?;
     shared.insert(PROGRESS.to_owned(), progress);
-    shared.insert(STEPS.to_owned(), optimizer_steps.to_string());
+    shared.insert(STEPS.to_owned(), position.steps.to_string());
+    if let Some(steps) = position.unfrozen {
+        shared.insert(UNFROZEN.to_owned(), steps.to_string());
+    }
     tensor_file::write(&files.state, state, shared).inspect_err(|_| {
         let _ = fs::remove_file(&files.weights);
     })

@@ -10,6 +10,7 @@ use crate::data_dir::DataDir;
 use crate::error::{Error, Result};
 use crate::launch::slurm::SlurmOptions;
 use crate::launch::{Exit, Launcher as _, SlurmLauncher, State, Worker};
+use crate::run_dir::start::StartWeights;
 use crate::run_dir::tail::{self, Following, Place};
 use crate::run_dir::{RunDir, RunId};
 use crate::worker::HELD_BY_ANOTHER;
@@ -24,6 +25,7 @@ const SUCCESSOR_WITHIN: Duration = Duration::from_secs(10);
 pub(super) fn train(
     data: &DataDir,
     spec: &RunSpec,
+    start: Option<&StartWeights>,
     options: SlurmOptions,
     progress: &mut Progress,
 ) -> Result<(RunId, RunDir, Reason)> {
@@ -33,7 +35,7 @@ pub(super) fn train(
         .map_err(|e| Error::system("cannot start the async runtime", e))?;
     let followed = runtime.block_on(async {
         let launcher = SlurmLauncher::for_one_run(data.slurm(), options);
-        let (id, dir, lock) = RunDir::create_locked(&data.runs(), spec)?;
+        let (id, dir, lock) = RunDir::create_locked(&data.runs(), spec, start)?;
         let mut follower = Follower {
             dir: &dir,
             place: Place::default(),

@@ -17,6 +17,7 @@ use crate::data_dir::DataDir;
 use crate::error::{Error, Result};
 use crate::networks::{self, OwnNetworks};
 use crate::run_dir::RunDir;
+use crate::run_dir::start::StartWeights;
 use crate::settings;
 use crate::worker;
 
@@ -31,16 +32,19 @@ pub(super) fn train(args: Train) -> Result<()> {
     let spec = form::check(&document, &data.library()).map_err(|errors| {
         networks::with_file(args.network.as_deref(), Error::Spec(own.with_names(errors)))
     })?;
+    let start = StartWeights::find(&data.runs(), &spec, &data.library())?;
     let mut progress = Progress::new(&spec.name);
     let (id, dir, reason) = match args.launcher {
         LauncherKind::Local => {
             let stop = worker::Stop::on_signals(STOPPED)?;
-            let (id, dir, lock) = RunDir::create_locked(&data.runs(), &spec)?;
+            let (id, dir, lock) = RunDir::create_locked(&data.runs(), &spec, start.as_ref())?;
             let watcher = &mut |event: &Event| progress.show(event);
             let reason = worker::train(&dir, &lock, false, &stop, watcher)?;
             (id, dir, reason)
         }
-        LauncherKind::Slurm => cluster::train(&data, &spec, args.slurm, &mut progress)?,
+        LauncherKind::Slurm => {
+            cluster::train(&data, &spec, start.as_ref(), args.slurm, &mut progress)?
+        }
     };
     progress.bar.finish_and_clear();
     progress.summary.insert("run".to_owned(), json!(id));

@@ -18,6 +18,7 @@ use crate::estimate::{Estimate, too_large};
 use crate::http::App;
 use crate::http::json::Body;
 use crate::lr_finder::LrFinderLine;
+use crate::run_dir::start::StartWeights;
 
 /// Points of the schedule's chart.
 const POINTS: u64 = 120;
@@ -89,11 +90,13 @@ pub async fn find_lr(State(app): State<App>, Body(json): Body<Value>) -> Result<
 /// not there is told at creation, not by the worker.
 pub(super) async fn check_with_plan(mut json: Value, app: &App) -> Result<(RunSpec, Plan)> {
     let (library, networks) = (app.data_sets.library.clone(), app.networks.clone());
+    let runs = app.supervisor.runs_folder();
     blocking(move || {
         networks.complete(&mut json)?;
         let spec = form::check(&json, &library)
             .map_err(|errors| Error::Spec(networks.with_names(errors)))?;
         let plan = train::prepare(&spec, &library)?;
+        StartWeights::find(&runs, &spec, &library)?;
         Ok((spec, plan))
     })
     .await
