@@ -111,6 +111,16 @@ export interface components {
      * @description A body that is no text: a picture, an archive.
      */
     Binary: string;
+    /** @description A part of a network that is frozen or trained as a whole. */
+    Block: {
+      /** @description Its name, which is that of the part in the network's picture, such as `blocks.1`. */
+      name: string;
+      /**
+       * Format: int64
+       * @description Its trainable values.
+       */
+      parameters: number;
+    };
     /** @description The decision boundaries of a run. */
     Boundaries: {
       /** @description The epochs that have one. */
@@ -860,6 +870,24 @@ export interface components {
       /** @description Of their activations. */
       features: string[];
     };
+    /** @description The measurement of epochs in which a part of the network is frozen. */
+    FrozenTiming: {
+      /**
+       * Format: double
+       * @description The median time of a step, in seconds; where the results of the frozen layers are kept, without them.
+       */
+      step_seconds: number;
+      /**
+       * Format: double
+       * @description Seconds per sample of an evaluation, likewise.
+       */
+      evaluation_seconds: number;
+      /**
+       * Format: double
+       * @description Seconds per sample of the frozen layers, where their results are kept.
+       */
+      sample_seconds: number | null;
+    };
     /**
      * @description A gallery: a row for each class, with the mean of its images and the first few of them. Missing images leave cells
      * empty.
@@ -1390,6 +1418,13 @@ export interface components {
        * @description Trainable parameters of the network.
        */
       parameters: number;
+      /**
+       * Format: int64
+       * @description Those that are trained from the start: fewer where blocks are frozen.
+       */
+      trainable_parameters: number;
+      /** @description The blocks of the network, from the input to the output, of which a run may train the last alone. */
+      blocks: components["schemas"]["Block"][];
       /**
        * Format: int64
        * @description Training samples.
@@ -2764,6 +2799,7 @@ export interface components {
        * @description Seconds per sample of an evaluation.
        */
       evaluation_seconds: number;
+      frozen: components["schemas"]["FrozenTiming"] | null;
       /**
        * Format: int64
        * @description The peak memory of the measuring process, with the network, its optimizer and a batch, but without the data
@@ -3256,6 +3292,7 @@ export type Arithmetic = components["schemas"]["Arithmetic"];
 export type AssignedTags = components["schemas"]["AssignedTags"];
 export type Axis = components["schemas"]["Axis"];
 export type Binary = components["schemas"]["Binary"];
+export type Block = components["schemas"]["Block"];
 export type Boundaries = components["schemas"]["Boundaries"];
 export type Boundary = components["schemas"]["Boundary"];
 export type BoundaryEvent = components["schemas"]["BoundaryEvent"];
@@ -3305,6 +3342,7 @@ export type FormNetwork = components["schemas"]["FormNetwork"];
 export type FormTable = components["schemas"]["FormTable"];
 export type FrameAbout = components["schemas"]["FrameAbout"];
 export type FrameLayers = components["schemas"]["FrameLayers"];
+export type FrozenTiming = components["schemas"]["FrozenTiming"];
 export type Gallery = components["schemas"]["Gallery"];
 export type GradientAt = components["schemas"]["GradientAt"];
 export type GradientTerm = components["schemas"]["GradientTerm"];

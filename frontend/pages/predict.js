@@ -53,6 +53,7 @@ if (Number(run.summary.epoch) >= 1 && classes.length > 0) {
         classes: classes.length,
         batch: Math.min(BATCH, mostPhotos),
         batchBytes: BATCH_BYTES,
+        fit: String(Object(run.spec.data).fit ?? "crop"),
         classify: async (photos, signal) => (await predictPhotos(run.id, photos, TOP, signal)).images,
         async classifyFrame(video, signal) {
           const file = await frameOf(video);

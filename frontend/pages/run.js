@@ -19,6 +19,7 @@ import { pointsFor } from "../run/resolution.js";
 import { RunStore } from "../run/store.js";
 
 /** @import { Run, RunEvent } from "../lib/types" */
+/** @import { StartRecord } from "../run/settings.js" */
 
 /**
  * The last events of a finished run, such as the test result, are requested again, since the metrics do not contain
@@ -28,8 +29,9 @@ const LAST_EVENTS = 8;
 
 startShell();
 
-/** @type {Run} */
-let run = pageData();
+/** @type {{ run: Run, start: StartRecord | null }} */
+const { run: first, start: startRecord } = pageData();
+let run = first;
 const states = new RunStates();
 states.put(run);
 const store = new RunStore(importedSeries(run));
@@ -37,7 +39,7 @@ const header = runHeader(run, { onRun: showRun, onRemoved: (ending) => location.
 const progress = progressPanel(run);
 const charts = curves(store, () => run);
 const test = testPanel();
-const settings = settingsPanel(run);
+const settings = settingsPanel(run, startRecord);
 const notes = notesPanel();
 const log = logPanel(run.id, () => isActive(run));
 /** @type {ReturnType<typeof boundaryPanel> | null} */

@@ -15,11 +15,13 @@ import { webcamPanel } from "./webcam.js";
 
 /**
  * A network that classifies. `classify` gives a row for each photo, in their order; `classifyFrame` the classes of the
- * present frame of a video; `batch` the photos of a call at most, and `batchBytes` their bytes.
+ * present frame of a video; `batch` the photos of a call at most, and `batchBytes` their bytes; `fit` how a photo becomes
+ * square.
  * @typedef {{
  *   classes: number,
  *   batch: number,
  *   batchBytes: number,
+ *   fit: string,
  *   classify: (photos: FileWithPath[], signal: AbortSignal) => Promise<PhotoPrediction[]>,
  *   classifyFrame: (video: HTMLVideoElement, signal: AbortSignal) => Promise<ClassScore[]>,
  * }} Network

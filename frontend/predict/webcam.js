@@ -29,7 +29,9 @@ export function webcamPanel(network) {
     icon("camera", 14),
     h("span", {}, "Use the webcam"),
   );
-  const video = h("video", { class: "webcam-video", playsinline: true, muted: true, "aria-label": "The webcam" });
+  // What the network sees: the middle square, where photos are cropped.
+  const look = network.fit === "crop" ? "webcam-video square" : "webcam-video";
+  const video = h("video", { class: look, playsinline: true, muted: true, "aria-label": "The webcam" });
   // The attribute alone does not mute.
   video.muted = true;
   const bars = classBars();

@@ -10,8 +10,10 @@ import { sourcePart } from "./source.js";
 
 /** @import { Run, Json } from "../lib/types" */
 
-/** @param {Run} run */
-export function settingsPanel(run) {
+/** Where the weights come from that a run started from. @typedef {{ from: string, name: string, sha256: string }} StartRecord */
+
+/** @param {Run} run @param {StartRecord | null} start */
+export function settingsPanel(run, start) {
   const { spec, source } = run;
   const code = codeBlock("Copy the settings as JSON");
   code.show(JSON.stringify(spec, null, 2));
@@ -46,8 +48,8 @@ export function settingsPanel(run) {
             h(
               "dl",
               {},
-              ...pairs(/** @type {Json} */ (values)).map(([name, value]) =>
-                h("div", {}, h("dt", {}, name), h("dd", {}, shown(name, value))),
+              ...[...pairs(/** @type {Json} */ (values)), ...(title === "Training" ? ofStart(start) : [])].map(
+                ([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, shown(name, value))),
               ),
             ),
           ),
@@ -67,6 +69,15 @@ export function settingsPanel(run) {
   );
   return element;
 }
+
+/** @param {StartRecord | null} start @returns {[string, string][]} */
+const ofStart = (start) =>
+  start
+    ? [
+        [start.from === "imported" ? "transfer weights" : "transfer weights of", start.name],
+        ["transfer SHA-256", `${start.sha256.slice(0, 16)}…`],
+      ]
+    : [];
 
 /** A value; the run whose weights this one started from is linked. @param {string} name @param {string} value */
 const shown = (name, value) =>

@@ -64,6 +64,7 @@ async function open() {
       classes: labels.length,
       batch: 1,
       batchBytes: Number.POSITIVE_INFINITY,
+      fit: preprocessing.fit,
       async classify(photos) {
         const rows = [];
         for (const { file, path } of photos) {

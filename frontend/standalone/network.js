@@ -5,7 +5,7 @@
 
 import { Arena, STRIP } from "./kernels.js";
 import { activations } from "./activations.js";
-import { adaptiveMean, poolMax, poolMean } from "./pools.js";
+import { adaptiveMean, poolMax, poolMean, zeroPad } from "./pools.js";
 
 /** @import { Kernels } from "./kernels.js" */
 
@@ -183,6 +183,8 @@ export class Network {
         values.set(this.view(x).subarray(0, x.shape[0]), node.padding[0]);
         return y;
       }
+      case "ZeroPad2d":
+        return this.pooled(node, x, (from, to, sides) => zeroPad(from, to, sides, node.padding));
       case "Sum":
         return this.sum(inputs, mayOverwrite(0));
       case "Mul":

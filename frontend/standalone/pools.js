@@ -1,4 +1,4 @@
-// Pooling of one channel, as in PyTorch.
+// Pooling and padding of one channel, as in PyTorch.
 
 /** @typedef {{ from: number[], to: number[] }} Sides height and width before and after */
 
@@ -63,4 +63,15 @@ export function adaptiveMean(from, to, { from: [height, width], to: [rows, colum
       to[row * columns + column] = sum / ((bottom - top) * (right - left));
     }
   }
+}
+
+/**
+ * Zeros around an image.
+ * @param {Float32Array} from @param {Float32Array} to @param {Sides} sides
+ * @param {number[]} padding left, right, above and below
+ */
+export function zeroPad(from, to, { from: [height, width], to: [rows, columns] }, [left, , top]) {
+  to.fill(0, 0, rows * columns);
+  for (let row = 0; row < height; row += 1)
+    to.set(from.subarray(row * width, (row + 1) * width), (top + row) * columns + left);
 }

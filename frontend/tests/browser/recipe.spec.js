@@ -36,7 +36,7 @@ test("a learning rate is found, drawn, suggested and taken with a click", async 
 test("a search is cancelled, and one that cannot begin says why", async ({ page }) => {
   await page.goto("/new");
   const optimizer = group(page, "training.optimizer");
-  await box(page, "Layer widths").fill("2048, 2048");
+  await box(page, "Hidden widths").fill("2048, 2048");
   await optimizer.getByRole("button", { name: "Find a learning rate" }).click();
   await expect(optimizer.locator(".finder-words")).toContainText(/Step \d+ of/);
   await optimizer.getByRole("button", { name: "Cancel" }).click();

@@ -42,8 +42,9 @@ test("a run starts from a finished one with its last block alone", async ({ page
   const next = page.url().split("/").pop() ?? "";
   expect(next).not.toBe(id);
   await expect.poll(async () => (await vivarium.get(next)).status).toBe("finished");
-  await expect(page.getByText("It starts from the weights of the run “photos of last year”")).toBeVisible();
-  await expect(page.getByText("From epoch 3 on all layers are trained.")).toBeVisible();
+  const settings = page.locator(".settings");
+  await expect(settings).toContainText(/transfer weights of\s*photos of last year/);
+  await expect(settings).toContainText(/transfer SHA-256\s*[0-9a-f]{16}…/);
   await expect(page.getByRole("link", { name: `run ${id.slice(0, 8)}…` })).toHaveAttribute("href", `/runs/${id}`);
 });
 

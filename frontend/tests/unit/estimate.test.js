@@ -5,7 +5,14 @@ import { HEIGHT, WIDTH, describeSchedule, schedulePoints } from "../../form/sche
 import { roughDuration } from "../../lib/format.js";
 
 const memory_bytes = 3 * 2 ** 20;
-const measured = { steps: 3, step_seconds: 0.1, evaluation_seconds: 0.001, peak_memory_bytes: 2 ** 20, threads: 2 };
+const measured = {
+  steps: 3,
+  step_seconds: 0.1,
+  evaluation_seconds: 0.001,
+  frozen: null,
+  peak_memory_bytes: 2 ** 20,
+  threads: 2,
+};
 
 test("an estimate has time, memory, and how it was measured", () => {
   const words = estimateText({ run: { measured, seconds: 247, memory_bytes, at_least_seconds: null, note: "" } });

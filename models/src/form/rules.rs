@@ -133,6 +133,10 @@ fn transfer(spec: &RunSpec, graph: &Graph, errors: &mut Vec<FieldError>) {
         let message = "must be the id of a finished run: no weights were imported with this network, or it starts from random ones";
         refuse("from", Value::from(Transfer::IMPORTED), message);
     }
+    if transfer.from.trim().is_empty() {
+        let message = "must be imported, or the id of a finished run";
+        refuse("from", Value::from(transfer.from.as_str()), message);
+    }
     let blocks = graph.blocks();
     if let Some(trainable) = transfer.trainable_blocks
         && trainable > blocks.len() as u64

@@ -70,23 +70,36 @@ impl Graph {
 
     /// Which nodes are frozen where only the last `trainable_blocks` blocks are trained; `None` where all are trained.
     ///
-    /// Frozen nodes take results of frozen nodes alone. What has no parameters and follows them is frozen too, up to the
-    /// first dropout, so that the dropout before a new head stays at work.
+    /// Frozen nodes take results of frozen nodes alone. What has no parameters and follows them one by one is frozen too, up
+    /// to the first dropout, so that the dropout before a new head stays at work.
     pub fn frozen(&self, trainable_blocks: u64) -> Option<Vec<bool>> {
         let blocks = self.blocks();
         let trainable = usize::try_from(trainable_blocks).unwrap_or(usize::MAX);
         let frozen = blocks.len().checked_sub(trainable)?;
         let (_, last) = blocks.get(frozen.checked_sub(1)?)?.nodes;
-        let mut is_frozen = vec![false; self.nodes.len()];
-        for place in 0..self.nodes.len() {
-            let node = &self.nodes[place];
-            let is_random = matches!(node.operation, Operation::Dropout { p } if p > 0.0);
-            is_frozen[place] = place <= last
-                || (self.parameters_of(place) == 0
-                    && !is_random
-                    && node.inputs.iter().all(|input| is_frozen[*input]));
+        let mut is_frozen: Vec<_> = (0..self.nodes.len()).map(|place| place <= last).collect();
+        let consumers = self.consumers();
+        let mut output = self.only_output(&is_frozen, &consumers);
+        while let Some(place) = output {
+            let [next] = consumers[place][..] else { break };
+            let is_random =
+                matches!(self.nodes[next].operation, Operation::Dropout { p } if p > 0.0);
+            if self.parameters_of(next) > 0 || is_random {
+                break;
+            }
+            is_frozen[next] = true;
+            output = Some(next);
         }
         Some(is_frozen)
+    }
+
+    /// The frozen node whose result alone the others take; `None` where they take several.
+    fn only_output(&self, is_frozen: &[bool], consumers: &[Vec<usize>]) -> Option<usize> {
+        let is_output = |place: &usize| {
+            is_frozen[*place] && consumers[*place].iter().any(|next| !is_frozen[*next])
+        };
+        let mut outputs = (0..self.nodes.len()).filter(is_output);
+        outputs.next().filter(|_| outputs.next().is_none())
     }
 
     /// The trainable values where only the last `trainable_blocks` blocks are trained.

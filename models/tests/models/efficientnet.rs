@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use candle_core::{Device, Tensor};
 use serde_json::{Map, Value};
-use vivarium_models::data::{decode_image, network_input};
+use vivarium_models::data::{Fit, decode_image, network_input};
 use vivarium_models::networks::{Model, NetworkRow, NetworkText, recognise};
 use vivarium_models::nn::{Context, Mode};
 

@@ -23,6 +23,7 @@ use crate::index::runs::{self as rows, Status};
 use crate::networks::OwnNetworks;
 use crate::presets;
 use crate::run_dir::RunId;
+use crate::run_dir::start::StartRecord;
 
 /// Declares pages by their templates. Each has a title, and data as JSON for its module.
 macro_rules! pages {
@@ -299,7 +300,10 @@ pub async fn run(State(app): State<App>, Path(id): Path<String>) -> Result<Respo
         .parse()
         .map_err(|_| Error::NotFound(format!("run “{id}”")))?;
     let run = app.index.read(move |c| rows::get(c, id)).await?;
-    RunPage::respond(&run.name, &run)
+    let dir = app.supervisor.run_dir(id);
+    // A record that cannot be read is no reason to show nothing.
+    let start = blocking(move || Ok(StartRecord::read(&dir).ok().flatten())).await?;
+    RunPage::respond(&run.name, &json!({"run": run, "start": start}))
 }
 
 /// `/runs/{id}/inside`: inside a run's network.

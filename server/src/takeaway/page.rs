@@ -125,9 +125,9 @@ impl Page {
                 break;
             }
             let encoded = STANDARD.encode(&part);
-            write!(
+            writeln!(
                 out,
-                "<script type=\"text/plain\" class=\"weights\">{encoded}</script>\n"
+                "<script type=\"text/plain\" class=\"weights\">{encoded}</script>"
             )?;
         }
         out.write_all(self.frame.1.as_bytes())?;

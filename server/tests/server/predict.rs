@@ -123,7 +123,7 @@ fn the_command_and_the_api_give_the_same_rows() {
     // The page Inside shows the same classes.
     let uploaded = crate::support::upload_image(
         &server,
-        &named.iter().find(|(name, _)| *name == "rgb.png").unwrap().1,
+        named.iter().find(|(name, _)| *name == "rgb.png").unwrap().1,
     );
     let image = uploaded.expect(201)["id"].as_str().unwrap().to_owned();
     let inside = server

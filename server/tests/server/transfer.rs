@@ -166,7 +166,7 @@ fn what_cannot_be_started_from_is_refused_at_its_field() {
     );
     let mut other = from(&first, json!({}));
     other["network"] = json!({"kind": "mlp"});
-    refused(&other, "is a run of another network, which has no net");
+    refused(&other, "is a run of another network");
     let problem = server
         .post(
             "/api/v1/runs",

@@ -2,8 +2,6 @@
 //!
 //! An image is channel after channel of `size`×`size` bytes, one or three channels.
 
-use super::color_jitter::grey;
-
 /// An operation of RandAugment with its magnitude.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Operation {
@@ -61,7 +59,7 @@ impl Operation {
             Self::Color(factor) => {
                 if let Some([r, g, b]) = colours(plane, image) {
                     for ((r, g), b) in r.iter_mut().zip(g).zip(b) {
-                        let grey = byte_grey(*r, *g, *b);
+                        let grey = grey(*r, *g, *b);
                         for channel in [r, g, b] {
                             *channel = blend(f32::from(*channel), grey, factor);
                         }
@@ -71,7 +69,7 @@ impl Operation {
             Self::Contrast(factor) => {
                 let sum: f64 = match colours(plane, image) {
                     Some([r, g, b]) => (0..plane)
-                        .map(|at| f64::from(byte_grey(r[at], g[at], b[at])))
+                        .map(|at| f64::from(grey(r[at], g[at], b[at])))
                         .sum(),
                     None => image.iter().map(|value| f64::from(*value)).sum(),
                 };
@@ -118,13 +116,21 @@ fn clamp(value: f32) -> u8 {
     value.clamp(0.0, 255.0) as u8
 }
 
-/// `ratio` of one value and the rest of another.
-fn blend(value: f32, other: f32, ratio: f64) -> u8 {
-    clamp(value * ratio as f32 + other * (1.0 - ratio) as f32)
+/// `sum + value·weight`, rounded once, as PyTorch adds with a factor. Bytes are rounded down, so that a last digit may
+/// decide. The product of two f32 is exact in f64, and the processor may lack a fused multiply-add.
+fn add(sum: f32, value: f32, weight: f32) -> f32 {
+    (f64::from(sum) + f64::from(value) * f64::from(weight)) as f32
 }
 
-fn byte_grey(r: u8, g: u8, b: u8) -> f32 {
-    grey(f32::from(r), f32::from(g), f32::from(b)).floor()
+/// `ratio` of one value and the rest of another.
+fn blend(value: f32, other: f32, ratio: f64) -> u8 {
+    clamp(add(value * ratio as f32, other, (1.0 - ratio) as f32))
+}
+
+/// The grey of a colour, with torchvision's weights, rounded down.
+fn grey(r: u8, g: u8, b: u8) -> f32 {
+    let red = f32::from(r) * 0.2989;
+    add(add(red, f32::from(g), 0.587), f32::from(b), 0.114).floor()
 }
 
 /// The three channels of a colour image.
@@ -180,7 +186,7 @@ fn sharpen(size: usize, channel: &mut [u8], factor: f64) {
             let around = sum(at - size - 1) + sum(at - 1) + sum(at + size - 1);
             let blurred = ((around + 4 * u32::from(old[at])) as f32 / 13.0).round_ties_even();
             let value = f32::from(old[at]);
-            channel[at] = clamp(value + (blurred - value) * (1.0 - factor) as f32);
+            channel[at] = clamp(add(value, blurred - value, (1.0 - factor) as f32));
         }
     }
 }

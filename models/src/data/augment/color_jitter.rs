@@ -105,7 +105,7 @@ fn colours(plane: usize, image: &mut [f32]) -> Option<[&mut [f32]; 3]> {
 }
 
 /// The grey of a colour, with torchvision's weights.
-pub(super) fn grey(r: f32, g: f32, b: f32) -> f32 {
+fn grey(r: f32, g: f32, b: f32) -> f32 {
     r * 0.2989 + g * 0.587 + b * 0.114
 }
 

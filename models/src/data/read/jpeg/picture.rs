@@ -74,7 +74,7 @@ impl<'a> Upsampling<'a> {
         let near = y / self.factor[1];
         let samples = &self.part.row(near)[..width];
         // The row on the other side of the pixel; at an edge the row itself.
-        let far = if y % 2 == 0 {
+        let far = if y.is_multiple_of(2) {
             near.saturating_sub(1)
         } else {
             (near + 1).min(height - 1)
@@ -91,7 +91,7 @@ impl<'a> Upsampling<'a> {
                 between(&self.sums, 4, [8, 7], out);
             }
             [1, 2] => {
-                let bias = if y % 2 == 0 { 1 } else { 2 };
+                let bias = if y.is_multiple_of(2) { 1 } else { 2 };
                 for ((out, near), far) in out.iter_mut().zip(samples).zip(far) {
                     *out = ((3 * u32::from(*near) + u32::from(*far) + bias) >> 2) as u8;
                 }
