@@ -104,6 +104,17 @@ export interface components {
         [key: string]: "train_loss" | "train_accuracy" | "validation_loss" | "validation_accuracy" | "lr" | "own" | "none";
       };
     };
+    /** @description Figures averaged over classes. */
+    Averages: {
+      /** @description Precision; 0 for classes that are never predicted. */
+      precision: components["schemas"]["Figure"];
+      /** @description Recall. */
+      recall: components["schemas"]["Figure"];
+      /** @description F1. */
+      f1: components["schemas"]["Figure"];
+      average_precision: components["schemas"]["Figure"] | null;
+      auc: components["schemas"]["Figure"] | null;
+    };
     /** @description The values of a setting in a sweep: a list, or a range. */
     Axis: Json[] | components["schemas"]["Range"];
     /**
@@ -284,6 +295,39 @@ export interface components {
       /** @description Its images. */
       images: number;
     };
+    /** @description The curves of a class against all others, thinned for drawing. */
+    ClassCurves: {
+      /** @description The class, from 0. */
+      class: number;
+      /**
+       * @description The ROC curve from (0, 0) to (1, 1): the share of other classes' samples at or above a score, and the share of
+       * the class's own. Empty without samples of the class or of others.
+       */
+      roc: number[][];
+      /**
+       * @description The precision-recall curve from recall 0, where precision is 1 by convention, to recall 1: recall and precision.
+       * Empty without samples of the class.
+       */
+      precision_recall: number[][];
+    };
+    /** @description The figures of a class. `null` is undefined. */
+    ClassFigures: {
+      /**
+       * Format: int64
+       * @description Samples of the class.
+       */
+      support: number;
+      /**
+       * Format: int64
+       * @description Samples that are predicted as the class.
+       */
+      predicted: number;
+      precision: components["schemas"]["Figure"] | null;
+      recall: components["schemas"]["Figure"] | null;
+      f1: components["schemas"]["Figure"] | null;
+      average_precision: components["schemas"]["Figure"] | null;
+      auc: components["schemas"]["Figure"] | null;
+    };
     /** @description A class with its score. */
     ClassScore: {
       /** @description The class, from 0. */
@@ -324,6 +368,24 @@ export interface components {
      * @enum {string}
      */
     ColourScale: "tile" | "layer" | "network";
+    /** @description How often a class is taken for another. */
+    Confusion: {
+      /**
+       * Format: int32
+       * @description The target.
+       */
+      truth: number;
+      /**
+       * Format: int32
+       * @description The prediction.
+       */
+      predicted: number;
+      /**
+       * Format: int64
+       * @description Samples.
+       */
+      count: number;
+    };
     /** @description The contribution to one channel. */
     Contribution: {
       /** @description The channel of the layer's input. */
@@ -341,6 +403,24 @@ export interface components {
       inputs: number;
       /** @description The largest contributions, largest first. */
       channels: components["schemas"]["Contribution"][];
+    };
+    /** @description What is answered from a confidence on. */
+    CoveragePoint: {
+      /**
+       * Format: double
+       * @description The least confidence of what is answered.
+       */
+      threshold: number;
+      /**
+       * Format: double
+       * @description The share of the samples that is answered.
+       */
+      coverage: number;
+      /**
+       * Format: double
+       * @description The accuracy of what is answered.
+       */
+      accuracy: number;
     };
     /** @description A data set that was made. */
     CreatedDataSet: {
@@ -387,7 +467,7 @@ export interface components {
       classes: string[];
       /** @description 1 for grey, 3 for colours. */
       channels: number;
-      /** @description Pixels along a side of an image. */
+      /** @description Pixels along a side of an image; of photos, the size that runs take unless told otherwise. */
       side: number;
       /** @description Images in all. */
       images: number;
@@ -395,8 +475,13 @@ export interface components {
       train: number | null;
       /** @description Its source. */
       source: string;
-      /** @description SHA-256 over pixels, labels, and the metadata above that gives them meaning; in hexadecimal. */
+      /**
+       * @description SHA-256 over pixels or the index of photos, labels, and the metadata above that gives them meaning; in
+       * hexadecimal.
+       */
       sha256: string;
+      /** @description Of a set that is kept as photos. */
+      photos?: components["schemas"]["PhotosMetadata"];
     };
     /** @description A data set of the library. */
     DataSetRow: {
@@ -437,6 +522,13 @@ export interface components {
       message: string;
       /** @enum {string} */
       kind: "damaged";
+    };
+    /** @description Something that a user should know of a set. */
+    DataSetWarning: {
+      /** @description What it is, and what it means. */
+      message: string;
+      /** @description The images or classes that it is about; of very many, the first. */
+      files: string[];
     };
     /** @description Every data set. */
     DataSets: {
@@ -543,8 +635,106 @@ export interface components {
       /** @description Why nothing was measured; empty otherwise. */
       note: string;
     };
+    /** @description The checkpoint that was evaluated. */
+    EvaluatedCheckpoint: {
+      /** @description `best` or `last`. */
+      name: string;
+      /**
+       * Format: int64
+       * @description Completed epochs, if the file tells.
+       */
+      epoch: number | null;
+      /**
+       * Format: int64
+       * @description Completed steps, if the file tells.
+       */
+      step: number | null;
+    };
+    /** @description All figures of a split. */
+    Evaluation: {
+      /** @description The number of samples. */
+      samples: number;
+      /** @description What the network's scores are. */
+      scores: components["schemas"]["ScoreKind"];
+      /** @description The number of resamples behind the intervals that are not Wilson's. */
+      resamples: number;
+      /** @description The share of samples whose target has the highest score. */
+      accuracy: components["schemas"]["Figure"];
+      top_5: components["schemas"]["Figure"] | null;
+      /** @description The mean over the classes with samples. */
+      macro_average: components["schemas"]["Averages"];
+      /** @description The mean over the classes, weighted by their samples. */
+      weighted_average: components["schemas"]["Averages"];
+      /** @description Over all pairs of sample and class at once. Precision, recall and F1 are then the accuracy. */
+      micro_average: components["schemas"]["Averages"];
+      /** @description The figures of each class. */
+      per_class: components["schemas"]["ClassFigures"][];
+      /** @description The confusion matrix, rows: target, columns: prediction; `null` with more than 200 classes. */
+      confusion: number[][] | null;
+      /** @description The most frequent mistakes, at most 60. */
+      confusions: components["schemas"]["Confusion"][];
+      calibration: components["schemas"]["EvaluationCalibration"] | null;
+      /** @description Accuracy against the share that is answered. */
+      selective: components["schemas"]["Selective"];
+      /** @description The mistakes of which the network is most certain, at most 60. */
+      mistakes: components["schemas"]["Mistake"][];
+    };
+    /** @description How well probabilities can be believed, as they are and with a temperature. */
+    EvaluationCalibration: {
+      /** @description The probabilities as the network gives them. */
+      plain: components["schemas"]["Reliability"];
+      temperature: components["schemas"]["Temperature"] | null;
+    };
+    /** @description Two runs on the same samples. The first is the one that the address names. */
+    EvaluationComparison: {
+      /** @description The split. */
+      split: components["schemas"]["Split"];
+      /** @description The names of the classes. */
+      classes: string[];
+      /** @description On all samples. */
+      all: components["schemas"]["McNemar"];
+      /** @description On the samples of each class. */
+      per_class: components["schemas"]["McNemar"][];
+    };
+    /** @description The curves of some classes. */
+    EvaluationCurves: {
+      /** @description In the order of the request. */
+      curves: components["schemas"]["ClassCurves"][];
+    };
+    /**
+     * @description What an evaluation is doing.
+     * @enum {string}
+     */
+    EvaluationPhase: "waiting" | "loading" | "train" | "validation" | "test" | "figures";
+    /** @description How far an evaluation is. */
+    EvaluationProgress: {
+      /** @description What it is doing. */
+      phase: components["schemas"]["EvaluationPhase"];
+      /**
+       * Format: double
+       * @description The share of the phase that is done, 0 to 1.
+       */
+      share: number;
+      /** @description Samples that are predicted; 0 in other phases. */
+      done: number;
+      /** @description Samples of the split; 0 in other phases. */
+      total: number;
+    };
     /** @description Something that happened in a run. */
-    Event: (components["schemas"]["Started"] & {
+    Event: ({
+      /**
+       * Format: int64
+       * @description Photos that are done; `null` while another run prepares the same ones.
+       */
+      done: number | null;
+      /**
+       * Format: int64
+       * @description Photos in all.
+       */
+      of: number;
+      /** @enum {string} */
+      kind: "preparing";
+    }) | (components["schemas"]["Started"] & {
       /** @enum {string} */
       kind: "started";
     }) | (components["schemas"]["Steps"] & {
@@ -736,6 +926,24 @@ export interface components {
       /** @enum {string} */
       type: "choice";
     };
+    /** @description A figure with its 95 % interval. */
+    Figure: {
+      /**
+       * Format: double
+       * @description The figure, computed on all samples.
+       */
+      value: number;
+      /**
+       * Format: double
+       * @description The lower end of the interval.
+       */
+      low: number;
+      /**
+       * Format: double
+       * @description The upper end.
+       */
+      high: number;
+    };
     /** @description A form with files. */
     FilesForm: {
       /** @description What the runs are called; where there are several, what their names begin with. */
@@ -786,6 +994,35 @@ export interface components {
     });
     /** @description A page of filters: of a checkpoint or of a film. */
     FilterSheet: components["schemas"]["FilmSheet"] | components["schemas"]["Sheet"];
+    /**
+     * @description How a picture that is not square becomes a square.
+     * @enum {string}
+     */
+    Fit: "crop" | "pad" | "stretch";
+    /** @description A photo that is shown for each fit. */
+    FitExample: {
+      /** @description Its name. */
+      name: string;
+      /**
+       * Format: int32
+       * @description Its width in pixels.
+       */
+      width: number;
+      /**
+       * Format: int32
+       * @description Its height in pixels.
+       */
+      height: number;
+    };
+    /** @description Photos of a set for each fit: a row for each photo, a column for each fit. */
+    FitExamples: {
+      /** @description Pixels along a side of an example. */
+      cell: number;
+      /** @description The fits, in the order of the columns. */
+      fits: components["schemas"]["Fit"][];
+      /** @description The photos, in the order of the rows: the widest, one between, the highest. */
+      photos: components["schemas"]["FitExample"][];
+    };
     /** @description The value at the same pixel in a following layer. */
     FollowingLayer: {
       /** @description The layer. */
@@ -953,6 +1190,8 @@ export interface components {
       path: string;
       /** @description Its name for people. */
       label: string;
+      /** @description What it does, in a sentence or two; empty where the label says it. */
+      help: string;
       /** @description Whether `null` is a value. */
       nullable: boolean;
       /** @description The key that chooses the variant; `null` where there is one variant. */
@@ -1030,8 +1269,9 @@ export interface components {
       classes: components["schemas"]["ClassCount"][];
       /** @description 1 for grey, 3 for colours. */
       channels: number;
-      /** @description Pixels along a side, as stored. */
+      /** @description Pixels along a side, as stored; of photos, the size that runs take unless told otherwise. */
       side: number;
+      photos: components["schemas"]["PhotosMetadata"] | null;
       /** @description The smallest and the largest width, then height, of the original images. */
       sizes: number[][];
       /** @description Unreadable images, which are not in the set. */
@@ -1040,6 +1280,8 @@ export interface components {
       ignored: string[];
       /** @description Further notes, as sentences. */
       notes: string[];
+      /** @description What one should know of the images before training on them. */
+      warnings: components["schemas"]["DataSetWarning"][];
     };
     /** @description A network that was imported. */
     ImportedNetwork: {
@@ -1213,6 +1455,40 @@ export interface components {
       /** @description What the result means, as sentences. */
       note: string;
     };
+    /** @description The test's result. */
+    McNemar: {
+      /**
+       * Format: int64
+       * @description Samples that both predict correctly.
+       */
+      both: number;
+      /**
+       * Format: int64
+       * @description Samples that only the first predicts correctly.
+       */
+      only_first: number;
+      /**
+       * Format: int64
+       * @description Samples that only the second predicts correctly.
+       */
+      only_second: number;
+      /**
+       * Format: int64
+       * @description Samples that neither predicts correctly.
+       */
+      neither: number;
+      /**
+       * @description Whether the p-value is of the exact binomial test: with fewer than 25 samples that only one predicts correctly.
+       * Otherwise it is of the chi-square distribution with one degree of freedom and Edwards' continuity correction.
+       */
+      exact: boolean;
+      /**
+       * Format: double
+       * @description The two-sided p-value.
+       */
+      p_value: number;
+      difference: components["schemas"]["Figure"] | null;
+    };
     /** @description One curve. */
     MetricSeries: {
       /** @description Steps, samples, epochs (with fractions) or seconds. */
@@ -1251,6 +1527,26 @@ export interface components {
       runs: {
         [key: string]: components["schemas"]["Metrics"];
       };
+    };
+    /** @description A sample that is predicted wrongly. */
+    Mistake: {
+      /** @description The sample, by its place in the split. */
+      index: number;
+      /**
+       * Format: int32
+       * @description The target.
+       */
+      truth: number;
+      /**
+       * Format: int32
+       * @description The prediction.
+       */
+      predicted: number;
+      /**
+       * Format: double
+       * @description The probability of the prediction, or its lead where scores are no probabilities.
+       */
+      confidence: number;
     };
     /**
      * @description What a group of fields means something for.
@@ -1367,6 +1663,11 @@ export interface components {
     Offer: components["schemas"]["Preset"] & ({
       missing: string | null;
     });
+    /** @description The progress of an evaluation that is not there yet. */
+    PendingEvaluation: {
+      /** @description How far it is. */
+      progress: components["schemas"]["EvaluationProgress"];
+    };
     /** @description What a network makes of a photo. */
     PhotoPrediction: {
       /** @description The photo, as the client named it. */
@@ -1389,6 +1690,22 @@ export interface components {
     PhotosForm: {
       /** @description PNG, JPEG, WebP, GIF, BMP or TIFF, whatever they are called; at most 100 of at most 20 MiB, 256 MiB in all. */
       image: string[];
+    };
+    /** @description What is said of the photos in `set.json`. */
+    PhotosMetadata: {
+      /** @description SHA-256 of the index, in hexadecimal. The index has that of each photo. */
+      sha256: string;
+      /**
+       * Format: int64
+       * @description Bytes of all photos.
+       */
+      bytes: number;
+      /** @description The smallest, the median and the largest width. */
+      width: number[];
+      /** @description The smallest, the median and the largest height. */
+      height: number[];
+      /** @description Whether all photos are square. */
+      square: boolean;
     };
     /** @description The image that a film is to follow. */
     PinRequest: {
@@ -1578,6 +1895,48 @@ export interface components {
       /** @description Height and width of a tile in the network. */
       tile: [number, number];
     };
+    /** @description How well probabilities tell what happens. */
+    Reliability: {
+      /**
+       * @description The expected calibration error (Naeini et al. 2015): the mean over all samples of the distance between accuracy
+       * and mean confidence in the sample's bin. Confidence is the probability of the predicted class. Bin k of 15 holds
+       * confidences from k/15 up to but not including (k+1)/15; the last one holds 1 too.
+       */
+      ece: components["schemas"]["Figure"];
+      /** @description The mean negative logarithm of the target's probability: the test loss. */
+      nll: components["schemas"]["Figure"];
+      /**
+       * @description The Brier score: the mean of the squared distances between the probabilities of all classes and 1 for the target,
+       * 0 for the others; from 0 to 2.
+       */
+      brier: components["schemas"]["Figure"];
+      /** @description The bins, in order. */
+      bins: components["schemas"]["ReliabilityBin"][];
+    };
+    /** @description The samples whose confidence lies in an interval. */
+    ReliabilityBin: {
+      /**
+       * Format: double
+       * @description The interval's lower end, which belongs to it.
+       */
+      low: number;
+      /**
+       * Format: double
+       * @description The interval's upper end, which belongs to the next one.
+       */
+      high: number;
+      /**
+       * Format: int64
+       * @description The number of samples.
+       */
+      count: number;
+      /**
+       * Format: double
+       * @description Their mean confidence; `null` without samples.
+       */
+      confidence: number | null;
+      accuracy: components["schemas"]["Figure"] | null;
+    };
     /** @description A report. */
     Report: components["schemas"]["ReportAbout"] & {
       /** @description Markdown. */
@@ -1666,6 +2025,19 @@ export interface components {
        */
       changed: number;
     };
+    /** @description The figures of a run on a split. */
+    RunEvaluation: components["schemas"]["Evaluation"] & {
+      /** @description The split. */
+      split: components["schemas"]["Split"];
+      /** @description The checkpoint. */
+      checkpoint: components["schemas"]["EvaluatedCheckpoint"];
+      /** @description The names of the classes. */
+      classes: string[];
+      /** @description Identifies the split's samples: two runs with the same are evaluated on the same samples in the same order. */
+      sample_set: string;
+      /** @description The name of the data set. */
+      data_set: string;
+    };
     /** @description A line of `events.ndjson`. */
     RunEvent: components["schemas"]["Event"] & {
       /**
@@ -1749,33 +2121,43 @@ export interface components {
          * @default null
          */
         limit?: number | null;
+        /**
+         * @description Divides the training samples into so many equal folds, one of which validates instead of the share; empty for none. A sweep over the fold validates on every sample once.
+         * @default null
+         */
+        folds?: number | null;
+        /**
+         * @description The fold that validates, from 0; empty for the first.
+         * @default null
+         */
+        fold?: number | null;
         /** @description Random resized crop */
         random_resized_crop?: {
           /**
-           * @description The least share of a training image that is cut out and resized to the whole. 0.08 is usual for photos; smaller images keep more.
+           * @description The least share of an image that a part has. 0.08 is usual for photos; small images keep more.
            * @default 0.08
            */
           min_scale?: number;
           /**
            * @description The greatest ratio of the part's sides; 1 for squares.
-           * @default 1.3333333333333333
+           * @default 1.333
            */
           max_ratio?: number;
         } | null;
         /** @description Colour jitter */
         color_jitter?: {
           /**
-           * @description A training image's brightness is multiplied by a factor at most this far from 1.
+           * @description How far the factor of the brightness may be from 1.
            * @default 0.4
            */
           brightness?: number;
           /**
-           * @description How far the contrast's factor may be from 1.
+           * @description How far the factor of the contrast may be from 1.
            * @default 0.4
            */
           contrast?: number;
           /**
-           * @description How far the saturation's factor may be from 1; grey images have none.
+           * @description How far the factor of the saturation may be from 1; grey images have none.
            * @default 0.4
            */
           saturation?: number;
@@ -1788,7 +2170,7 @@ export interface components {
         /** @description RandAugment */
         randaugment?: {
           /**
-           * @description How many operations change a training image, drawn from fourteen: shear, shift, rotation, colours and others.
+           * @description How many operations change each image.
            * @default 2
            */
           num_ops?: number;
@@ -2004,10 +2386,38 @@ export interface components {
            */
           min_delta?: number;
         }) | null;
+        /** @description Transfer learning */
+        transfer?: ({
+          /**
+           * @description The weights that training starts from: imported, for those that came with the network, or the id of a finished run of the same network. They are copied into the new run.
+           * @default imported
+           */
+          from?: string;
+          /**
+           * @description How many blocks are trained, counted from the output; those before them are frozen. Empty for all.
+           * @default 1
+           */
+          trainable_blocks?: number | null;
+          /**
+           * @description What the learning rate of all layers but the last is multiplied by.
+           * @default 0.1
+           */
+          backbone_lr?: number;
+          /**
+           * @description The epoch from which on all blocks are trained; empty for never.
+           * @default null
+           */
+          unfreeze_at?: number | null;
+          /**
+           * @description Starts the last layer anew in any case. It always does where the classes are others, or the run was of another data set.
+           * @default false
+           */
+          fresh_head?: boolean;
+        }) | null;
         /** @description Mixup */
         mixup?: {
           /**
-           * @description Trains on weighted means of two samples and their classes. The greater alpha, the more even the means. The training accuracy counts the class with the greater share.
+           * @description The greater, the more even are the shares of the two.
            * @default 0.2
            */
           alpha?: number;
@@ -2015,7 +2425,7 @@ export interface components {
         /** @description CutMix */
         cutmix?: {
           /**
-           * @description Trains on images with a rectangle of another one, and on both classes by their areas. At 1 every share is equally likely.
+           * @description At 1 every share is equally likely; the greater, the more even they are.
            * @default 1
            */
           alpha?: number;
@@ -2023,7 +2433,7 @@ export interface components {
         /** @description Averaged weights (EMA) */
         ema?: {
           /**
-           * @description The share of the average that stays at each step; it begins lower. The average is what is validated, tested, kept and looked into.
+           * @description The share of the average that stays at each step; it begins lower. The more steps, the nearer to 1.
            * @default 0.999
            */
           decay?: number;
@@ -2145,6 +2555,11 @@ export interface components {
       /** @description What the loss is where it is `null`. */
       not_finite?: components["schemas"]["NotFinite"];
     };
+    /**
+     * @description What the values of a row are.
+     * @enum {string}
+     */
+    ScoreKind: "logits" | "probabilities" | "margins";
     /** @description How combinations are chosen when not all are run. */
     Search: {
       /** @description Values are drawn at random, independently of each other. */
@@ -2180,6 +2595,13 @@ export interface components {
       /** @description How many of its runs are gone. */
       missing: number;
     };
+    /** @description "None of these": what a network answers if it must be sure. */
+    Selective: {
+      /** @description From the most confident sample to all of them, thinned for drawing. */
+      curve: components["schemas"]["CoveragePoint"][];
+      /** @description Thresholds for some accuracies; empty without a validation split. */
+      choices: components["schemas"]["ThresholdChoice"][];
+    };
     /** @description The values of a setting. */
     SettingFacet: {
       /** @description Its path. */
@@ -2213,33 +2635,43 @@ export interface components {
          * @default null
          */
         limit?: number | null;
+        /**
+         * @description Divides the training samples into so many equal folds, one of which validates instead of the share; empty for none. A sweep over the fold validates on every sample once.
+         * @default null
+         */
+        folds?: number | null;
+        /**
+         * @description The fold that validates, from 0; empty for the first.
+         * @default null
+         */
+        fold?: number | null;
         /** @description Random resized crop */
         random_resized_crop?: {
           /**
-           * @description The least share of a training image that is cut out and resized to the whole. 0.08 is usual for photos; smaller images keep more.
+           * @description The least share of an image that a part has. 0.08 is usual for photos; small images keep more.
            * @default 0.08
            */
           min_scale?: number;
           /**
            * @description The greatest ratio of the part's sides; 1 for squares.
-           * @default 1.3333333333333333
+           * @default 1.333
            */
           max_ratio?: number;
         } | null;
         /** @description Colour jitter */
         color_jitter?: {
           /**
-           * @description A training image's brightness is multiplied by a factor at most this far from 1.
+           * @description How far the factor of the brightness may be from 1.
            * @default 0.4
            */
           brightness?: number;
           /**
-           * @description How far the contrast's factor may be from 1.
+           * @description How far the factor of the contrast may be from 1.
            * @default 0.4
            */
           contrast?: number;
           /**
-           * @description How far the saturation's factor may be from 1; grey images have none.
+           * @description How far the factor of the saturation may be from 1; grey images have none.
            * @default 0.4
            */
           saturation?: number;
@@ -2252,7 +2684,7 @@ export interface components {
         /** @description RandAugment */
         randaugment?: {
           /**
-           * @description How many operations change a training image, drawn from fourteen: shear, shift, rotation, colours and others.
+           * @description How many operations change each image.
            * @default 2
            */
           num_ops?: number;
@@ -2468,10 +2900,38 @@ export interface components {
            */
           min_delta?: number;
         }) | null;
+        /** @description Transfer learning */
+        transfer?: ({
+          /**
+           * @description The weights that training starts from: imported, for those that came with the network, or the id of a finished run of the same network. They are copied into the new run.
+           * @default imported
+           */
+          from?: string;
+          /**
+           * @description How many blocks are trained, counted from the output; those before them are frozen. Empty for all.
+           * @default 1
+           */
+          trainable_blocks?: number | null;
+          /**
+           * @description What the learning rate of all layers but the last is multiplied by.
+           * @default 0.1
+           */
+          backbone_lr?: number;
+          /**
+           * @description The epoch from which on all blocks are trained; empty for never.
+           * @default null
+           */
+          unfreeze_at?: number | null;
+          /**
+           * @description Starts the last layer anew in any case. It always does where the classes are others, or the run was of another data set.
+           * @default false
+           */
+          fresh_head?: boolean;
+        }) | null;
         /** @description Mixup */
         mixup?: {
           /**
-           * @description Trains on weighted means of two samples and their classes. The greater alpha, the more even the means. The training accuracy counts the class with the greater share.
+           * @description The greater, the more even are the shares of the two.
            * @default 0.2
            */
           alpha?: number;
@@ -2479,7 +2939,7 @@ export interface components {
         /** @description CutMix */
         cutmix?: {
           /**
-           * @description Trains on images with a rectangle of another one, and on both classes by their areas. At 1 every share is equally likely.
+           * @description At 1 every share is equally likely; the greater, the more even they are.
            * @default 1
            */
           alpha?: number;
@@ -2487,7 +2947,7 @@ export interface components {
         /** @description Averaged weights (EMA) */
         ema?: {
           /**
-           * @description The share of the average that stays at each step; it begins lower. The average is what is validated, tested, kept and looked into.
+           * @description The share of the average that stays at each step; it begins lower. The more steps, the nearer to 1.
            * @default 0.999
            */
           decay?: number;
@@ -3100,6 +3560,30 @@ export interface components {
       /** @description Curves that a tag can be drawn as. */
       curves: string[];
     };
+    /** @description A temperature that was fitted on the validation split. */
+    Temperature: {
+      /**
+       * Format: double
+       * @description The number by which logits are divided; above 1 it lowers confidence.
+       */
+      value: number;
+      /** @description Whether it is the least or the greatest that is looked for, as where no validation sample is predicted wrongly. */
+      at_limit: boolean;
+      /** @description Validation samples. */
+      validation_samples: number;
+      /**
+       * Format: double
+       * @description The validation loss without a temperature.
+       */
+      validation_nll_before: number;
+      /**
+       * Format: double
+       * @description The validation loss with it; never more than before.
+       */
+      validation_nll_after: number;
+      /** @description The probabilities with the temperature, on this split. */
+      calibrated: components["schemas"]["Reliability"];
+    };
     /** @description The result on the test split. */
     Test: components["schemas"]["Score"] & {
       /** @description Counts; a row for each target, a column for each prediction. */
@@ -3144,6 +3628,21 @@ export interface components {
       layer?: string;
       /** @description The option whose value the network refuses. */
       option?: string;
+    };
+    /** @description A threshold for an accuracy, chosen on the validation split. */
+    ThresholdChoice: {
+      /**
+       * Format: double
+       * @description The accuracy that what is answered ought to have.
+       */
+      target: number;
+      /**
+       * Format: double
+       * @description The least confidence that reaches it on the validation split, where it answers most; `null` where none does.
+       */
+      threshold: number | null;
+      coverage: components["schemas"]["Figure"] | null;
+      accuracy: components["schemas"]["Figure"] | null;
     };
     /** @description Statistics of one tile. */
     Tile: {
@@ -3290,6 +3789,7 @@ export type ActivationStatistics = components["schemas"]["ActivationStatistics"]
 export type ArchiveForm = components["schemas"]["ArchiveForm"];
 export type Arithmetic = components["schemas"]["Arithmetic"];
 export type AssignedTags = components["schemas"]["AssignedTags"];
+export type Averages = components["schemas"]["Averages"];
 export type Axis = components["schemas"]["Axis"];
 export type Binary = components["schemas"]["Binary"];
 export type Block = components["schemas"]["Block"];
@@ -3304,12 +3804,16 @@ export type Checkpoint = components["schemas"]["Checkpoint"];
 export type CheckpointKind = components["schemas"]["CheckpointKind"];
 export type Choice = components["schemas"]["Choice"];
 export type ClassCount = components["schemas"]["ClassCount"];
+export type ClassCurves = components["schemas"]["ClassCurves"];
+export type ClassFigures = components["schemas"]["ClassFigures"];
 export type ClassScore = components["schemas"]["ClassScore"];
 export type ColourMap = components["schemas"]["ColourMap"];
 export type ColourRange = components["schemas"]["ColourRange"];
 export type ColourScale = components["schemas"]["ColourScale"];
+export type Confusion = components["schemas"]["Confusion"];
 export type Contribution = components["schemas"]["Contribution"];
 export type Contributions = components["schemas"]["Contributions"];
+export type CoveragePoint = components["schemas"]["CoveragePoint"];
 export type CreatedDataSet = components["schemas"]["CreatedDataSet"];
 export type CreatedSelection = components["schemas"]["CreatedSelection"];
 export type CreatedSweep = components["schemas"]["CreatedSweep"];
@@ -3318,11 +3822,19 @@ export type DataSet = components["schemas"]["DataSet"];
 export type DataSetMetadata = components["schemas"]["DataSetMetadata"];
 export type DataSetRow = components["schemas"]["DataSetRow"];
 export type DataSetState = components["schemas"]["DataSetState"];
+export type DataSetWarning = components["schemas"]["DataSetWarning"];
 export type DataSets = components["schemas"]["DataSets"];
 export type Deleted = components["schemas"]["Deleted"];
 export type Draft = components["schemas"]["Draft"];
 export type Epoch = components["schemas"]["Epoch"];
 export type Estimate = components["schemas"]["Estimate"];
+export type EvaluatedCheckpoint = components["schemas"]["EvaluatedCheckpoint"];
+export type Evaluation = components["schemas"]["Evaluation"];
+export type EvaluationCalibration = components["schemas"]["EvaluationCalibration"];
+export type EvaluationComparison = components["schemas"]["EvaluationComparison"];
+export type EvaluationCurves = components["schemas"]["EvaluationCurves"];
+export type EvaluationPhase = components["schemas"]["EvaluationPhase"];
+export type EvaluationProgress = components["schemas"]["EvaluationProgress"];
 export type Event = components["schemas"]["Event"];
 export type Fault = components["schemas"]["Fault"];
 export type FeatureSheet = components["schemas"]["FeatureSheet"];
@@ -3331,12 +3843,16 @@ export type FetchState = components["schemas"]["FetchState"];
 export type Field = components["schemas"]["Field"];
 export type FieldError = components["schemas"]["FieldError"];
 export type FieldKind = components["schemas"]["FieldKind"];
+export type Figure = components["schemas"]["Figure"];
 export type FilesForm = components["schemas"]["FilesForm"];
 export type Film = components["schemas"]["Film"];
 export type FilmFeatures = components["schemas"]["FilmFeatures"];
 export type FilmFrame = components["schemas"]["FilmFrame"];
 export type FilmSheet = components["schemas"]["FilmSheet"];
 export type FilterSheet = components["schemas"]["FilterSheet"];
+export type Fit = components["schemas"]["Fit"];
+export type FitExample = components["schemas"]["FitExample"];
+export type FitExamples = components["schemas"]["FitExamples"];
 export type FollowingLayer = components["schemas"]["FollowingLayer"];
 export type FormNetwork = components["schemas"]["FormNetwork"];
 export type FormTable = components["schemas"]["FormTable"];
@@ -3365,9 +3881,11 @@ export type Line = components["schemas"]["Line"];
 export type LrFinderLine = components["schemas"]["LrFinderLine"];
 export type LrFinderStep = components["schemas"]["LrFinderStep"];
 export type LrSuggestion = components["schemas"]["LrSuggestion"];
+export type McNemar = components["schemas"]["McNemar"];
 export type MetricSeries = components["schemas"]["MetricSeries"];
 export type Metrics = components["schemas"]["Metrics"];
 export type MetricsOfRuns = components["schemas"]["MetricsOfRuns"];
+export type Mistake = components["schemas"]["Mistake"];
 export type Need = components["schemas"]["Need"];
 export type Network = components["schemas"]["Network"];
 export type NetworkChange = components["schemas"]["NetworkChange"];
@@ -3383,9 +3901,11 @@ export type Normalisation = components["schemas"]["Normalisation"];
 export type NotFinite = components["schemas"]["NotFinite"];
 export type NotFinitePoint = components["schemas"]["NotFinitePoint"];
 export type Offer = components["schemas"]["Offer"];
+export type PendingEvaluation = components["schemas"]["PendingEvaluation"];
 export type PhotoPrediction = components["schemas"]["PhotoPrediction"];
 export type PhotoPredictions = components["schemas"]["PhotoPredictions"];
 export type PhotosForm = components["schemas"]["PhotosForm"];
+export type PhotosMetadata = components["schemas"]["PhotosMetadata"];
 export type PinRequest = components["schemas"]["PinRequest"];
 export type Pinned = components["schemas"]["Pinned"];
 export type Pixel = components["schemas"]["Pixel"];
@@ -3401,11 +3921,14 @@ export type Range = components["schemas"]["Range"];
 export type RangeScale = components["schemas"]["RangeScale"];
 export type Reason = components["schemas"]["Reason"];
 export type Reduced = components["schemas"]["Reduced"];
+export type Reliability = components["schemas"]["Reliability"];
+export type ReliabilityBin = components["schemas"]["ReliabilityBin"];
 export type Report = components["schemas"]["Report"];
 export type ReportAbout = components["schemas"]["ReportAbout"];
 export type ReportChange = components["schemas"]["ReportChange"];
 export type Reports = components["schemas"]["Reports"];
 export type Run = components["schemas"]["Run"];
+export type RunEvaluation = components["schemas"]["RunEvaluation"];
 export type RunEvent = components["schemas"]["RunEvent"];
 export type RunFacets = components["schemas"]["RunFacets"];
 export type RunGroup = components["schemas"]["RunGroup"];
@@ -3420,10 +3943,12 @@ export type SamplePage = components["schemas"]["SamplePage"];
 export type Scalars = components["schemas"]["Scalars"];
 export type Schedule = components["schemas"]["Schedule"];
 export type Score = components["schemas"]["Score"];
+export type ScoreKind = components["schemas"]["ScoreKind"];
 export type Search = components["schemas"]["Search"];
 export type SearchField = components["schemas"]["SearchField"];
 export type SearchKind = components["schemas"]["SearchKind"];
 export type Selection = components["schemas"]["Selection"];
+export type Selective = components["schemas"]["Selective"];
 export type SettingFacet = components["schemas"]["SettingFacet"];
 export type Settings = components["schemas"]["Settings"];
 export type Sheet = components["schemas"]["Sheet"];
@@ -3453,10 +3978,12 @@ export type SweepSpec = components["schemas"]["SweepSpec"];
 export type Sweeps = components["schemas"]["Sweeps"];
 export type Tag = components["schemas"]["Tag"];
 export type Tags = components["schemas"]["Tags"];
+export type Temperature = components["schemas"]["Temperature"];
 export type Test = components["schemas"]["Test"];
 export type TestEvent = components["schemas"]["TestEvent"];
 export type TestResult = components["schemas"]["TestResult"];
 export type TextError = components["schemas"]["TextError"];
+export type ThresholdChoice = components["schemas"]["ThresholdChoice"];
 export type Tile = components["schemas"]["Tile"];
 export type TileOrder = components["schemas"]["TileOrder"];
 export type TileValues = components["schemas"]["TileValues"];

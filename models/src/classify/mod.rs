@@ -94,11 +94,6 @@ impl Classifier {
         self.model.input()
     }
 
-    /// The number of images for which a pass is fastest.
-    pub fn batch_size(&self) -> usize {
-        evaluation_rows(self.model.input().iter().product())
-    }
-
     /// The input for a photo: normalised values `[channels, height, width]`.
     ///
     /// # Errors
@@ -142,15 +137,15 @@ impl Classifier {
             });
         }
         let parameters = usize::try_from(self.model.store().count()).unwrap_or(usize::MAX);
-        let mut scores = Vec::with_capacity(inputs.len());
-        for batch in inputs.chunks(self.batch_size()) {
-            let shape = [&[batch.len()], self.model.input()].concat();
-            let x = Tensor::from_vec(batch.concat(), shape, &Device::Cpu)?;
-            let work = parameters.saturating_mul(batch.len());
-            let y = threads::in_pool(work, || self.model.evaluate(&x, false))?;
-            scores.extend(y.to_vec2::<f32>()?);
-        }
-        Ok(scores)
+        // One by one: the order in which a product sums depends on the number of rows, and a photo has the same row
+        // whichever others it is sent with.
+        let scores = inputs.iter().map(|input| {
+            let shape = [&[1], self.model.input()].concat();
+            let x = Tensor::from_slice(input, shape, &Device::Cpu)?;
+            let y = threads::in_pool(parameters, || self.model.evaluate(&x, false))?;
+            Ok(y.flatten_all()?.to_vec1::<f32>()?)
+        });
+        scores.collect()
     }
 
     /// The `top` likeliest classes of each input, the likeliest first.

@@ -70,36 +70,28 @@ impl Graph {
 
     /// Which nodes are frozen where only the last `trainable_blocks` blocks are trained; `None` where all are trained.
     ///
-    /// Frozen nodes take results of frozen nodes alone. What has no parameters and follows them one by one is frozen too, up
-    /// to the first dropout, so that the dropout before a new head stays at work.
+    /// Frozen nodes take results of frozen nodes alone. What follows them without parameters is frozen too, as far as the
+    /// others then take the result of one frozen node, and up to the first dropout, so that the dropout before a new head
+    /// stays at work.
     pub fn frozen(&self, trainable_blocks: u64) -> Option<Vec<bool>> {
         let blocks = self.blocks();
         let trainable = usize::try_from(trainable_blocks).unwrap_or(usize::MAX);
         let frozen = blocks.len().checked_sub(trainable)?;
         let (_, last) = blocks.get(frozen.checked_sub(1)?)?.nodes;
-        let mut is_frozen: Vec<_> = (0..self.nodes.len()).map(|place| place <= last).collect();
-        let consumers = self.consumers();
-        let mut output = self.only_output(&is_frozen, &consumers);
-        while let Some(place) = output {
-            let [next] = consumers[place][..] else { break };
-            let is_random =
-                matches!(self.nodes[next].operation, Operation::Dropout { p } if p > 0.0);
-            if self.parameters_of(next) > 0 || is_random {
-                break;
+        let mut part = FrozenNodes::up_to(last, self);
+        let mut widest = part.is_frozen.clone();
+        for place in last + 1..self.nodes.len() {
+            let node = &self.nodes[place];
+            let is_random = matches!(node.operation, Operation::Dropout { p } if p > 0.0);
+            let follows = node.inputs.iter().all(|input| part.is_frozen[*input]);
+            if follows && !is_random && self.parameters_of(place) == 0 {
+                part.add(place, &node.inputs);
+                if part.outputs == 1 {
+                    widest.clone_from(&part.is_frozen);
+                }
             }
-            is_frozen[next] = true;
-            output = Some(next);
         }
-        Some(is_frozen)
-    }
-
-    /// The frozen node whose result alone the others take; `None` where they take several.
-    fn only_output(&self, is_frozen: &[bool], consumers: &[Vec<usize>]) -> Option<usize> {
-        let is_output = |place: &usize| {
-            is_frozen[*place] && consumers[*place].iter().any(|next| !is_frozen[*next])
-        };
-        let mut outputs = (0..self.nodes.len()).filter(is_output);
-        outputs.next().filter(|_| outputs.next().is_none())
+        Some(widest)
     }
 
     /// The trainable values where only the last `trainable_blocks` blocks are trained.
@@ -110,5 +102,38 @@ impl Graph {
         };
         let trained = (0..self.nodes.len()).filter(|place| !frozen[*place]);
         trained.map(|place| self.parameters_of(place)).sum()
+    }
+}
+
+/// Nodes that are frozen, and how many of them the others take results of.
+struct FrozenNodes {
+    is_frozen: Vec<bool>,
+    /// How many nodes that are not frozen take the result of each.
+    takers: Vec<usize>,
+    outputs: usize,
+}
+
+impl FrozenNodes {
+    /// The nodes up to one.
+    fn up_to(last: usize, graph: &Graph) -> Self {
+        let mut part = Self {
+            is_frozen: vec![false; graph.nodes.len()],
+            takers: graph.consumers().iter().map(Vec::len).collect(),
+            outputs: 0,
+        };
+        for (place, node) in graph.nodes[..=last].iter().enumerate() {
+            part.add(place, &node.inputs);
+        }
+        part
+    }
+
+    /// Freezes a node whose inputs are frozen.
+    fn add(&mut self, place: usize, inputs: &[usize]) {
+        self.is_frozen[place] = true;
+        self.outputs += usize::from(self.takers[place] > 0);
+        for input in inputs {
+            self.takers[*input] -= 1;
+            self.outputs -= usize::from(self.takers[*input] == 0);
+        }
     }
 }

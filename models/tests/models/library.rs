@@ -73,7 +73,8 @@ fn a_set_of_ones_own_is_in_the_check_the_form_and_the_plan() {
     assert_eq!(
         Value::Object(run.data.options.clone()),
         json!({
-            "size": 20, "fit": "crop", "channels": 3, "augment": "none", "normalisation": "measured"
+            "size": 20, "fit": "crop", "channels": 3, "augment": "none", "test_time_flip": false,
+            "normalisation": "measured"
         })
     );
     assert_eq!(run.name, "mlp on pets");

@@ -189,7 +189,14 @@ fn the_form_has_every_field_once_and_its_defaults_as_literals() {
         [
             "training.optimizer",
             "training.schedule",
-            "training.early_stopping"
+            "training.early_stopping",
+            "training.transfer",
+            "data.random_resized_crop",
+            "data.color_jitter",
+            "data.randaugment",
+            "training.mixup",
+            "training.cutmix",
+            "training.ema"
         ]
     );
     assert_eq!(form["groups"][0]["variants"][1]["value"], "adamw");

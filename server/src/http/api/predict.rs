@@ -139,6 +139,9 @@ pub async fn predict(
     }))
 }
 
+/// Photos that are decoded before the network sees them.
+const CHUNK: usize = 16;
+
 /// Photos on their way to rows.
 struct Batch<'a> {
     app: &'a App,
@@ -170,7 +173,7 @@ impl Batch<'_> {
             let result = result.map(|input| self.inputs.push((place, input)));
             let row = PhotoPrediction::new(name, result.map(|()| Vec::new()));
             self.rows.push(row);
-            if self.inputs.len() == self.classifier.batch_size() {
+            if self.inputs.len() == CHUNK {
                 self.classify().await?;
             }
         }
