@@ -19,6 +19,7 @@
 //! * [`labels`]: names, tags and notes of runs, in files.
 //! * [`index`]: the contents of the run directories, in SQLite.
 //! * [`data_dir`]: the paths of the data folder.
+//! * [`start_weights`]: the weights that a run starts from.
 //! * [`fetch`]: downloads known data sets.
 //! * [`launch`]: starts workers.
 //! * `settings`: `PATH=VALUE` on the command line and in sweeps.
@@ -78,6 +79,7 @@ pub mod run_dir;
 pub mod run_id;
 pub mod selections;
 mod settings;
+pub mod start_weights;
 pub mod supervisor;
 pub mod sweeps;
 pub mod takeaway;

@@ -17,8 +17,8 @@ use crate::failpoint::failpoint;
 use crate::index::removal;
 use crate::index::runs::{self, NewRun, Status};
 use crate::run_dir::imported::ImportedRun;
-use crate::run_dir::start::StartWeights;
 use crate::run_dir::{RunId, staging};
+use crate::start_weights;
 use crate::sweeps::store::Sweep;
 
 /// The change that creating runs makes to their sweep.
@@ -56,7 +56,7 @@ impl Supervisor {
         blocking(move || {
             let mut starts = HashMap::new();
             for (id, spec) in &planned {
-                if let Some(start) = StartWeights::find(&folder, spec, &library)? {
+                if let Some(start) = start_weights::find(&folder, spec, &library)? {
                     starts.insert(*id, start);
                 }
             }

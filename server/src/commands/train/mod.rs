@@ -17,8 +17,8 @@ use crate::data_dir::DataDir;
 use crate::error::{Error, Result};
 use crate::networks::{self, OwnNetworks};
 use crate::run_dir::RunDir;
-use crate::run_dir::start::StartWeights;
 use crate::settings;
+use crate::start_weights;
 use crate::worker;
 
 /// The message of the last event, by which a server knows that a user stopped the run.
@@ -32,7 +32,7 @@ pub(super) fn train(args: Train) -> Result<()> {
     let spec = form::check(&document, &data.library()).map_err(|errors| {
         networks::with_file(args.network.as_deref(), Error::Spec(own.with_names(errors)))
     })?;
-    let start = StartWeights::find(&data.runs(), &spec, &data.library())?;
+    let start = start_weights::find(&data.runs(), &spec, &data.library())?;
     let mut progress = Progress::new(&spec.name);
     let (id, dir, reason) = match args.launcher {
         LauncherKind::Local => {

@@ -18,7 +18,7 @@ use crate::estimate::{Estimate, too_large};
 use crate::http::App;
 use crate::http::json::Body;
 use crate::lr_finder::LrFinderLine;
-use crate::run_dir::start::StartWeights;
+use crate::start_weights;
 
 /// Points of the schedule's chart.
 const POINTS: u64 = 120;
@@ -96,7 +96,7 @@ pub(super) async fn check_with_plan(mut json: Value, app: &App) -> Result<(RunSp
         let spec = form::check(&json, &library)
             .map_err(|errors| Error::Spec(networks.with_names(errors)))?;
         let plan = train::prepare(&spec, &library)?;
-        StartWeights::find(&runs, &spec, &library)?;
+        start_weights::find(&runs, &spec, &library)?;
         Ok((spec, plan))
     })
     .await
