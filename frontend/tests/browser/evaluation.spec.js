@@ -54,7 +54,7 @@ test("figures, classes, curves, reliability, thresholds and mistakes of a run", 
   const reliability = page.getByRole("region", { name: "Reliability" });
   const error = reliability.locator("b").first();
   await expect(error).toContainText(percent(of.calibration.plain.ece.value));
-  await reliability.getByText(/^with temperature/).click();
+  await reliability.getByRole("radio", { name: /^with temperature/ }).check();
   await expect(error).toContainText(percent(of.calibration.temperature.calibrated.ece.value));
 
   // The slider declines the least certain.

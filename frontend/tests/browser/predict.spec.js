@@ -21,6 +21,7 @@ const JPEGS = fileURLToPath(new URL("../../../models/tests/golden/jpegs/", impor
 const FILES = [
   ...["rgb.jpg", "turned-3.jpg", "turned-6.jpg", "progressive.jpg", "grey.jpg", "cmyk.jpg", "palette.png", "rgb.png"],
   ...["grey-alpha.png", "rgba.png", "palette-alpha.png"],
+  ...["lossless.webp", "turned-2.webp", "turned-5.webp", "turned-6.webp", "turned-7.webp", "turned-8.webp"],
 ].map((name) => join(PHOTOS, name));
 FILES.push(
   ...["420.jpg", "422.jpg", "444-progressive.jpg", "440.jpg", "420-17x9.jpg"].map((name) => join(JPEGS, name)),

@@ -111,55 +111,42 @@ impl Classifier {
         self.input(&picture).map_err(|error| error.to_string())
     }
 
-    /// The results of `read` for every file, in their order, on all threads.
-    pub fn read_all<F: Sync, R: Send>(
-        &self,
-        files: &[F],
-        read: impl Fn(&F) -> R + Send + Sync,
-    ) -> Vec<R> {
-        match threads::threads() {
-            1 => files.iter().map(read).collect(),
-            _ => files.par_iter().with_max_len(1).map(read).collect(),
-        }
-    }
-
-    /// The scores `[n, classes]` of inputs, row by row.
+    /// The scores of an input, one for each class.
+    ///
+    /// Photos are computed one by one: the order in which a product sums depends on the number of its rows, and a photo
+    /// has the same scores whichever others it is sent with.
     ///
     /// # Errors
-    /// When an input has another size than the network takes.
-    pub fn scores(&self, inputs: &[Vec<f32>]) -> Result<Vec<Vec<f32>>> {
+    /// When the input has another size than the network takes.
+    pub fn scores(&self, input: &[f32]) -> Result<Vec<f32>> {
         let size: usize = self.model.input().iter().product();
-        if let Some(wrong) = inputs.iter().find(|input| input.len() != size) {
+        if input.len() != size {
             return Err(Error::Shape {
                 place: "image".to_owned(),
                 expected: format!("{:?}", self.model.input()),
-                got: vec![wrong.len()],
+                got: vec![input.len()],
             });
         }
         let parameters = usize::try_from(self.model.store().count()).unwrap_or(usize::MAX);
-        // One by one: the order in which a product sums depends on the number of rows, and a photo has the same row
-        // whichever others it is sent with.
-        let scores = inputs.iter().map(|input| {
-            let shape = [&[1], self.model.input()].concat();
-            let x = Tensor::from_slice(input, shape, &Device::Cpu)?;
-            let y = threads::in_pool(parameters, || self.model.evaluate(&x, false))?;
-            Ok(y.flatten_all()?.to_vec1::<f32>()?)
-        });
-        scores.collect()
+        let shape = [&[1], self.model.input()].concat();
+        let x = Tensor::from_slice(input, shape, &Device::Cpu)?;
+        let y = threads::in_pool(parameters, || self.model.evaluate(&x, false))?;
+        Ok(y.flatten_all()?.to_vec1::<f32>()?)
     }
 
-    /// The `top` likeliest classes of each input, the likeliest first.
+    /// The `top` likeliest classes of an input, the likeliest first.
     ///
     /// # Errors
     /// As [`Classifier::scores`].
-    pub fn classify(&self, inputs: &[Vec<f32>], top: usize) -> Result<Vec<Vec<ClassScore>>> {
-        let criterion = self.model.criterion();
-        let scores = self.scores(inputs)?;
-        Ok(scores
-            .iter()
-            .map(|scores| ranked(scores, &self.classes, criterion, top))
-            .collect())
+    pub fn classify(&self, input: &[f32], top: usize) -> Result<Vec<ClassScore>> {
+        let scores = self.scores(input)?;
+        Ok(ranked(&scores, &self.classes, self.model.criterion(), top))
     }
+}
+
+/// The results of `work` for every item, in their order, on all threads of the pool.
+pub fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Send + Sync) -> Vec<R> {
+    items.par_iter().with_max_len(1).map(work).collect()
 }
 
 /// The batch size of evaluations for samples of `width` values: small enough for the caches, large enough to amortise

@@ -101,6 +101,7 @@ def main():
         exif = Image.Exif()
         exif[0x0112] = orientation
         save(f"turned-{orientation}.jpg", rgb, quality=95, subsampling=0, exif=exif)
+        save(f"turned-{orientation}.webp", rgb, lossless=True, exif=exif)
     save("lossless.webp", rgb, lossless=True)
     save("lossy.webp", rgb, quality=95)
     save("alpha.webp", rgba, lossless=True)

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use signal_hook::consts::{SIGINT, SIGTERM};
-use vivarium_models::classify::Classifier;
+use vivarium_models::classify::{Classifier, in_parallel};
 use vivarium_models::ops::{set_threads, threads};
 
 use super::{find_run, nobody_reads};
@@ -25,7 +25,7 @@ use crate::inspect::target::InspectTarget;
 use crate::predictions::{PhotoPrediction, csv_header};
 use photos::Photos;
 
-/// Photos that are decoded before the network sees them.
+/// Photos whose rows are computed before they are written.
 const CHUNK: usize = 64;
 
 /// The largest file of a photo, in bytes.
@@ -35,7 +35,10 @@ pub(super) fn predict(args: &Predict) -> Result<()> {
     let (id, dir, _) = find_run(&args.run, &args.data)?;
     let target = InspectTarget::from_dir(id, dir)?;
     let snapshot = target.snapshot(args.checkpoint.map(Checkpoint::word))?;
+    // The pool has all threads, each of which takes a photo: operations of several threads sum in another order, and the
+    // rows would not be those of the server.
     set_threads(threads::available())?;
+    set_threads(1)?;
     let classifier = target.classifier(snapshot.weights()?)?;
     if !classifier.has_probabilities() {
         notice("The network is a perceptron: its scores have an order and are no probabilities.");
@@ -102,25 +105,21 @@ fn classify(
     chunk: &[photos::Found],
     top: usize,
 ) -> Result<Vec<PhotoPrediction>> {
-    let read = classifier.read_all(chunk, |found| {
-        let path = found.result.as_ref().map_err(String::clone)?;
-        let bytes = read(path).map_err(|error| error.to_string())?;
-        classifier.read(&bytes, images::MOST_PIXELS)
-    });
-    let mut inputs = Vec::with_capacity(chunk.len());
-    let faults: Vec<_> = read
-        .into_iter()
-        .map(|result| result.map(|input| inputs.push(input)).err())
-        .collect();
-    let mut tops = classifier.classify(&inputs, top)?.into_iter();
-    let rows = chunk.iter().zip(faults).map(|(found, fault)| {
-        let result = match fault {
-            Some(fault) => Err(fault),
-            None => Ok(tops.next().unwrap_or_default()),
+    let rows = in_parallel(chunk, |found| {
+        let result = match input(classifier, found) {
+            Ok(input) => Ok(classifier.classify(&input, top)?),
+            Err(fault) => Err(fault),
         };
-        PhotoPrediction::new(found.name.clone(), result)
+        Ok(PhotoPrediction::new(found.name.clone(), result))
     });
-    Ok(rows.collect())
+    rows.into_iter().collect()
+}
+
+/// The input for a photo, or what is wrong with it.
+fn input(classifier: &Classifier, found: &photos::Found) -> std::result::Result<Vec<f32>, String> {
+    let path = found.result.as_ref().map_err(String::clone)?;
+    let bytes = read(path).map_err(|error| error.to_string())?;
+    classifier.read(&bytes, images::MOST_PIXELS)
 }
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {

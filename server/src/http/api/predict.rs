@@ -195,7 +195,10 @@ impl Batch<'_> {
             return Ok(());
         }
         let (classifier, top) = (Arc::clone(&self.classifier), self.top);
-        let work = move |_: &mut _| Ok(classifier.classify(&inputs, top)?);
+        let work = move |_: &mut _| {
+            let rows = inputs.iter().map(|input| classifier.classify(input, top));
+            Ok(rows.collect::<vivarium_models::Result<Vec<_>>>()?)
+        };
         let tops = self.app.inspector.run(work).await?;
         for (place, top) in places.into_iter().zip(tops) {
             self.rows[place].top = top;
