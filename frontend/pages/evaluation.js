@@ -18,7 +18,7 @@ import { reliabilityCard } from "../evaluation/reliability.js";
 import { classesCsv } from "../evaluation/table-file.js";
 import { thresholdCard } from "../evaluation/threshold.js";
 import { progressCard, untilReady, WAIT } from "../evaluation/wait.js";
-import { pageLinks } from "../run/pages.js";
+import { isOfImages, pageLinks } from "../run/pages.js";
 
 /** @import { Run, RunEvaluation, EvaluationComparison } from "../lib/types" */
 
@@ -166,7 +166,7 @@ async function loadBeside(ask, signal) {
 /** @param {RunEvaluation} evaluation @param {Beside | null} beside */
 function show(evaluation, beside) {
   const other = beside?.evaluation ? beside : null;
-  const isImages = "size" in (run.spec.data ?? {});
+  const isImages = isOfImages(run);
   if (!isImages) links.hideImages();
   const { epoch, name } = evaluation.checkpoint;
   content.replaceChildren(

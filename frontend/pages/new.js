@@ -113,9 +113,9 @@ async function submit(event) {
   }
 }
 
-/** A menu of the finished runs, whose weights and settings the form then has. */
+/** A menu of the finished runs, whose weights and settings the form then has; none where it is of a run already. */
 function startFrom() {
-  if (sources.length === 0) return null;
+  if (sources.length === 0 || (copy && !transfers)) return null;
   const options = sources.map(({ id, name, network, data }) =>
     h("option", { value: id }, `${name} (${network}, ${data})`),
   );

@@ -7,7 +7,7 @@ import { icon } from "../lib/icons.js";
 import { startShell } from "../lib/shell.js";
 import { badge } from "../lib/status.js";
 import { predictView } from "../predict/view.js";
-import { pageLinks } from "../run/pages.js";
+import { isOfImages, pageLinks } from "../run/pages.js";
 import { takeAwayMenu } from "../run/take-away.js";
 
 /** @import { Run } from "../lib/types" */
@@ -45,7 +45,17 @@ page.append(
   ),
 );
 
-if (Number(run.summary.epoch) >= 1 && classes.length > 0) {
+if (!isOfImages(run)) {
+  page.append(
+    h(
+      "div",
+      { class: "card empty" },
+      icon("photo", 24),
+      h("p", {}, "This run was trained on points in the plane, and there are no photos of them."),
+      h("a", { class: "button", href: run.url }, "Back to the run"),
+    ),
+  );
+} else if (Number(run.summary.epoch) >= 1 && classes.length > 0) {
   const canvas = h("canvas");
   page.append(
     predictView(

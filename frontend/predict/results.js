@@ -17,7 +17,8 @@ const SHOWN = 100;
 /** Names of the places after the first. */
 const PLACES = ["second", "third", "fourth", "fifth"];
 
-export function resultsPanel() {
+/** @param {() => void} onClear */
+export function resultsPanel(onClear) {
   /** @type {Row[]} */
   let rows = [];
   let most = SHOWN;
@@ -59,6 +60,7 @@ export function resultsPanel() {
   }
 
   function clear() {
+    onClear();
     rows = [];
     most = SHOWN;
     list.replaceChildren();
@@ -73,12 +75,20 @@ export function resultsPanel() {
     const good = rows.filter(({ error }) => error === null);
     const cells = good.map(({ path, top }) => [
       path,
-      ...top.slice(0, PLACES.length + 1).flatMap(({ name, probability, score }) => [name, probability ?? score]),
+      ...top
+        .slice(0, PLACES.length + 1)
+        .flatMap(({ name, probability, score }) => [name, decimal(probability ?? score)]),
     ]);
     download("predictions.csv", new Blob([csv(head, cells)], { type: "text/csv" }));
   }
 
   return { element, add };
+}
+
+/** A small number without an exponent, as the command writes it. @param {number} value */
+function decimal(value) {
+  const [digits, exponent] = String(value).split("e-");
+  return exponent && value > 0 ? `0.${"0".repeat(Number(exponent) - 1)}${digits.replace(".", "")}` : value;
 }
 
 /** @param {Row} row */

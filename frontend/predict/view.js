@@ -32,7 +32,7 @@ const IGNORED = /(^|\/)(\.[^/]*|__MACOSX\/.*|Thumbs\.db|desktop\.ini)$/;
 
 /** @param {Network} network @param {string} hint a sentence below the invitation */
 export function predictView(network, hint) {
-  const results = resultsPanel();
+  const results = resultsPanel(() => stop?.abort());
   const webcam = webcamPanel(network);
   const input = h("input", {
     type: "file",

@@ -57,3 +57,6 @@ export function pageLinks(run, current) {
     },
   };
 }
+
+/** Whether the data of a run are images, not points in the plane. @param {Run} run */
+export const isOfImages = (run) => "size" in Object(run.spec.data);

@@ -27,7 +27,7 @@ test("a run starts from a finished one with its last block alone", async ({ page
   await expect(page.getByText("With the weights and settings of the run “photos of last year”")).toBeVisible();
   const group = page.locator('.group[data-path="training.transfer"]');
   await expect(group.getByRole("radio", { name: "On" })).toBeChecked();
-  await expect(group.getByLabel("Starts from")).toHaveValue(id);
+  await expect(group.getByLabel("Starts from", { exact: true })).toHaveValue(id);
   await expect(group.getByText("The last 1 of 3 blocks is trained, head: 70 of 342 parameters.")).toBeVisible();
   await expect(page.locator(".summary")).toContainText("Trained from the start70");
   const blocks = group.getByRole("textbox", { name: "Trainable blocks" });

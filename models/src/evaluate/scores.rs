@@ -194,7 +194,14 @@ impl Rows {
                 _ => value.is_finite(),
             };
             if let Some(value) = row.iter().find(|value| !sound(value)) {
-                let message = format!("of sample {index}: {value} is not allowed");
+                let message = match kind {
+                    ScoreKind::Probabilities => {
+                        format!("of sample {index} must be from 0 to 1, and one is {value}")
+                    }
+                    _ => format!(
+                        "of sample {index} must be finite, and one is {value}: the run has diverged"
+                    ),
+                };
                 return Err(Error::setting("scores", message));
             }
             let best = argmax(row);
