@@ -161,6 +161,7 @@ fn api(changes: &Changes, upload_limit: usize) -> OpenApiRouter<App> {
     abandonable(reading.merge(computing()))
         .merge(changing(changes.clone()))
         .merge(uploading(changes.clone(), upload_limit))
+        .merge(predicting())
 }
 
 /// The description of the routes under `/api/v1`.
@@ -298,6 +299,14 @@ fn changing(changes: Changes) -> OpenApiRouter<App> {
         .merge(networks)
 }
 
+/// What takes files, computes for longer than other requests may take, and changes nothing: whoever leaves ends it.
+fn predicting() -> OpenApiRouter<App> {
+    OpenApiRouter::default()
+        .routes(routes!(api::predict::predict))
+        .layer(DefaultBodyLimit::max(api::predict::MOST_BYTES))
+        .layer(middleware::from_fn(upload::drain_refused))
+}
+
 /// What takes files.
 fn uploading(changes: Changes, limit: usize) -> OpenApiRouter<App> {
     let files = OpenApiRouter::default()
@@ -310,12 +319,8 @@ fn uploading(changes: Changes, limit: usize) -> OpenApiRouter<App> {
     let images = OpenApiRouter::default()
         .routes(routes!(api::images::create))
         .layer(DefaultBodyLimit::max(images::MOST_BYTES + FORM));
-    let photos = OpenApiRouter::default()
-        .routes(routes!(api::predict::predict))
-        .layer(DefaultBodyLimit::max(api::predict::MOST_BYTES));
     files
         .merge(images)
-        .merge(photos)
         .route_layer(middleware::from_fn_with_state(changes, change::run_upload))
         .layer(middleware::from_fn(upload::drain_refused))
 }

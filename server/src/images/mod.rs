@@ -129,7 +129,7 @@ impl Images {
             Ok(Ok(place)) => Ok(place),
             Ok(Err(_)) => Err(Error::Gone("the images")),
             Err(_) => Err(Error::Busy(format!(
-                "{AT_ONCE} images are being uploaded already; try again when one is complete."
+                "{AT_ONCE} other requests with images are being answered; try again in a moment."
             ))),
         }
     }

@@ -8,8 +8,9 @@ use serde_json::Value;
 use crate::support::{Answer, Server, agent, form, form_type, mlp, until};
 
 /// Operations of the API that are no GET and change nothing: they may end when their client leaves.
-const COMPUTING: [(&str, &str); 6] = [
+const COMPUTING: [(&str, &str); 7] = [
     ("post", "/networks/check"),
+    ("post", "/runs/{id}/predict"),
     ("post", "/specs/check"),
     ("post", "/specs/estimate"),
     ("post", "/specs/find-lr"),
