@@ -71,15 +71,18 @@ test("EfficientNet-Lite0 is imported with its weights, and its classifier is tra
     mimeType: "application/octet-stream",
     buffer: readFileSync(WEIGHTS),
   });
-  await page.waitForURL(/\/networks\/efficientnet-lite0/);
+  await expect(page.getByText("Its tensors are those of the network efficientnet-lite0.")).toBeVisible();
   await page.goto("/new?network=efficientnet-lite0");
   await expect(page.getByRole("radio", { name: /^efficientnet-lite0/i })).toBeChecked();
   await page.getByRole("textbox", { name: "Epochs", exact: true }).fill("3");
   await page.getByRole("textbox", { name: "Image size" }).fill("64");
+  await page.locator("form details").evaluateAll((all) => {
+    for (const folded of all) folded.setAttribute("open", "");
+  });
   await page.getByRole("textbox", { name: "Most training samples" }).fill("60");
   const group = page.locator('.group[data-path="training.transfer"]');
-  await group.getByText("On", { exact: true }).click();
-  await expect(group.getByLabel("Starts from")).toHaveValue("imported");
+  await group.getByRole("radio", { name: "On" }).check();
+  await expect(group.getByLabel("Starts from", { exact: true })).toHaveValue("imported");
   await expect(group.getByText("The last 1 of 19 blocks is trained, classifier: 12,810")).toBeVisible();
   await page.getByRole("button", { name: "Start run" }).click();
   await page.waitForURL(/\/runs\/[0-9a-f-]{36}$/);

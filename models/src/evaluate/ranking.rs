@@ -18,7 +18,7 @@ const MOST_PAIRS: usize = 1 << 22;
 
 /// The samples in the order of a score, the highest first, in groups of equals.
 pub(super) struct Ranking {
-    /// The sample and its place in its group, as in [`Ranking::entry`].
+    /// The sample and its place in its group, with the flags below.
     entries: Vec<u32>,
 }
 

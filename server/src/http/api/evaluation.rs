@@ -37,7 +37,7 @@ const RETRY_AFTER: &str = "1";
 /// The most classes whose curves are told at once.
 const MOST_CURVES: usize = 20;
 
-/// The split and the checkpoint of an evaluation. [`Request`] reads them.
+/// The split and the checkpoint of an evaluation.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "describes what `Request` reads")]
