@@ -5,7 +5,7 @@ import { acceptDraft, discardDraft, uploadDataSet } from "../lib/api.js";
 import { h } from "../lib/dom.js";
 import { bytes, count, plural } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
-import { announce, attempt } from "../lib/shell.js";
+import { announce, attempt, toast } from "../lib/shell.js";
 import { droppedFiles, errorsOf, filesWithPaths, refusedNotice, acceptDrops, uploadProgress } from "../lib/upload.js";
 import { MAX_FILES, zipFiles } from "./zip.js";
 import { reportPart } from "./report.js";
@@ -83,7 +83,9 @@ export function uploadPart({ limit, titleOf, accepted }) {
     body,
   );
 
-  acceptDrops(card, zone, async (data) => choose(await droppedFiles(data)));
+  const leftOut = (/** @type {string} */ path) =>
+    toast(`${path} cannot be read by the browser, and was left out.`, "bad");
+  acceptDrops(card, zone, async (data) => choose(await droppedFiles(data, leftOut)));
 
   /** @param {FileWithPath[]} files */
   function choose(files) {

@@ -32,22 +32,31 @@ export function acceptDrops(element, zone, onDrop) {
 /**
  * The files of a drop, with their paths inside folders.
  * @param {DataTransfer} data
+ * @param {(path: string) => void} [onUnreadable] is told of each file that the browser cannot open, such as one whose name
+ *   is not UTF-8
  * @returns {Promise<FileWithPath[]>}
  */
-export async function droppedFiles(data) {
+export async function droppedFiles(data, onUnreadable = () => {}) {
   // Read at once, since the dropped items are only available during the event.
   const entries = [...data.items].flatMap((item) => item.webkitGetAsEntry() ?? []);
   if (entries.length === 0) return filesWithPaths(data.files);
-  return (await Promise.all(entries.map(filesBelow))).flat();
+  return (await Promise.all(entries.map((entry) => filesBelow(entry, onUnreadable)))).flat();
 }
 
-/** @param {FileSystemEntry} entry @returns {Promise<FileWithPath[]>} */
-async function filesBelow(entry) {
+/**
+ * @param {FileSystemEntry} entry
+ * @param {(path: string) => void} onUnreadable
+ * @returns {Promise<FileWithPath[]>}
+ */
+async function filesBelow(entry, onUnreadable) {
   if (entry.isFile) {
-    const file = await new Promise((/** @type {(file: File) => void} */ resolve, reject) =>
-      /** @type {FileSystemFileEntry} */ (entry).file(resolve, reject),
+    const path = entry.fullPath.replace(/^\//, "");
+    const file = await new Promise((/** @type {(file: File | null) => void} */ resolve) =>
+      /** @type {FileSystemFileEntry} */ (entry).file(resolve, () => resolve(null)),
     );
-    return [{ file, path: entry.fullPath.replace(/^\//, "") }];
+    if (file) return [{ file, path }];
+    onUnreadable(path);
+    return [];
   }
   const reader = /** @type {FileSystemDirectoryEntry} */ (entry).createReader();
   /** @type {FileWithPath[]} */
@@ -58,7 +67,7 @@ async function filesBelow(entry) {
       reader.readEntries(resolve, reject),
     );
     if (some.length === 0) return found;
-    for (const each of some) for (const file of await filesBelow(each)) found.push(file);
+    for (const each of some) for (const file of await filesBelow(each, onUnreadable)) found.push(file);
   }
 }
 

@@ -5,6 +5,9 @@ import { icon } from "./icons.js";
 
 /** @import { IconName } from "./icons.js" */
 
+/** Pixels between a list and the edge of the window. */
+const EDGE = 8;
+
 /**
  * A menu item, or an element in its place.
  * @typedef {{ label: string, act: () => void } | HTMLElement} Item
@@ -34,6 +37,13 @@ export function menu({ label, icon: sign, look = "", title = label }, items) {
       ),
     ),
   );
+  // The list ends below the button's right edge, unless it would begin outside of a narrow window.
+  element.addEventListener("toggle", () => {
+    const list = /** @type {HTMLElement} */ (element.lastElementChild);
+    list.style.translate = "";
+    const left = list.getBoundingClientRect().left;
+    if (element.open && left < EDGE) list.style.translate = `${EDGE - left}px`;
+  });
   element.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || !element.open) return;
     element.open = false;
