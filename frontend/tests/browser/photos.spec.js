@@ -89,7 +89,7 @@ test("the report names what is wrong, and the set's card shows its photos in eve
   const card = page.locator('[data-set="pets"]');
   await expect(card).toContainText("31 photos · 2 classes · 48×24 colour");
   const fits = card.getByRole("region", { name: "Photos that are not square" });
-  await expect(fits.getByRole("img", { name: /, padded$/ })).toHaveCount(1);
+  await expect(fits.getByRole("img", { name: /, padded$/ })).toHaveCount(3);
   const url = await fits
     .locator(".fit-grid")
     .evaluate((grid) => getComputedStyle(grid).getPropertyValue("--picture").slice(5, -2));
@@ -97,9 +97,9 @@ test("the report names what is wrong, and the set's card shows its photos in eve
   // The form has the setting for sets of photos alone.
   await page.goto("/new");
   await page.getByRole("radio", { name: /^Pets/ }).check({ force: true });
-  await expect(page.getByText("Photos that are not square", { exact: true })).toBeVisible();
+  await expect(page.locator('label[for="f-data-fit"]')).toBeVisible();
   await page.getByRole("radio", { name: /^Digits/ }).check({ force: true });
-  await expect(page.getByText("Photos that are not square", { exact: true })).toBeHidden();
+  await expect(page.locator('label[for="f-data-fit"]')).toBeHidden();
 });
 
 test("a folder of thousands of photos is sent without filling the tab", async ({ page }, info) => {
@@ -267,7 +267,7 @@ test("a run's page tells how far its photos are prepared", async ({ page, vivari
   await expect(
     page.getByText(/Preparing photos at the size of this run, once for all runs: [\d,]+ of 400\./),
   ).toBeVisible();
-  await expect(page.locator(".badge").filter({ hasText: "completed" }).first()).toBeVisible({ timeout: 60_000 });
+  await expect(page.locator(".badge").filter({ hasText: "finished" }).first()).toBeVisible({ timeout: 60_000 });
   await expect(page.getByText(/Preparing photos/)).toBeHidden();
   await page.goto("about:blank");
   await server.stop();
