@@ -350,6 +350,7 @@ fn waiting_jobs_are_stopped_deleted_and_preempted_ones_go_on() {
             "--nodes=3",
             "--ntasks=6",
             "--mem=100",
+            "--output=/dev/null",
             "--wrap=sleep 20",
         ],
     );
