@@ -1,10 +1,10 @@
 // A data set from the webcam: a class for each button, recorded while the button is held.
 
+import { closeCamera, listCameras, openCamera } from "../lib/camera.js";
 import { confirm } from "../lib/dialog.js";
 import { h, setText } from "../lib/dom.js";
 import { plural } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
-import { closeCamera, listCameras, openCamera } from "./camera.js";
 import { frameList } from "./frames.js";
 
 /** @import { FileWithPath } from "../lib/upload.js" */

@@ -1,5 +1,6 @@
 // The webcam before a network, live: a bar for each class, which moves.
 
+import { closeCamera, openCamera } from "../lib/camera.js";
 import { h, setText } from "../lib/dom.js";
 import { icon } from "../lib/icons.js";
 import { announce } from "../lib/shell.js";
@@ -12,14 +13,6 @@ const ALL_CLASSES = 12;
 
 /** How many classes are shown of more. */
 const LIKELIEST = 8;
-
-/** Why there is no picture, by the name of the browser's error. @type {{ [name: string]: string }} */
-const REASONS = {
-  NotAllowedError: "The browser may not use the webcam. Allow it for this page, in the address bar, and try again.",
-  NotFoundError: "There is no webcam.",
-  NotReadableError: "Another program uses the webcam.",
-  OverconstrainedError: "The webcam has no suitable picture.",
-};
 
 /** @param {Network} network */
 export function webcamPanel(network) {
@@ -51,12 +44,10 @@ export function webcamPanel(network) {
     stop = new AbortController();
     const { signal } = stop;
     try {
-      if (!navigator.mediaDevices)
-        throw new Error("Browsers give the webcam only to pages from this machine, or over https.");
-      const given = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: 640 } }, audio: false });
+      const given = await openCamera();
       if (signal.aborted) {
         // The page was left while the user was asked.
-        for (const track of given.getTracks()) track.stop();
+        closeCamera(given);
         return;
       }
       stream = given;
@@ -109,7 +100,7 @@ export function webcamPanel(network) {
 
   function end() {
     stop.abort();
-    for (const track of stream?.getTracks() ?? []) track.stop();
+    closeCamera(stream);
     stream = null;
     video.srcObject = null;
     element.hidden = true;
@@ -125,8 +116,7 @@ export function webcamPanel(network) {
     element.hidden = false;
     live.hidden = true;
     trouble.hidden = false;
-    const { name = "", message = String(error) } = error instanceof Error ? error : {};
-    trouble.replaceChildren(icon("warning"), h("p", {}, REASONS[name] ?? message));
+    trouble.replaceChildren(icon("warning"), h("p", {}, error instanceof Error ? error.message : String(error)));
   }
 
   // Nobody is watched by a page that nobody looks at.

@@ -127,8 +127,8 @@ test("the webcam moves a bar for each class, and stops when it is told to or lef
 test("without a webcam or a permission the page says what to do", async ({ page, vivarium }) => {
   const { url } = await trained(vivarium, CONV);
   for (const [name, text] of [
-    ["NotAllowedError", "Allow it for this page"],
-    ["NotFoundError", "There is no webcam."],
+    ["NotAllowedError", "The camera is not allowed. Allow it in the browser's settings for this page"],
+    ["NotFoundError", "No camera was found. Connect one"],
   ]) {
     await page.goto(`${url}/predict`);
     await page.evaluate((name) => {
