@@ -106,6 +106,18 @@ export function runHeader(first, { onRun, onRemoved }) {
     { class: "button icon", type: "button", "aria-label": "Delete run", title: "Delete", on: { click: drop } },
     icon("trash"),
   );
+  const actions = h(
+    "div",
+    { class: "run-actions" },
+    stopButton,
+    resumeButton,
+    ...pages.elements,
+    away.element,
+    copy,
+    transfer,
+    report,
+    deleteButton,
+  );
   const element = h(
     "header",
     { class: "run-head" },
@@ -113,18 +125,7 @@ export function runHeader(first, { onRun, onRemoved }) {
       "div",
       { class: "run-line" },
       h("div", { class: "run-names" }, title, form, h("div", { class: "run-about-line" }, about, tags, label), notes),
-      h(
-        "div",
-        { class: "run-actions" },
-        stopButton,
-        resumeButton,
-        ...pages.elements,
-        away.element,
-        copy,
-        transfer,
-        report,
-        deleteButton,
-      ),
+      actions,
     ),
     message,
   );
@@ -236,19 +237,7 @@ export function runHeader(first, { onRun, onRemoved }) {
       icon("warning"),
       h("p", {}, "This run has been deleted. It can be restored under “Deleted runs” on the runs page."),
     );
-    for (const control of [
-      label,
-      stopButton,
-      resumeButton,
-      ...pages.elements,
-      away.element,
-      copy,
-      transfer,
-      report,
-      deleteButton,
-      edit,
-    ])
-      control.hidden = true;
+    for (const control of [label, edit, actions]) control.hidden = true;
     announce("The run has been deleted");
   }
 

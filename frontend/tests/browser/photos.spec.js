@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { deflateSync } from "node:zlib";
 
 import { expect, overflow, startServer, test as base } from "./vivarium.js";
-import { zip } from "./zip.js";
+import { crc32, zip } from "./zip.js";
 
 /** Chromium with a camera that shows a clock-like test picture, and asks nobody. */
 const test = base.extend(
@@ -18,16 +18,6 @@ const test = base.extend(
       }),
   }),
 );
-
-/** @param {Buffer} bytes */
-function crc32(bytes) {
-  let crc = -1;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit += 1) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
-  }
-  return (crc ^ -1) >>> 0;
-}
 
 /** A PNG of waves that depend on a number. @param {number} width @param {number} height @param {number} number */
 function png(width, height, number) {

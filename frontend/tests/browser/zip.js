@@ -7,8 +7,8 @@ import { fileURLToPath } from "node:url";
 export const picture = (name) =>
   readFileSync(fileURLToPath(new URL(`../../../models/tests/golden/photos/${name}`, import.meta.url)));
 
-/** @param {Buffer} bytes */
-function crc32(bytes) {
+/** The checksum of zips and PNGs. @param {Buffer} bytes */
+export function crc32(bytes) {
   let crc = -1;
   for (const byte of bytes) {
     crc ^= byte;
