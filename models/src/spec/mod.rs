@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `field`, `group` | what a settable value is; values that depend on a choice |
 //! | `table` | the values that every run has, and the groups of which a run chooses one |
-//! | `recipe` | the groups of augmentation, mixing and averaging |
+//! | `recipe`, `transfer` | the groups of augmentation, mixing and averaging; that of a start from weights |
 //! | `value` | checks one value against its field |
 //! | `run_spec` | the checked document |
 //! | `schema` | its JSON Schema, made from the tables |
@@ -18,6 +18,7 @@ mod recipe;
 mod run_spec;
 mod schema;
 mod table;
+mod transfer;
 mod value;
 
 pub use field::{Choice, Field, FieldError, FieldKind};

@@ -1,11 +1,13 @@
 //! Facts about a run that are known before it starts.
 
+use std::path::Path;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::features::Keeping;
-use crate::data::{self, DataSummary, Library};
-use crate::error::Result;
+use crate::data::{self, DataSummary, Library, Splits};
+use crate::error::{Error, Result};
 use crate::graph::{Block, Graph};
 use crate::spec::RunSpec;
 
@@ -55,6 +57,32 @@ pub fn prepare(spec: &RunSpec, library: &Library) -> Result<Plan> {
     let data = data::summary(&spec.data, library)?;
     let graph = spec.network.graph(&data.input, data.classes.len())?;
     Ok(Plan::new(spec, data, graph))
+}
+
+/// The graph that a run started with, or for a new run that of its settings, which is kept.
+pub(super) fn graph_of(spec: &RunSpec, data: &Splits, file: Option<&Path>) -> Result<Graph> {
+    let kept = file.map(Graph::read).transpose()?.flatten();
+    let Some(graph) = kept else {
+        let graph = spec.network.graph(&data.input, data.classes.len())?;
+        if let Some(file) = file {
+            graph.write(file)?;
+        }
+        return Ok(graph);
+    };
+    let (input, classes) = (&data.input[..], &[data.classes.len()][..]);
+    match (graph.input() == input, graph.output() == classes) {
+        (true, true) => Ok(graph),
+        (false, _) => Err(Error::Shape {
+            place: "the samples".to_owned(),
+            expected: format!("{:?}, as when the run started", graph.input()),
+            got: input.to_vec(),
+        }),
+        (true, false) => Err(Error::Shape {
+            place: "the classes".to_owned(),
+            expected: format!("{:?}, as when the run started", graph.output()),
+            got: classes.to_vec(),
+        }),
+    }
 }
 
 impl Plan {

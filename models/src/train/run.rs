@@ -1,6 +1,6 @@
 //! The training loop.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use super::boundary;
@@ -13,7 +13,7 @@ use super::film::Film;
 use super::learner::{Evaluation, Learner};
 use super::loader::{Batch, DataLoader, LoaderConfig};
 use super::observer::{Control, Observer};
-use super::plan::Plan;
+use super::plan::{Plan, graph_of};
 use super::preparation;
 use super::progress::Progress;
 use super::run_paths::RunPaths;
@@ -22,7 +22,6 @@ use super::throughput::Throughput;
 use crate::contract::{Epoch, Event, NotFinite, Reason, Started, Steps, Test, Which};
 use crate::data::{self, Library, Splits};
 use crate::error::{Error, Result};
-use crate::graph::Graph;
 use crate::networks::Model;
 use crate::spec::RunSpec;
 
@@ -142,32 +141,6 @@ pub fn train(
     }
     run.emit(Event::Finished { reason, message })?;
     Ok(reason)
-}
-
-/// The graph that a run started with, or for a new run that of its settings, which is kept.
-fn graph_of(spec: &RunSpec, data: &Splits, file: Option<&Path>) -> Result<Graph> {
-    let kept = file.map(Graph::read).transpose()?.flatten();
-    let Some(graph) = kept else {
-        let graph = spec.network.graph(&data.input, data.classes.len())?;
-        if let Some(file) = file {
-            graph.write(file)?;
-        }
-        return Ok(graph);
-    };
-    let (input, classes) = (&data.input[..], &[data.classes.len()][..]);
-    match (graph.input() == input, graph.output() == classes) {
-        (true, true) => Ok(graph),
-        (false, _) => Err(Error::Shape {
-            place: "the samples".to_owned(),
-            expected: format!("{:?}, as when the run started", graph.input()),
-            got: input.to_vec(),
-        }),
-        (true, false) => Err(Error::Shape {
-            place: "the classes".to_owned(),
-            expected: format!("{:?}, as when the run started", graph.output()),
-            got: classes.to_vec(),
-        }),
-    }
 }
 
 /// The state of a running run.
