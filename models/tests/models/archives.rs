@@ -392,13 +392,7 @@ fn files_of_known_formats_are_read_from_any_archive() {
 fn links_in_a_folder_that_was_named_are_followed_and_those_that_lead_nowhere_are_named() {
     use std::os::unix::fs::symlink;
     let place = Place::new();
-    crate::files::write_all(
-        &place.path("pool"),
-        &photos()
-            .iter()
-            .map(|(name, bytes)| (name.as_str(), bytes.clone()))
-            .collect::<Vec<_>>(),
-    );
+    crate::files::write_all(&place.path("pool"), &photos());
     fs::create_dir_all(place.path("set/cats")).unwrap();
     for i in (0..20).step_by(2) {
         symlink(

@@ -20,13 +20,7 @@ fn class_folders_become_a_set_from_a_zip_and_from_a_folder() {
         .map(|(name, bytes)| entry(format!("my pets/{name}"), bytes.clone()))
         .collect();
     fs::write(place.path("pets.zip"), zip(&entries)).unwrap();
-    write_all(
-        &place.path("pets"),
-        &files
-            .iter()
-            .map(|(name, bytes)| (name.as_str(), bytes.clone()))
-            .collect::<Vec<_>>(),
-    );
+    write_all(&place.path("pets"), &files);
     for (set, path) in [("zipped", "pets.zip"), ("plain", "pets")] {
         let report = place.publish(set, &place.path(path));
         let counts: Vec<_> = report
@@ -362,7 +356,7 @@ fn every_kind_of_picture_has_the_right_colours() {
         write_all(
             &place.path("set"),
             &[
-                (&format!("a/{name}"), bytes),
+                (&*format!("a/{name}"), bytes),
                 ("b/colour.png", png(16, 16, [1, 2, 3])),
             ],
         );

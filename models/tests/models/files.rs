@@ -121,7 +121,7 @@ pub(crate) fn idx_labels(count: u32) -> Vec<u8> {
     bytes
 }
 
-pub(crate) fn write_all(folder: &Path, files: &[(&str, Vec<u8>)]) {
+pub(crate) fn write_all(folder: &Path, files: &[(impl AsRef<Path>, Vec<u8>)]) {
     for (name, bytes) in files {
         let path = folder.join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();

@@ -5,7 +5,6 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use image::imageops::FilterType;
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -19,8 +18,8 @@ use vivarium_models::train::{Control, Observer, train};
 use crate::common::Recorder;
 use crate::files::{Place, entry, photos, write_all, zip};
 
-/// A photo of waves that depend on a number, as a PNG.
-fn photo(width: u32, height: u32, number: u32) -> RgbImage {
+/// A photo of waves that depend on a number.
+pub(crate) fn photo(width: u32, height: u32, number: u32) -> RgbImage {
     let number = f64::from(number);
     RgbImage::from_fn(width, height, |x, y| {
         let (x, y) = (
@@ -36,7 +35,7 @@ fn photo(width: u32, height: u32, number: u32) -> RgbImage {
     })
 }
 
-fn png(image: &RgbImage) -> Vec<u8> {
+pub(crate) fn png(image: &RgbImage) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
     image.write_to(&mut bytes, ImageFormat::Png).unwrap();
     bytes.into_inner()
@@ -57,13 +56,7 @@ fn files(count: u32) -> Vec<(String, Vec<u8>)> {
 fn pets(count: u32) -> Place {
     let place = Place::new();
     let files = files(count);
-    write_all(
-        &place.path("pets"),
-        &files
-            .iter()
-            .map(|(name, bytes)| (name.as_str(), bytes.clone()))
-            .collect::<Vec<_>>(),
-    );
+    write_all(&place.path("pets"), &files);
     place.publish("pets", &place.path("pets"));
     place
 }
@@ -374,13 +367,7 @@ fn what_is_half_made_or_of_other_photos_is_made_anew() {
     }
     // Other photos under the same name.
     let other: Vec<_> = files(14).split_off(2);
-    write_all(
-        &place.path("other"),
-        &other
-            .iter()
-            .map(|(name, bytes)| (name.as_str(), bytes.clone()))
-            .collect::<Vec<_>>(),
-    );
+    write_all(&place.path("other"), &other);
     let import = place.import("pets", &place.path("other")).unwrap();
     place.library.publish(import.ready, "pets", true).unwrap();
     assert_eq!(prepared(&place), Vec::<PathBuf>::new());
@@ -557,96 +544,10 @@ fn a_run_on_photos_of_the_disk_goes_on_bit_for_bit_from_any_step() {
 }
 
 #[test]
-fn pictures_that_look_alike_are_told_by_name() {
-    let place = Place::new();
-    let mut all: Vec<(String, Vec<u8>)> = (0..40)
-        .map(|i| {
-            let part = if i < 28 { "train" } else { "test" };
-            let class = ["cats", "dogs"][i as usize % 2];
-            (
-                format!("{part}/{class}/{i}.png"),
-                png(&photo(90, 60, 3 * i)),
-            )
-        })
-        .collect();
-    let smaller = image::imageops::resize(&photo(90, 60, 0), 60, 40, FilterType::Triangle);
-    all.push(("test/cats/small.png".to_owned(), png(&smaller)));
-    let mut brighter = photo(90, 60, 6);
-    for value in brighter.iter_mut() {
-        *value = value.saturating_add(3);
-    }
-    all.push(("train/dogs/brighter.png".to_owned(), png(&brighter)));
-    all.push(("train/dogs/copy.png".to_owned(), png(&photo(90, 60, 3))));
-    write_all(
-        &place.path("pets"),
-        &all.iter()
-            .map(|(name, bytes)| (name.as_str(), bytes.clone()))
-            .collect::<Vec<_>>(),
-    );
-    let report = place.publish("pets", &place.path("pets"));
-    let about = |words: &str| {
-        let warning = report.warnings.iter().find(|w| w.message.contains(words));
-        warning.unwrap_or_else(|| panic!("{words:?} is not in {:?}", report.warnings))
-    };
-    let leaked = about("1 of 13 images for the test is nearly identical to images to learn from");
-    assert_eq!(leaked.files, ["test/cats/small.png and train/cats/0.png"]);
-    let confused = about("1 image is nearly identical to an image of another class");
-    assert_eq!(
-        confused.files,
-        ["train/dogs/brighter.png and train/cats/2.png"]
-    );
-    let copies = about("1 image is identical to another of the same class");
-    assert_eq!(copies.files, ["train/dogs/copy.png and train/dogs/1.png"]);
-}
-
-#[test]
-fn a_report_tells_of_classes_and_shapes() {
-    let place = Place::new();
-    let mut all: Vec<(String, Vec<u8>)> = (0..60)
-        .map(|i| (format!("cats/{i}.png"), png(&photo(40, 40, i))))
-        .collect();
-    all.push(("dogs/1.png".to_owned(), png(&photo(90, 30, 70))));
-    all.push(("dogs/2.png".to_owned(), png(&photo(40, 40, 71))));
-    write_all(
-        &place.path("pets"),
-        &all.iter()
-            .map(|(name, bytes)| (name.as_str(), bytes.clone()))
-            .collect::<Vec<_>>(),
-    );
-    let report = place.publish("pets", &place.path("pets"));
-    let about = |words: &str| {
-        let warning = report.warnings.iter().find(|w| w.message.contains(words));
-        warning.unwrap_or_else(|| panic!("{words:?} is not in {:?}", report.warnings))
-    };
-    assert_eq!(
-        about("cats has 30 times the images of dogs").files[0],
-        "dogs (2)"
-    );
-    assert_eq!(
-        about("1 class has fewer than 20 images").files,
-        ["dogs (2)"]
-    );
-    assert_eq!(
-        about("1 of 62 images is much longer than wide").files,
-        ["dogs/1.png (90×30)"]
-    );
-    assert_eq!(
-        about("a side of less than 40 pixels").files,
-        ["dogs/1.png (90×30)"]
-    );
-}
-
-#[test]
 fn a_set_of_photos_has_a_gallery_and_examples() {
     let place = Place::new();
     let named: Vec<_> = photos();
-    write_all(
-        &place.path("pets"),
-        &named
-            .iter()
-            .map(|(name, bytes)| (name.as_str(), bytes.clone()))
-            .collect::<Vec<_>>(),
-    );
+    write_all(&place.path("pets"), &named);
     place.publish("pets", &place.path("pets"));
     let gallery = data::gallery("pets", &place.library).unwrap().unwrap();
     assert_eq!((gallery.rows, gallery.columns, gallery.cell), (2, 10, 96));

@@ -61,13 +61,7 @@ fn a_known_set_that_is_not_here_is_refused_with_the_way_to_get_it() {
 #[test]
 fn a_set_of_ones_own_is_in_the_check_the_form_and_the_plan() {
     let place = Place::new();
-    write_all(
-        &place.path("pets"),
-        &photos()
-            .iter()
-            .map(|(name, bytes)| (name.as_str(), bytes.clone()))
-            .collect::<Vec<_>>(),
-    );
+    write_all(&place.path("pets"), &photos());
     place.publish("pets", &place.path("pets"));
     let run = run_on(&place.library, json!({"set": "pets"}));
     assert_eq!(
@@ -290,13 +284,7 @@ fn sets_are_published_once_replaced_on_demand_and_removed() {
 #[test]
 fn a_run_on_varied_images_goes_on_bit_for_bit_from_any_step() {
     let place = Place::new();
-    write_all(
-        &place.path("pets"),
-        &photos()
-            .iter()
-            .map(|(name, bytes)| (name.as_str(), bytes.clone()))
-            .collect::<Vec<_>>(),
-    );
+    write_all(&place.path("pets"), &photos());
     write_all(&place.path("small"), &cifar(false, 20));
     place.publish("pets", &place.path("pets"));
     place.publish("small", &place.path("small"));

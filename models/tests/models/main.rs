@@ -38,6 +38,7 @@ mod not_numbers;
 mod onnx_export;
 mod onnx_import;
 mod perceptron;
+mod photo_warnings;
 mod pillow;
 mod pretrained;
 mod python;
