@@ -125,6 +125,5 @@ fn sha256(path: &Path) -> Result<String> {
         let len = part.len();
         reader.consume(len);
     }
-    let digest = hasher.finalize();
-    Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex::encode(hasher.finalize()))
 }
