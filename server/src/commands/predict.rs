@@ -44,8 +44,9 @@ pub(super) fn predict(args: &Predict) -> Result<()> {
         notice("The network is a perceptron: its scores have an order and are no probabilities.");
     }
     let top = usize::from(args.top).min(classifier.classes().len());
-    let mut rows = Rows::create(args.csv.as_deref())?;
+    // Signals are heard first: one that ends the process at once leaves a begun file behind.
     let stopped = stop_flag()?;
+    let mut rows = Rows::create(args.csv.as_deref())?;
     let begun = Instant::now();
     let (mut good, mut bad) = (0u64, 0u64);
     rows.write(&csv_header(top, classifier.has_probabilities()))?;
