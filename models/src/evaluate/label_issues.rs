@@ -108,7 +108,7 @@ fn thresholds(scores: &dyn Scores, labels: &[u32]) -> Result<Vec<f64>> {
     Ok(sums.into_iter().map(mean).collect())
 }
 
-fn for_each_probability(
+pub(super) fn for_each_probability(
     scores: &dyn Scores,
     mut each: impl FnMut(usize, &[f64]) -> Result<()>,
 ) -> Result<()> {

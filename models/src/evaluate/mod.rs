@@ -11,6 +11,7 @@
 //! | `threshold` | accuracy against the share that is answered |
 //! | `mcnemar` | a test of two classifiers on the same samples |
 //! | `label_issues` | labels that may be wrong |
+//! | `out_of_fold` | probabilities of samples by networks that did not learn from them |
 //! | `thin` | curves with as many points as a chart shows |
 //!
 //! Invariants: a figure that is undefined is `None`, never 0 or NaN; each figure is that of scikit-learn 1.9, which
@@ -22,6 +23,7 @@ mod classes;
 mod figure;
 mod label_issues;
 mod mcnemar;
+mod out_of_fold;
 mod ranking;
 mod scores;
 mod temperature;
@@ -34,6 +36,7 @@ pub use calibration::{Reliability, ReliabilityBin};
 pub use figure::Figure;
 pub use label_issues::{LabelQuality, Suspect, suspects};
 pub use mcnemar::McNemar;
+pub use out_of_fold::OutOfFold;
 pub use ranking::{ClassCurves, curves};
 pub use scores::{Matrix, ScoreKind, Scores, for_each_row, predictions};
 pub use temperature::{Fit, fit_temperature};
