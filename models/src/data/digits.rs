@@ -4,6 +4,7 @@
 use super::ImageOptions;
 use super::image::Pixels;
 use super::table::{DataSetRow, RawSamples, SampleValues, Source, image_fields};
+use super::versions::Corrections;
 use crate::error::{Error, Result};
 use crate::spec::{DataSpec, Field};
 
@@ -59,6 +60,7 @@ fn load(spec: &DataSpec) -> Result<RawSamples> {
             white: 16,
         }),
         labels,
+        corrections: Corrections::new(),
         train: None,
     })
 }

@@ -13,6 +13,7 @@ use super::picture::decode_image;
 use super::read::{ClassCount, counts};
 use super::stored::StoredDataSet;
 use super::table::SampleValues;
+use super::versions::IMPORTED;
 use super::{RawSamples, built_in};
 use crate::error::{Error, Result};
 use crate::links;
@@ -75,7 +76,7 @@ pub fn gallery(set: &str, library: &Library) -> Result<Option<Gallery>> {
             if stored.metadata.photos.is_some() {
                 return of_photos(&stored).map(Some);
             }
-            stored.load()?
+            stored.load(IMPORTED)?
         }
     };
     Ok(match values {

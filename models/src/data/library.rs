@@ -17,6 +17,7 @@ use super::photos::{self, PhotoSetWriter, PhotosMetadata};
 use super::scratch::{self, Scratch};
 use super::stored::{DataSetMetadata, DataSetWriter, ReadyDataSet, StoredDataSet};
 use super::table::{self, DATA_SETS, DataSetRow, Source, image_fields};
+use super::versions::{self, LabelChange, Labels, VersionSummary};
 use crate::error::{Error, Result};
 use crate::spec::{self, Field};
 
@@ -55,7 +56,7 @@ pub struct DataSet {
     /// The default number of classes.
     pub classes: usize,
     /// Its options, as fields under `data.`.
-    pub fields: &'static [Field],
+    pub fields: Cow<'static, [Field]>,
     /// Defaults that differ from those of the fields, by path.
     pub defaults: Map<String, Value>,
     /// Whether it can be used.
@@ -141,10 +142,12 @@ impl Library {
     }
 
     fn of_row(&self, row: &'static DataSetRow) -> DataSet {
-        let (state, metadata) = match row.source {
+        let (state, stored) = match row.source {
             Source::BuiltIn { .. } => (State::BuiltIn, None),
             Source::Known(_) => self.state(row.set).unwrap_or((State::Missing, None)),
         };
+        let mut defaults = spec::literals(row.defaults);
+        let fields = with_version(row.fields, stored.as_ref(), &mut defaults);
         DataSet {
             set: row.set.into(),
             title: row.title.into(),
@@ -152,21 +155,20 @@ impl Library {
             licence: row.licence,
             dimensions: row.dimensions,
             classes: row.classes,
-            fields: row.fields,
-            defaults: spec::literals(row.defaults),
+            fields,
+            defaults,
             state,
-            metadata,
+            metadata: stored.map(|stored| stored.metadata),
         }
     }
 
     fn own(&self, set: &str) -> Option<DataSet> {
-        let (state, metadata) = self.state(set)?;
+        let (state, stored) = self.state(set)?;
+        let metadata = stored.as_ref().map(|stored| &stored.metadata);
         let mut defaults = Map::new();
         let mut summary = String::new();
-        let photos = metadata
-            .as_ref()
-            .is_some_and(|metadata| metadata.photos.is_some());
-        if let Some(metadata) = &metadata {
+        let photos = metadata.is_some_and(|metadata| metadata.photos.is_some());
+        if let Some(metadata) = metadata {
             let colours = if metadata.channels == 1 {
                 "grey"
             } else {
@@ -193,9 +195,14 @@ impl Library {
             defaults.insert("data.size".to_owned(), size.into());
             defaults.insert("data.channels".to_owned(), metadata.channels.into());
         }
+        let own = if photos {
+            &PHOTO_FIELDS[..]
+        } else {
+            OWN_FIELDS
+        };
+        let fields = with_version(own, stored.as_ref(), &mut defaults);
         Some(DataSet {
             title: metadata
-                .as_ref()
                 .map_or(set, |metadata| &metadata.title)
                 .to_owned()
                 .into(),
@@ -203,21 +210,19 @@ impl Library {
             summary: summary.into(),
             licence: "",
             dimensions: 3,
-            classes: metadata
-                .as_ref()
-                .map_or(0, |metadata| metadata.classes.len()),
-            fields: if photos { &PHOTO_FIELDS } else { OWN_FIELDS },
+            classes: metadata.map_or(0, |metadata| metadata.classes.len()),
+            fields,
             defaults,
             state,
-            metadata,
+            metadata: stored.map(|stored| stored.metadata),
         })
     }
 
     /// The stored set of a name; `None` if there is none.
-    fn state(&self, set: &str) -> Option<(State, Option<DataSetMetadata>)> {
+    fn state(&self, set: &str) -> Option<(State, Option<StoredDataSet>)> {
         let folder = self.place(set).filter(|folder| folder.is_dir())?;
         Some(match StoredDataSet::open(&folder) {
-            Ok(stored) => (State::Present, Some(stored.metadata)),
+            Ok(stored) => (State::Present, Some(stored)),
             Err(error) => {
                 let message = error.to_string();
                 (State::Damaged { message }, None)
@@ -284,6 +289,39 @@ impl Library {
         let stored = self.open(set)?;
         stored.verify()?;
         Ok(stored.metadata)
+    }
+
+    /// The labels of a stored set, in the version that new runs take.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for `data.set` when it is not in the library; when it cannot be read.
+    pub fn labels(&self, set: &str) -> Result<Labels> {
+        self.open(set)?.current_labels()
+    }
+
+    /// The versions of a stored set's labels: those that were imported, then the newest first.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for `data.set` when it is not in the library; when it cannot be read.
+    pub fn label_versions(&self, set: &str) -> Result<Vec<VersionSummary>> {
+        Ok(self.open(set)?.versions())
+    }
+
+    /// Changes labels of a stored set, starting from a version, or from the current one. The result is a version of its
+    /// own, which new runs take. Calls for one set must not overlap.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for what is not there: `data.set`, `data.version`, `sample`, `class`; when it cannot be read or
+    /// written. The labels are then as before.
+    pub fn change_labels(
+        &self,
+        set: &str,
+        from: Option<&str>,
+        changes: &[LabelChange],
+    ) -> Result<Labels> {
+        let stored = self.open(set)?;
+        let current = stored.current_version();
+        stored.change_labels(from.unwrap_or(&current), changes)
     }
 
     /// Starts writing a data set.
@@ -416,6 +454,19 @@ impl Library {
             }
         }
     }
+}
+
+/// The fields of a set, with that of its version where it is stored; the current one is the default.
+fn with_version(
+    fields: &'static [Field],
+    stored: Option<&StoredDataSet>,
+    defaults: &mut Map<String, Value>,
+) -> Cow<'static, [Field]> {
+    let Some(stored) = stored else {
+        return Cow::Borrowed(fields);
+    };
+    defaults.insert(versions::PATH.to_owned(), stored.current_version().into());
+    Cow::Owned([fields, &[stored.version_field()]].concat())
 }
 
 const NAME: &str =

@@ -8,9 +8,10 @@
 //! | `table` | the table of data sets |
 //! | `digits`, `toy2d` | data sets that are embedded or generated |
 //! | `known` | data sets that must be fetched, and the content of their files |
-//! | `library` | the folder of data sets; `stored` is one of them |
+//! | `library` | the folder of data sets; `stored` is one of them, `versions` are its corrected labels |
 //! | `photos` | sets that are kept as photos, and their preparation for a run |
 //! | `read` | imports files as a stored set, or refuses them with `fault`s |
+//! | `set_pictures` | the images of a stored set, one at a time |
 //! | `duplicates` | duplicate images of a set |
 //! | `gallery` | a picture of a set |
 //! | `fit` | how a picture of any shape becomes a square |
@@ -38,10 +39,12 @@ mod picture;
 mod read;
 mod samples;
 pub mod scratch;
+mod set_pictures;
 mod split;
 mod stored;
 mod table;
 mod toy2d;
+mod versions;
 
 pub use crate::error::Fault;
 pub use augment::{AugmentParams, Augmentation};
@@ -57,9 +60,11 @@ pub use photos::{
 pub use picture::{Picture, decode_image, network_input};
 pub use read::{ClassCount, Import, ImportLimits, Report, import, is_system_name};
 pub use samples::{Samples, Splits};
+pub use set_pictures::SetPictures;
 pub use split::Split;
 pub use stored::{DataSetMetadata, ReadyDataSet};
 pub use table::{DATA_SETS, DataSetRow, Shape, row};
+pub use versions::{Corrections, IMPORTED, LabelChange, Labels, VersionSummary};
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -141,7 +146,7 @@ pub fn shape(spec: &DataSpec, library: &Library) -> Result<Shape> {
 /// When the data set does not exist, is not in the library, or cannot be read.
 pub fn summary(spec: &DataSpec, library: &Library) -> Result<DataSummary> {
     let (input, _) = shape(spec, library)?;
-    let (classes, labels, train, pool) = match built_in(spec) {
+    let (classes, labels, corrections, train, pool) = match built_in(spec) {
         Some((_, load)) => {
             let raw = load(spec)?;
             let pool = match &raw.values {
@@ -151,11 +156,12 @@ pub fn summary(spec: &DataSpec, library: &Library) -> Result<DataSummary> {
                 }
                 SampleValues::Photos(_) => 0,
             };
-            (raw.classes, raw.labels, raw.train, pool)
+            (raw.classes, raw.labels, raw.corrections, raw.train, pool)
         }
         None => {
             let stored = library.open(&spec.set)?;
             let labels = stored.labels()?;
+            let corrections = stored.corrections(versions::named(spec))?;
             let DataSetMetadata { channels, side, .. } = stored.metadata;
             let pool = match stored.metadata.photos {
                 None => samples::pool_bytes(labels.len(), channels, side, &input),
@@ -164,10 +170,12 @@ pub fn summary(spec: &DataSpec, library: &Library) -> Result<DataSummary> {
                     samples::photo_bytes(labels.len(), settings, library.photo_memory, &input)
                 }
             };
-            (stored.metadata.classes, labels, stored.metadata.train, pool)
+            let (classes, train) = (stored.metadata.classes, stored.metadata.train);
+            (classes, labels, corrections, train, pool)
         }
     };
-    let parts = split::split(spec, &labels, classes.len(), train);
+    let parts = split::split(spec, &labels, classes.len(), train, &corrections);
+    let labels = versions::corrected(labels, &corrections);
     let [train, validation, test] =
         [Split::Train, Split::Validation, Split::Test].map(|split| parts.of(split).len());
     Ok(DataSummary {
@@ -265,6 +273,7 @@ fn photo_samples(
     library: &Library,
 ) -> Result<RawSamples> {
     let (originals, labels) = stored.photos(metadata)?;
+    let corrections = stored.corrections(versions::named(spec))?;
     let settings = photo_settings(spec, &stored)?;
     let folder = &stored.folder;
     let prepared = photos::prepare(folder, &originals, metadata, settings, &mut |_| true)?;
@@ -281,6 +290,7 @@ fn photo_samples(
             most_memory: library.photo_memory,
         }),
         labels,
+        corrections,
         train: stored.metadata.train,
     })
 }
@@ -296,18 +306,33 @@ fn built_in(spec: &DataSpec) -> Option<(ShapeOf, Load)> {
 }
 
 fn raw(spec: &DataSpec, library: &Library) -> Result<(RawSamples, SplitIndices)> {
-    let raw = match built_in(spec) {
+    let mut raw = match built_in(spec) {
         Some((_, load)) => load(spec)?,
         None => {
             let stored = library.open(&spec.set)?;
             match stored.metadata.photos.clone() {
-                None => stored.load()?,
+                None => stored.load(versions::named(spec))?,
                 Some(metadata) => photo_samples(spec, stored, &metadata, library)?,
             }
         }
     };
-    let parts = split::split(spec, &raw.labels, raw.classes.len(), raw.train);
+    let (classes, corrections) = (raw.classes.len(), &raw.corrections);
+    let parts = split::split(spec, &raw.labels, classes, raw.train, corrections);
+    raw.labels = versions::corrected(raw.labels, corrections);
     Ok((raw, parts))
+}
+
+/// The samples of a split of a stored set, by their place in the set and in the order of
+/// [`Splits`](Splits).
+///
+/// # Errors
+/// When the data set is not in the library, or cannot be read.
+pub fn split_samples(spec: &DataSpec, library: &Library, split: Split) -> Result<Vec<u32>> {
+    let stored = library.open(&spec.set)?;
+    let corrections = stored.corrections(versions::named(spec))?;
+    let DataSetMetadata { classes, train, .. } = &stored.metadata;
+    let parts = split::split(spec, &stored.labels()?, classes.len(), *train, &corrections);
+    Ok(parts.of(split).to_vec())
 }
 
 /// A sample of two-dimensional data, as it was generated.
@@ -342,7 +367,8 @@ pub fn points(spec: &DataSpec) -> Result<Option<Vec<Point>>> {
     let SampleValues::Points(values) = &raw.values else {
         return Ok(None);
     };
-    let parts = split::split(spec, &raw.labels, raw.classes.len(), raw.train);
+    let (classes, corrections) = (raw.classes.len(), &raw.corrections);
+    let parts = split::split(spec, &raw.labels, classes, raw.train, corrections);
     let point = |split, index: &u32| {
         let i = *index as usize;
         let (x, y) = (values[2 * i].into(), values[2 * i + 1].into());

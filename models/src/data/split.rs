@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Map;
 use utoipa::ToSchema;
 
+use super::versions::Corrections;
 use crate::random::Key;
 use crate::spec::DataSpec;
 
@@ -58,11 +59,15 @@ impl SplitIndices {
 /// Splits samples by class: a fifth for the test, unless the set defines its first `train` samples as training and the
 /// rest as test; then the requested share or fold of the rest for validation; then the training split is cut to the
 /// limit. The test split does not depend on the share of validation, and the folds of all runs are the same.
+///
+/// `labels` are those that were imported, so that the splits of all versions of a set are the same; samples that a
+/// version excludes are taken out at the end.
 pub(super) fn split(
     spec: &DataSpec,
     labels: &[u32],
     classes: usize,
     train: Option<usize>,
+    corrections: &Corrections,
 ) -> SplitIndices {
     let mut generator = Key::new(0, &format!("split {}", spec.set)).generator();
     let mut groups = vec![Vec::new(); classes];
@@ -84,6 +89,7 @@ pub(super) fn split(
     for part in [&mut test, &mut validation, &mut train] {
         part.sort_unstable();
         generator.shuffle(part);
+        part.retain(|index| corrections.get(index) != Some(&None));
     }
     let limit = spec.limit.and_then(|limit| usize::try_from(limit).ok());
     train.truncate(limit.unwrap_or(usize::MAX).max(1));
@@ -104,7 +110,7 @@ pub(super) fn by_default(labels: &[u32], classes: usize, train: Option<usize>) -
         fold: None,
         options: Map::new(),
     };
-    split(&spec, labels, classes, train)
+    split(&spec, labels, classes, train, &Corrections::new())
 }
 
 /// A note on classes without training samples; `None` if there are none.
@@ -212,7 +218,7 @@ mod tests {
                 fold,
                 options: Map::new(),
             };
-            split(&spec, &labels, 5, None)
+            split(&spec, &labels, 5, None, &Corrections::new())
         };
         let plain = of(None, None);
         let all: Vec<SplitIndices> = (0..4).map(|fold| of(Some(4), Some(fold))).collect();

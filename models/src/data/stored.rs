@@ -7,6 +7,7 @@
 //! | `pixels.u8` | of format 1: image after image `[channels, side, side]`, a byte per value |
 //! | `photos.bin`, `photos.ndjson` | of format 2: the files of photos, and their index (`photos::originals`) |
 //! | `gallery.png` | of format 2: the picture of the set (`gallery`) |
+//! | `versions/` | corrected labels ([`versions`](super::versions)) |
 //! | `prepared/` | of format 2: the photos at the sizes of runs (`photos::prepared`); may be removed at any time |
 //!
 //! If the set has its own test split, those images come last.
@@ -26,13 +27,14 @@ use super::image::Pixels;
 use super::photos::{Originals, PhotoSetWriter, PhotosMetadata};
 use super::scratch::Scratch;
 use super::table::{RawSamples, SampleValues};
+use super::versions::IMPORTED;
 use super::{gallery, split};
 use crate::error::Fault;
 use crate::error::{Error, Result};
 use crate::links;
 
 const METADATA: &str = "set.json";
-const PIXELS: &str = "pixels.u8";
+pub(super) const PIXELS: &str = "pixels.u8";
 const LABELS: &str = "labels.u16";
 
 /// The versions of this layout: with pixels, and with photos.
@@ -174,14 +176,15 @@ impl StoredDataSet {
         Error::Refused(vec![Fault { file, message }])
     }
 
-    /// Reads everything and checks the hash.
-    pub(super) fn load(&self) -> Result<RawSamples> {
+    /// Reads everything and checks the hash. The labels are the imported ones, the corrections those of a version.
+    pub(super) fn load(&self, version: &str) -> Result<RawSamples> {
         let (labels, pixels) = (self.labels()?, self.pixels()?);
         self.check_hash(PIXELS, &pixels.bytes, &labels)?;
         Ok(RawSamples {
             classes: self.metadata.classes.clone(),
             values: SampleValues::Images(pixels),
             labels,
+            corrections: self.corrections(version)?,
             train: self.metadata.train,
         })
     }
@@ -224,7 +227,7 @@ impl StoredDataSet {
     /// Reads everything and checks all hashes.
     pub(super) fn verify(&self) -> Result<()> {
         match &self.metadata.photos {
-            None => self.load().map(drop),
+            None => self.load(IMPORTED).map(drop),
             Some(metadata) => self.photos(metadata)?.0.verify(),
         }
     }

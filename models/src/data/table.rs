@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::image::Pixels;
 use super::samples::PhotoSamples;
+use super::versions::Corrections;
 use super::{augment, digits, known, normalise, toy2d};
 use crate::error::Result;
 use crate::spec::{DataSpec, Field, FieldKind};
@@ -81,6 +82,8 @@ pub(super) struct RawSamples {
     pub(super) classes: Vec<String>,
     pub(super) values: SampleValues,
     pub(super) labels: Vec<u32>,
+    /// What the version of the labels changes in them.
+    pub(super) corrections: Corrections,
     /// The number of training samples, which come first, if the set has its own test split.
     pub(super) train: Option<usize>,
 }

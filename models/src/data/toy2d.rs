@@ -6,6 +6,7 @@ use std::f64::consts::{PI, TAU};
 use serde::Deserialize;
 
 use super::table::{DataSetRow, RawSamples, SampleValues, Source};
+use super::versions::Corrections;
 use crate::error::Result;
 use crate::random::{Generator, Key};
 use crate::spec::{DataSpec, Field, FieldKind};
@@ -153,6 +154,7 @@ fn generate(spec: &DataSpec, place: PointFn) -> Result<RawSamples> {
             .collect(),
         values: SampleValues::Points(values),
         labels,
+        corrections: Corrections::new(),
         train: None,
     })
 }

@@ -99,7 +99,8 @@ impl<'a> Check<'a> {
         self.data_set(library);
         self.network_row();
         self.fields(COMMON);
-        self.fields(self.data.as_ref().map_or(&[], |set| set.fields));
+        let fields = self.data.as_ref().map(|set| set.fields.clone());
+        self.fields(fields.as_deref().unwrap_or_default());
         self.network_fields();
         if let Some(network) = self.network.clone() {
             self.fields(rules::training_fields(network.criterion));

@@ -68,7 +68,7 @@ fn a_set_of_ones_own_is_in_the_check_the_form_and_the_plan() {
         Value::Object(run.data.options.clone()),
         json!({
             "size": 20, "fit": "crop", "channels": 3, "augment": "none", "test_time_flip": false,
-            "normalisation": "measured"
+            "normalisation": "measured", "version": "imported"
         })
     );
     assert_eq!(run.name, "mlp on pets");

@@ -30,6 +30,7 @@ mod inspect_sheets;
 mod instructions;
 mod jpegs;
 mod kept_photos;
+mod labels;
 mod layouts;
 mod library;
 mod networks;
