@@ -1023,6 +1023,32 @@ export interface components {
       /** @description The photos, in the order of the rows: the widest, one between, the highest. */
       photos: components["schemas"]["FitExample"][];
     };
+    /** @description A fold of a sweep. */
+    Fold: {
+      /**
+       * Format: int64
+       * @description The fold, from 0.
+       */
+      fold: number;
+      /** @description The page of its run. */
+      url: string;
+      /** @description How its run stands. */
+      status: components["schemas"]["RunStatus"];
+      reason: components["schemas"]["Reason"] | null;
+      /**
+       * Format: double
+       * @description The share of its run's steps that is done, 0 to 1.
+       */
+      share: number;
+    };
+    /** @description How far the predictions of the folds are. */
+    FoldProgress: components["schemas"]["EvaluationProgress"] & {
+      /**
+       * Format: int64
+       * @description The fold whose samples are predicted.
+       */
+      fold: number;
+    };
     /** @description The value at the same pixel in a following layer. */
     FollowingLayer: {
       /** @description The layer. */
@@ -1354,6 +1380,32 @@ export interface components {
       /** @description In the order of a forward pass. */
       layers: components["schemas"]["Layer"][];
     };
+    /** @description A sample whose label may be wrong. */
+    Issue: {
+      /** @description The place of the image in the set, from 0. */
+      sample: number;
+      /** @description The path of a photo in what was imported; `null` for images without one. */
+      name: string | null;
+      /** @description Whether it is of the test split. */
+      is_test: boolean;
+      /**
+       * Format: int32
+       * @description The class that the folds were given.
+       */
+      label: number;
+      /**
+       * Format: int32
+       * @description The class that is likeliest.
+       */
+      suggested: number;
+      /**
+       * Format: double
+       * @description How likely the label is right, 0 to 1.
+       */
+      quality: number;
+      /** @description Whether confident learning counts it to another class. */
+      is_likely: boolean;
+    };
     /** @description The job of a run, as its scheduler told last. */
     Job: {
       /** @description The scheduler: `slurm`. */
@@ -1374,6 +1426,116 @@ export interface components {
      * @enum {string}
      */
     JobState: "waiting" | "running";
+    /** @description Changes of labels. */
+    LabelChanges: {
+      /** @description The version to start from; by default the current one. */
+      from?: string;
+      /** @description In this order. */
+      changes?: components["schemas"]["LabelEdit"][];
+    };
+    /** @description A sweep over the folds of a set. */
+    LabelCheck: {
+      /** @description Its id. */
+      sweep: string;
+      /** @description Its page. */
+      url: string;
+      /** @description The name that its runs begin with. */
+      name: string;
+      /** @description The number of folds. */
+      folds: number;
+    };
+    /** @description A label that differs from the one that was imported. */
+    LabelCorrection: {
+      /**
+       * Format: int32
+       * @description The place of the image in the set, from 0.
+       */
+      sample: number;
+      /** @description The path of a photo in what was imported; `null` for images without one. */
+      name: string | null;
+      /**
+       * Format: int32
+       * @description The class with which it was imported.
+       */
+      imported: number;
+      /**
+       * Format: int32
+       * @description Its class; `null` where it is excluded.
+       */
+      class: number | null;
+    };
+    /** @description A change of the label of one image. */
+    LabelEdit: {
+      /**
+       * Format: int32
+       * @description The place of the image in the set, from 0.
+       */
+      sample: number;
+      /** @description The name of the class. */
+      class: string;
+      /** @enum {string} */
+      action: "relabel";
+    } | {
+      /**
+       * Format: int32
+       * @description The place of the image in the set, from 0.
+       */
+      sample: number;
+      /** @enum {string} */
+      action: "exclude";
+    } | {
+      /**
+       * Format: int32
+       * @description The place of the image in the set, from 0.
+       */
+      sample: number;
+      /** @enum {string} */
+      action: "restore";
+    } | {
+      /**
+       * Format: int32
+       * @description The place of the image in the set, from 0.
+       */
+      sample: number;
+      /** @enum {string} */
+      action: "keep";
+    };
+    /** @description What a sweep over folds says of labels. */
+    LabelIssues: {
+      /** @description The data set. */
+      set: string;
+      /** @description The version of the labels that the folds learnt. */
+      version: string;
+      /** @description The names of the classes. */
+      classes: string[];
+      /** @description The runs of the sweep. */
+      folds: components["schemas"]["Fold"][];
+      progress: components["schemas"]["FoldProgress"] | null;
+      /** @description Samples that a finished fold did not learn from; 0 until all is there. */
+      samples: number;
+      /** @description How many of them confident learning counts to another class than their label. */
+      likely: number;
+      /** @description How many of those nobody has looked at. */
+      open: number;
+      /** @description A page of the samples that nobody has looked at, the most suspicious first. */
+      issues: components["schemas"]["Issue"][];
+    };
+    /** @description A version of a set's labels. */
+    LabelVersion: {
+      /** @description Its name: the hash of the labels, or `imported`. */
+      version: string;
+      /**
+       * Format: date-time
+       * @description When it was made first, RFC 3339; `null` for the labels that were imported.
+       */
+      created: string | null;
+      /** @description Images of another class than they were imported with. */
+      relabelled: number;
+      /** @description Images that are in no split. */
+      excluded: number;
+      /** @description Runs that use it. */
+      runs: number;
+    };
     /** @description The labels that people give. */
     Labels: {
       name?: string;
@@ -2601,6 +2763,25 @@ export interface components {
       curve: components["schemas"]["CoveragePoint"][];
       /** @description Thresholds for some accuracies; empty without a validation split. */
       choices: components["schemas"]["ThresholdChoice"][];
+    };
+    /** @description The labels of a data set. */
+    SetLabels: {
+      /** @description The set's name. */
+      set: string;
+      /** @description Its name for people. */
+      title: string;
+      /** @description The names of the classes. */
+      classes: string[];
+      /** @description Images in all. */
+      images: number;
+      /** @description The version that new runs take; `imported` for the labels that were imported. */
+      version: string;
+      /** @description All versions: the imported labels, then the newest first. */
+      versions: components["schemas"]["LabelVersion"][];
+      /** @description What the version changes, by the place of the image in the set. */
+      corrections: components["schemas"]["LabelCorrection"][];
+      /** @description The sweeps over the folds of this set, the newest first. */
+      checks: components["schemas"]["LabelCheck"][];
     };
     /** @description The values of a setting. */
     SettingFacet: {
@@ -3853,6 +4034,8 @@ export type FilterSheet = components["schemas"]["FilterSheet"];
 export type Fit = components["schemas"]["Fit"];
 export type FitExample = components["schemas"]["FitExample"];
 export type FitExamples = components["schemas"]["FitExamples"];
+export type Fold = components["schemas"]["Fold"];
+export type FoldProgress = components["schemas"]["FoldProgress"];
 export type FollowingLayer = components["schemas"]["FollowingLayer"];
 export type FormNetwork = components["schemas"]["FormNetwork"];
 export type FormTable = components["schemas"]["FormTable"];
@@ -3872,8 +4055,15 @@ export type ImportedNetwork = components["schemas"]["ImportedNetwork"];
 export type ImportedRun = components["schemas"]["ImportedRun"];
 export type InputGradient = components["schemas"]["InputGradient"];
 export type Inside = components["schemas"]["Inside"];
+export type Issue = components["schemas"]["Issue"];
 export type Job = components["schemas"]["Job"];
 export type JobState = components["schemas"]["JobState"];
+export type LabelChanges = components["schemas"]["LabelChanges"];
+export type LabelCheck = components["schemas"]["LabelCheck"];
+export type LabelCorrection = components["schemas"]["LabelCorrection"];
+export type LabelEdit = components["schemas"]["LabelEdit"];
+export type LabelIssues = components["schemas"]["LabelIssues"];
+export type LabelVersion = components["schemas"]["LabelVersion"];
 export type Labels = components["schemas"]["Labels"];
 export type Layer = components["schemas"]["Layer"];
 export type LayerKind = components["schemas"]["LayerKind"];
@@ -3949,6 +4139,7 @@ export type SearchField = components["schemas"]["SearchField"];
 export type SearchKind = components["schemas"]["SearchKind"];
 export type Selection = components["schemas"]["Selection"];
 export type Selective = components["schemas"]["Selective"];
+export type SetLabels = components["schemas"]["SetLabels"];
 export type SettingFacet = components["schemas"]["SettingFacet"];
 export type Settings = components["schemas"]["Settings"];
 export type Sheet = components["schemas"]["Sheet"];

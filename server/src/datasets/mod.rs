@@ -3,12 +3,16 @@
 //! * [`drafts`]: uploaded sets that are neither accepted nor discarded yet.
 //! * [`fetches`]: downloads of known sets.
 //! * [`galleries`]: pictures of a set's samples.
+//! * [`labels`]: corrections of labels, and single images.
 //!
 //! Invariant: images are decoded on threads of their own, few at a time; the async threads only wait.
 
 pub mod drafts;
 pub mod fetches;
 pub mod galleries;
+pub mod labels;
+
+use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 use vivarium_models::data::Library;
@@ -17,6 +21,7 @@ use crate::data_dir::DataDir;
 use drafts::Drafts;
 use fetches::Fetches;
 use galleries::Galleries;
+use labels::LabelStore;
 
 /// The state of data sets that the server keeps in memory.
 pub struct DataSets {
@@ -28,6 +33,8 @@ pub struct DataSets {
     pub fetches: Fetches,
     /// Galleries.
     pub galleries: Galleries,
+    /// Corrections of labels.
+    pub labels: Arc<LabelStore>,
 }
 
 impl DataSets {
@@ -39,6 +46,7 @@ impl DataSets {
             drafts: Drafts::new(library.clone()),
             fetches: Fetches::new(library.clone(), data.fetching(), mirror, shutdown),
             galleries: Galleries::new(library.clone()),
+            labels: Arc::new(LabelStore::new(library.clone())),
             library,
         }
     }

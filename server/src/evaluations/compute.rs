@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use tempfile::NamedTempFile;
 use utoipa::ToSchema;
 use vivarium_models::contract::Started;
-use vivarium_models::data::{Library, Split};
+use vivarium_models::data::{Library, Split, split_samples};
 use vivarium_models::evaluate::{Evaluation, SplitScores, evaluate};
 use vivarium_models::graph::Graph;
 use vivarium_models::links;
@@ -344,6 +344,15 @@ fn sample_set(evaluator: &Evaluator, library: &Library, spec: &RunSpec, split: S
         let data = &spec.data;
         let selects = (data.validation, data.limit, data.folds, data.fold);
         add(&format!("{selects:?}"));
+    }
+    // What a version of the labels excludes.
+    let mut imported = spec.data.clone();
+    imported.options.remove("version");
+    let [own, all] = [&spec.data, &imported].map(|data| split_samples(data, library, split).ok());
+    if own != all {
+        own.iter()
+            .flatten()
+            .for_each(|sample| add(&sample.to_string()));
     }
     let labels = evaluator.samples(split).labels();
     labels

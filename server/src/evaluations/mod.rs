@@ -4,7 +4,7 @@
 //! * here: [`Evaluations`], which starts the processes and follows them.
 //! * [`compute`]: what such a process does.
 //! * [`cache`]: the folder of the files. `scores_file`: the scores of a split in a file.
-//! * [`comparison`]: two runs on the same samples.
+//! * [`comparison`]: two runs on the same samples. [`label_issues`]: what the folds of a sweep say of labels.
 //!
 //! Invariants: an evaluation that nobody waits for ends soon; nothing is written in a run's directory; an answer is
 //! that of one checkpoint, whatever the run writes meanwhile.
@@ -12,6 +12,7 @@
 pub mod cache;
 pub mod comparison;
 pub mod compute;
+pub mod label_issues;
 mod scores_file;
 
 use std::collections::HashMap;

@@ -62,6 +62,7 @@ pages! {
     EvaluationPage: "evaluation.html",
     PredictPage: "predict.html",
     DataPage: "data.html",
+    LabelsPage: "labels.html",
     ReportsPage: "reports.html",
     ReportPage: "report.html",
 }
@@ -465,6 +466,13 @@ pub async fn data(State(app): State<App>) -> Result<Response> {
         "data_dir": app.data_dir.display().to_string(),
     });
     DataPage::respond("Data", &data)
+}
+
+/// `/data/{set}/labels`: the labels of a set, and the search for mistakes in them.
+pub async fn labels(State(app): State<App>, Path(set): Path<String>) -> Result<Response> {
+    let labels = api::labels::of_set(&app, set).await?;
+    let title = format!("Labels of {}", labels.title());
+    LabelsPage::respond(title, &json!({ "labels": labels }))
 }
 
 /// A copy gets the current name of the run.

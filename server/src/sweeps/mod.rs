@@ -25,6 +25,9 @@ use axis::Axis;
 /// The maximum number of runs of a sweep.
 pub const MOST_RUNS: usize = 1000;
 
+/// The setting that names a version of the labels.
+const VERSION: &str = "data.version";
+
 /// The definition of a sweep.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -104,6 +107,22 @@ impl SweepSpec {
             }
         }
         Ok(())
+    }
+
+    /// Names the version of the labels, if the sweep leaves it open: later runs of the sweep have the same.
+    pub fn add_version(&mut self, library: &Library) {
+        let is_swept = ["data", "data.set", VERSION]
+            .iter()
+            .any(|path| self.grid.contains_key(*path));
+        let data = self.base.get("data");
+        let set = data.and_then(|data| data["set"].as_str());
+        let is_open = data.is_some_and(|data| data.get("version").is_none());
+        if let Some(set) = set.filter(|_| is_open && !is_swept)
+            && let Some(found) = library.find(set)
+            && let Some(version) = found.defaults.get(VERSION)
+        {
+            set_at(&mut self.base, VERSION, version.clone());
+        }
     }
 
     /// The checked specifications of all runs; those of a combination are adjacent.

@@ -25,6 +25,7 @@ mod inside_crowd;
 mod inside_film;
 mod inside_refusals;
 mod kept_photos;
+mod labels;
 mod leftovers;
 mod links;
 mod listing;

@@ -130,9 +130,10 @@ pub async fn create(
     State(app): State<App>,
     Body(mut spec): Body<SweepSpec>,
 ) -> Result<(StatusCode, Json<CreatedSweep>)> {
-    let networks = app.networks.clone();
+    let (library, networks) = (app.data_sets.library.clone(), app.networks.clone());
     let spec = blocking(move || {
         spec.add_texts(&networks)?;
+        spec.add_version(&library);
         Ok(spec)
     })
     .await?;
@@ -191,7 +192,8 @@ pub(in crate::http) async fn whole(app: &App, id: String) -> Result<Sweep> {
     })
 }
 
-fn url(id: &str) -> String {
+/// The page of a sweep.
+pub(super) fn url(id: &str) -> String {
     base_path::url(&format!("/sweeps/{id}"))
 }
 

@@ -4,6 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use vivarium_models::data::IMPORTED;
+
 use super::Status;
 use crate::error::{Error, Result};
 use crate::run_dir::RunId;
@@ -126,6 +128,15 @@ pub fn count_by_sweep(connection: &Connection) -> Result<HashMap<String, SweepCo
         };
         Ok((row.get(0)?, count))
     })?;
+    Ok(counts.filter_map(rusqlite::Result::ok).collect())
+}
+
+/// The number of runs on each version of a data set's labels; earlier runs have the labels that were imported.
+pub fn count_by_version(connection: &Connection, set: &str) -> Result<HashMap<String, usize>> {
+    let sql = "SELECT coalesce(json_extract(spec, '$.data.version'), ?2), count(*) FROM runs
+               WHERE json_valid(spec) AND json_extract(spec, '$.data.set') = ?1 AND NOT deleted GROUP BY 1";
+    let mut statement = connection.prepare_cached(sql)?;
+    let counts = statement.query_map([set, IMPORTED], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(counts.filter_map(rusqlite::Result::ok).collect())
 }
 

@@ -28,8 +28,8 @@ pub use changes::{ChangePlace, Changes, changed_since, count_changed, last_chang
 pub use insertion::{NewRun, insert, mend, set_spec};
 pub(super) use lookups::id_of;
 pub use lookups::{
-    SweepCount, active, all_ids, count, count_by_sweep, count_in, exists, ids_of_sweep, is_known,
-    key, queued_without_events, recorded_spec, without_curves,
+    SweepCount, active, all_ids, count, count_by_sweep, count_by_version, count_in, exists,
+    ids_of_sweep, is_known, key, queued_without_events, recorded_spec, without_curves,
 };
 pub(super) use places::place_of;
 pub use places::{place_of_run, places, places_after, places_to_resume};
