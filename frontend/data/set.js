@@ -1,5 +1,6 @@
 // The card of a data set: description, ways to get it, and its gallery when opened.
 
+import { siteUrl } from "../lib/base-path.js";
 import { deleteDataSet, fetchDataSet, stopFetch } from "../lib/api.js";
 import { confirm } from "../lib/dialog.js";
 import { h, setText } from "../lib/dom.js";
@@ -47,6 +48,16 @@ export function setCard(first, folder, changed) {
   const fetchButton = button("download", "Fetch", "tonal", () => attempt(() => fetchDataSet(set.set)));
   const stopButton = button("stop", "Stop", "", () => attempt(() => stopFetch(set.set)));
   const deleteButton = button("trash", "Delete", "quiet", remove);
+  const labelsLink = h(
+    "a",
+    {
+      class: "button small",
+      href: siteUrl(`/data/${encodeURIComponent(first.set)}/labels`),
+      "aria-label": `Labels of ${first.title}`,
+    },
+    icon("tag", 14),
+    "Labels",
+  );
   const gallery = h("div", { class: "set-gallery" });
   const details = h(
     "details",
@@ -65,7 +76,7 @@ export function setCard(first, folder, changed) {
       licence,
       trouble,
       progress,
-      h("div", { class: "set-actions" }, fetchButton, stopButton, deleteButton),
+      h("div", { class: "set-actions" }, labelsLink, fetchButton, stopButton, deleteButton),
       command,
       gallery,
     ),
@@ -103,6 +114,7 @@ export function setCard(first, folder, changed) {
     const missing = set.state.kind === "missing";
     fetchButton.hidden = !(missing && set.can_fetch && !active);
     stopButton.hidden = !active;
+    labelsLink.hidden = set.state.kind !== "present";
     deleteButton.hidden = !(set.state.kind === "present" || set.state.kind === "damaged");
     command.hidden = !missing || active;
     // The command names the data folder: without it, the data would go to the default folder, which this server may not

@@ -2,8 +2,10 @@
 
 import { getSamples, pictureUrl } from "../lib/api.js";
 import { confusionMatrix } from "../lib/confusion-matrix.js";
+import { siteUrl } from "../lib/base-path.js";
 import { h, setText } from "../lib/dom.js";
 import { count, formatNumber, percent, plural } from "../lib/format.js";
+import { icon } from "../lib/icons.js";
 import { thumbnail } from "../inside/thumbnail.js";
 
 /** @import { Run, RunEvaluation } from "../lib/types" */
@@ -132,6 +134,14 @@ export function mistakesCard(run, evaluation, split, isImages) {
             : "The network was surest here, and wrong.",
         ),
       ),
+      // Sets that can be corrected have versions.
+      run.spec.data?.version !== undefined &&
+        h(
+          "a",
+          { class: "button small", href: siteUrl(`/data/${encodeURIComponent(run.spec.data.set)}/labels`) },
+          icon("tag", 14),
+          "Look for wrong labels",
+        ),
     ),
     h(
       "div",

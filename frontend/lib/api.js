@@ -6,7 +6,8 @@ import { apiUrl } from "./base-path.js";
  * @import { FieldError, ProblemDocument, Run, RunSpec, Estimate, LrFinderLine, Plan, Schedule, Metrics, Statistics, Boundary, Point,
  *   DataSet, Deleted, Sweep, Tag, ImportOutcome, SweepCheck, SweepEstimate, SweepSpec, Report, ReportAbout, Draft,
  *   FitExamples, Gallery, Inside, Film, FrameAbout, SamplePage, UploadedImage, Runs, RunFacets,
- *   EvaluationProgress, PhotoPredictions } from "./types"
+ *   EvaluationProgress, PhotoPredictions,
+ *   SetLabels, LabelEdit, LabelIssues } from "./types"
  */
 /** @import { CheckedNetwork, NetworkCheck, NetworkSource } from "../network/types" */
 
@@ -408,6 +409,23 @@ export const getGallery = (set) => json("GET", `${dataSet(set)}/gallery`);
 
 /** @param {string} set @returns {Promise<FitExamples>} */
 export const getFits = (set) => json("GET", `${dataSet(set)}/fits`);
+
+/** @param {string} set @returns {Promise<SetLabels>} */
+export const getLabels = (set) => json("GET", `${dataSet(set)}/labels`);
+
+/** @param {string} set @param {{ from?: string, changes?: LabelEdit[] }} body @returns {Promise<SetLabels>} */
+export const changeLabels = (set, body) => json("PATCH", `${dataSet(set)}/labels`, { body });
+
+/**
+ * What the folds of a sweep say of labels; not `ready` while they are trained or judge.
+ * @param {string} sweep
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<{ found: LabelIssues, ready: boolean }>}
+ */
+export async function getLabelIssues(sweep, signal) {
+  const response = await request("GET", `/sweeps/${encodeURIComponent(sweep)}/label-issues`, { signal });
+  return { found: await response.json(), ready: response.status === 200 };
+}
 
 /** @param {string} set */
 export const deleteDataSet = (set) => request("DELETE", dataSet(set));

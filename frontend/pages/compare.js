@@ -202,6 +202,7 @@ function start() {
   function sweepButtons() {
     const { sweep } = data;
     if (!sweep) return [];
+    const { set } = sweep.spec.base.data;
     const more = sweep.spec.search ? { trials: 5 } : { repeats: 1 };
     const grow = () =>
       attempt(async () => {
@@ -228,6 +229,16 @@ function start() {
         sweep.spec.search ? "Five more trials" : "One more seed for each",
       ),
       h("a", { class: "button", href: siteUrl(`/?sweep=${encodeURIComponent(sweep.id)}`) }, "As a table"),
+      // The folds of a set judge its labels.
+      ...(Object.keys(sweep.spec.grid).join() === "data.fold" && set
+        ? [
+            h(
+              "a",
+              { class: "button", href: siteUrl(`/data/${encodeURIComponent(set)}/labels?check=${sweep.id}`) },
+              "Wrong labels",
+            ),
+          ]
+        : []),
     ];
   }
 

@@ -143,7 +143,11 @@ function first() {
     }
     return made;
   }
-  if (!preset) return startingWith(table, emptyDraft(table), query.get("network"));
+  if (!preset) {
+    const made = emptyDraft(table);
+    made.set = table.data_sets.find(({ set }) => set === query.get("data"))?.set ?? made.set;
+    return startingWith(table, made, query.get("network"));
+  }
   const made = draftOf(table, preset.base);
   const fields = new Set(fieldsOf(table, made).map(({ path }) => path));
   for (const [path, axis] of Object.entries(preset.grid)) {

@@ -3,10 +3,9 @@
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { deflateSync } from "node:zlib";
 
 import { expect, overflow, startServer, test as base } from "./vivarium.js";
-import { crc32, zip } from "./zip.js";
+import { pngOf, zip } from "./zip.js";
 
 /** Chromium with a camera that shows a clock-like test picture, and asks nobody. */
 const test = base.extend(
@@ -20,35 +19,13 @@ const test = base.extend(
 );
 
 /** A PNG of waves that depend on a number. @param {number} width @param {number} height @param {number} number */
-function png(width, height, number) {
-  const chunk = (/** @type {string} */ name, /** @type {Buffer} */ data) => {
-    const body = Buffer.concat([Buffer.from(name), data]);
-    const length = Buffer.alloc(4);
-    length.writeUInt32BE(data.length);
-    const sum = Buffer.alloc(4);
-    sum.writeUInt32BE(crc32(body));
-    return Buffer.concat([length, body, sum]);
-  };
-  const head = Buffer.alloc(13);
-  head.writeUInt32BE(width, 0);
-  head.writeUInt32BE(height, 4);
-  head.set([8, 2, 0, 0, 0], 8);
-  const rows = [];
-  for (let y = 0; y < height; y += 1) {
-    const row = Buffer.alloc(1 + 3 * width);
-    for (let x = 0; x < width; x += 1)
-      for (let c = 0; c < 3; c += 1)
-        row[1 + 3 * x + c] =
-          127 + 60 * Math.sin(x / (3 + (number % 5)) + c + number) + 60 * Math.cos(y / (2 + (number % 7)) + number);
-    rows.push(row);
-  }
-  return Buffer.concat([
-    Buffer.from("\x89PNG\r\n\x1a\n", "latin1"),
-    chunk("IHDR", head),
-    chunk("IDAT", deflateSync(Buffer.concat(rows))),
-    chunk("IEND", Buffer.alloc(0)),
-  ]);
-}
+const png = (width, height, number) =>
+  pngOf(
+    width,
+    height,
+    (x, y, c) =>
+      127 + 60 * Math.sin(x / (3 + (number % 5)) + c + number) + 60 * Math.cos(y / (2 + (number % 7)) + number),
+  );
 
 /** Photos of two classes, wider than high. @param {number} count */
 const pets = (count) =>

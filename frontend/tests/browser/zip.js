@@ -2,10 +2,44 @@
 
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { deflateSync } from "node:zlib";
 
 /** A golden picture of the numerics. @param {string} name */
 export const picture = (name) =>
   readFileSync(fileURLToPath(new URL(`../../../models/tests/golden/photos/${name}`, import.meta.url)));
+
+/**
+ * A PNG whose values are told by place and channel.
+ * @param {number} width
+ * @param {number} height
+ * @param {(x: number, y: number, channel: number) => number} value 0 to 255
+ */
+export function pngOf(width, height, value) {
+  const chunk = (/** @type {string} */ name, /** @type {Buffer} */ data) => {
+    const body = Buffer.concat([Buffer.from(name), data]);
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(data.length);
+    const sum = Buffer.alloc(4);
+    sum.writeUInt32BE(crc32(body));
+    return Buffer.concat([length, body, sum]);
+  };
+  const head = Buffer.alloc(13);
+  head.writeUInt32BE(width, 0);
+  head.writeUInt32BE(height, 4);
+  head.set([8, 2, 0, 0, 0], 8);
+  const rows = [];
+  for (let y = 0; y < height; y += 1) {
+    const row = Buffer.alloc(1 + 3 * width);
+    for (let x = 0; x < width; x += 1) for (let c = 0; c < 3; c += 1) row[1 + 3 * x + c] = value(x, y, c);
+    rows.push(row);
+  }
+  return Buffer.concat([
+    Buffer.from("\x89PNG\r\n\x1a\n", "latin1"),
+    chunk("IHDR", head),
+    chunk("IDAT", deflateSync(Buffer.concat(rows))),
+    chunk("IEND", Buffer.alloc(0)),
+  ]);
+}
 
 /** The checksum of zips and PNGs. @param {Buffer} bytes */
 export function crc32(bytes) {

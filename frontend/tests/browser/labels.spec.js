@@ -1,0 +1,140 @@
+// The page of a set's labels: wrong labels are found by a sweep over folds, corrected by pointer and by keyboard, and new
+// runs learn from the result.
+
+import AxeBuilder from "@axe-core/playwright";
+import { expect, overflow, test } from "./vivarium.js";
+import { pngOf, zip } from "./zip.js";
+
+/** Images in the wrong folder. */
+const WRONG = [3, 20, 41, 66];
+
+/** A hundred images, bright above or below. */
+const halves = () =>
+  Object.fromEntries(
+    Array.from({ length: 100 }, (_, i) => {
+      const isAbove = i % 2 === 0;
+      const folder = isAbove !== WRONG.includes(i) ? "bright above" : "bright below";
+      const image = pngOf(16, 16, (x, y) => (y < 8 === isAbove ? 180 : 15) + ((x * 31 + y * 17 + i * 13) % 60));
+      return [`halves/${folder}/${String(i).padStart(2, "0")}.png`, image];
+    }),
+  );
+
+const SPEC = {
+  name: "halves",
+  data: { set: "halves", size: 16, channels: 1 },
+  network: { kind: "mlp", hidden: [16] },
+  training: { epochs: 12, batch_size: 16, threads: 1, optimizer: { kind: "adamw", lr: 0.003 } },
+};
+
+test.afterEach(async ({ vivarium }) => {
+  await vivarium.clear();
+  const { datasets } = await vivarium.call("GET", "/datasets");
+  for (const { set, state } of datasets)
+    if (state.kind === "present") await vivarium.call("DELETE", `/datasets/${set}`);
+});
+
+test("wrong labels are found and corrected, and new runs learn from the result", async ({ page, vivarium }) => {
+  test.setTimeout(120_000);
+  await page.goto("/data");
+  await page.setInputFiles("#upload-file", { name: "halves.zip", mimeType: "application/zip", buffer: zip(halves()) });
+  await page.getByRole("button", { name: "Accept" }).click();
+  const card = page.locator("details[data-set=halves]");
+  await expect(card).toBeVisible();
+  if (!(await card.evaluate((/** @type {any} */ details) => details.open))) await card.locator("summary").click();
+  await card.getByRole("link", { name: "Labels of halves" }).click();
+
+  // Without a run there are no settings to search with.
+  await expect(page.getByText("No run on this set is finished yet.")).toBeVisible();
+  await expect(page.getByRole("link", { name: "Train one" })).toHaveAttribute("href", "/new?data=halves");
+  const { id } = await vivarium.create(SPEC);
+  await expect.poll(async () => (await vivarium.get(id)).status, { timeout: 45_000 }).toBe("finished");
+  await page.reload();
+  await page.getByLabel("Networks, one for each fold").selectOption("5");
+  await page.getByRole("button", { name: "Find mistakes" }).click();
+  const issues = page.getByRole("region", { name: "Suspected mistakes" });
+  await expect(issues.locator(".fold-list li")).toHaveCount(5);
+  const cards = issues.locator(".issue");
+  await expect(cards.first()).toBeVisible({ timeout: 60_000 });
+  const names = await cards.locator(".issue-name").allTextContents();
+  const number = (/** @type {string} */ name) => Number(name.match(/(\d+)\.png$/)?.[1]);
+  expect(
+    names
+      .slice(0, 4)
+      .map(number)
+      .sort((a, b) => a - b),
+  ).toEqual(WRONG);
+  for (const scheme of /** @type {const} */ (["light", "dark"])) {
+    await page.emulateMedia({ colorScheme: scheme });
+    expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+  }
+
+  // By keyboard: the next image has the focus.
+  await cards.nth(0).focus();
+  await page.keyboard.press("Enter");
+  await expect(cards.nth(0).locator(".issue-outcome")).toHaveText(/^Relabelled as bright/);
+  await expect(cards.nth(1)).toBeFocused();
+  await page.keyboard.press("x");
+  await expect(cards.nth(1).locator(".issue-outcome")).toHaveText("Excluded");
+  // By pointer.
+  await cards.nth(2).getByRole("button", { name: /^Keep/ }).click();
+  await expect(cards.nth(2).locator(".issue-outcome")).toHaveText(/^Kept as bright/);
+  await cards.nth(3).getByRole("combobox").selectOption({ index: 1 });
+  await expect(cards.nth(3).locator(".issue-outcome")).toHaveText(/^Relabelled as bright/);
+  await expect(page.getByText(/2 relabelled, 1 excluded of 100 images/)).toBeVisible();
+  await cards.nth(3).getByRole("button", { name: "Undo" }).click();
+  await expect(cards.nth(3).locator(".issue-outcome")).toBeHidden();
+  await expect(page.getByText(/1 relabelled, 1 excluded of 100 images/)).toBeVisible();
+
+  // What was looked at does not come again.
+  await issues.getByRole("button", { name: "Show the next ones" }).click();
+  await expect(cards.first().locator(".issue-name")).toHaveText(names[3]);
+  for (const name of names.slice(0, 3)) await expect(issues.getByText(name, { exact: true })).toHaveCount(0);
+
+  // The next run learns from it, and says so.
+  const { version } = await vivarium.call("GET", "/datasets/halves/labels");
+  const next = await vivarium.create(SPEC);
+  expect((await vivarium.get(next.id)).spec.data.version).toBe(version);
+  const corrections = page.getByRole("region", { name: "Corrections" });
+  await expect(corrections.locator("li")).toHaveCount(2);
+  await page.reload();
+  const row = page.getByRole("row", { name: new RegExp(`^${version}`) });
+  await expect(row).toContainText("current");
+  await expect(row.getByRole("link", { name: "1 run" })).toBeVisible();
+  await row.getByRole("link", { name: "1 run" }).click();
+  await expect(page.locator("tbody tr")).toHaveCount(1);
+  await page.goBack();
+  await corrections
+    .getByRole("button", { name: /^Restore/ })
+    .first()
+    .click();
+  await expect(corrections.locator("li")).toHaveCount(1);
+  await page.getByRole("button", { name: "Use version imported" }).click();
+  await expect(page.getByText("100 images, labelled as they were imported.")).toBeVisible();
+  await expect(corrections).toBeHidden();
+});
+
+test("labels fit on a phone, also with long names", async ({ page, vivarium }) => {
+  test.setTimeout(120_000);
+  await page.setViewportSize({ width: 400, height: 800 });
+  const long = "a very long name of a class that somebody gave without a thought for small screens";
+  const files = Object.fromEntries(
+    Object.entries(halves()).map(([name, image]) => [name.replace("bright below", long), image]),
+  );
+  const draft = await page.request.post("/api/v1/datasets", {
+    multipart: { file: { name: "halves.zip", mimeType: "application/zip", buffer: zip(files) } },
+  });
+  await vivarium.call("POST", `/datasets/drafts/${(await draft.json()).id}`, { set: "halves" });
+  const base = { ...SPEC, data: { ...SPEC.data, folds: 3 } };
+  const sweep = await vivarium.call("POST", "/sweeps", { base, grid: { "data.fold": [0, 1, 2] } });
+  await page.goto(`/data/halves/labels?check=${sweep.id}`);
+  expect(await overflow(page)).toBe(0);
+  const cards = page.locator(".issue");
+  await expect(cards.first()).toBeVisible({ timeout: 60_000 });
+  expect(await overflow(page)).toBe(0);
+  await cards
+    .first()
+    .getByRole("button", { name: /^Exclude/ })
+    .click();
+  await expect(page.getByRole("region", { name: "Versions" })).toBeVisible();
+  expect(await overflow(page)).toBe(0);
+});
