@@ -42,7 +42,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     // One forward pass, with the activations of every layer.
     let picture = decode_image(&fs::read(photo)?, MOST_PIXELS)?;
-    let recording = inspector.record(&network_input(inspector.input(), &picture, data.fit)?)?;
+    let recording =
+        inspector.record(&network_input(inspector.input(), &picture, data.transform)?)?;
 
     fs::create_dir_all(out)?;
     for layer in inspector.layers().iter().filter(|layer| layer.has_features) {

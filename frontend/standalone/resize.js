@@ -1,5 +1,6 @@
 // From the pixels of a photo to the input of a network, as preprocessing.json describes. The canvas would scale with another
-// filter in each browser.
+// filter in each browser. Products and sums are float32, by Math.fround, so that values are Vivarium's to the bit: a sum
+// that differs in its last bit may round to another byte.
 
 /** A picture: RGBA, row by row. @typedef {{ width: number, height: number, data: Uint8ClampedArray | Uint8Array }} Pixels */
 
@@ -8,6 +9,7 @@
  *   size: [number, number],
  *   channels: "RGB" | "grey",
  *   fit: "crop" | "pad" | "stretch",
+ *   round: boolean,
  *   mean: number[],
  *   std: number[],
  *   scores: "logits" | "ranks",
@@ -66,7 +68,7 @@ export function boxOf(frame, { size: [rows, columns], fit }) {
  * @param {Float32Array} input
  */
 export function preprocess(photo, preprocessing, input) {
-  const { size, channels, fit, mean, std } = preprocessing;
+  const { size, channels, fit, round, mean, std } = preprocessing;
   const [height, width] = size;
   const frame = frameOf(photo, fit);
   const box = boxOf(frame, preprocessing);
@@ -90,12 +92,14 @@ export function preprocess(photo, preprocessing, input) {
         values = scaleRow(line, frame.width, columns, planes);
         scaled.set(at, values);
       }
-      for (let place = 0; place < sums.length; place += 1) sums[place] += weight * values[place];
+      for (let place = 0; place < sums.length; place += 1) sums[place] += Math.fround(weight * values[place]);
     });
     for (let plane = 0; plane < planes; plane += 1)
-      for (let column = 0; column < box.width; column += 1)
-        input[(plane * height + box.top + row) * width + box.left + column] =
-          (sums[plane * box.width + column] / 255 - mean[plane]) / std[plane];
+      for (let column = 0; column < box.width; column += 1) {
+        const sum = sums[plane * box.width + column];
+        const value = round ? Math.min(255, Math.round(sum)) / 255 : Math.fround(sum / 255);
+        input[(plane * height + box.top + row) * width + box.left + column] = (value - mean[plane]) / std[plane];
+      }
   });
 }
 
@@ -130,7 +134,7 @@ function scaleRow(line, length, columns, planes) {
     columns.forEach(({ first, weights }, column) => {
       let sum = 0;
       const start = plane * length + first;
-      for (let tap = 0; tap < weights.length; tap += 1) sum += line[start + tap] * weights[tap];
+      for (let tap = 0; tap < weights.length; tap += 1) sum = Math.fround(sum + Math.fround(line[start + tap] * weights[tap]));
       scaled[plane * columns.length + column] = sum;
     });
   }

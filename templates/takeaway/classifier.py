@@ -70,13 +70,29 @@ def middle_square(pixels):
     return pixels[top : top + side, left : left + side]
 
 
-def weights(old, new):
-    """The share of every old pixel in each new one along a side, [new, old]: bilinear, with antialiasing."""
+def taps(old, new):
+    """For each new pixel along a side, the old pixels that it is made of and their shares: both [taps, new].
+
+    Bilinear, with antialiasing.
+    """
     scale = old / new
+    reach = max(scale, 1.0)
     centres = (np.arange(new) + 0.5) * scale
-    distances = np.abs(np.arange(old) + 0.5 - centres[:, None]) / max(scale, 1.0)
-    shares = np.maximum(0.0, 1.0 - distances)
-    return (shares / shares.sum(axis=1, keepdims=True)).astype(np.float32)
+    first = np.floor(np.maximum(centres - reach, 0)).astype(int)
+    last = np.minimum(np.ceil(centres + reach), old).astype(int)
+    places = first + np.arange((last - first).max())[:, None]
+    shares = np.where(places < last, np.maximum(0.0, 1.0 - np.abs(places + 0.5 - centres) / reach), 0.0)
+    # Sums are from the first to the last, as those of Vivarium: np.sum adds in another order.
+    shares = shares / np.cumsum(shares, axis=0)[-1]
+    return np.minimum(places, old - 1), shares.astype(np.float32)
+
+
+def resize(pixels, new):
+    """The first axis of pixels resized to a new length, in float32."""
+    resized = np.zeros((new, *pixels.shape[1:]), np.float32)
+    for places, shares in zip(*taps(len(pixels), new)):
+        resized += pixels[places] * shares[:, None, None]
+    return resized
 
 
 def preprocess(path):
@@ -86,14 +102,17 @@ def preprocess(path):
         pixels = middle_square(pixels)
     if PREPROCESSING["channels"] == "grey":
         red, green, blue = np.moveaxis(pixels.astype(np.uint32), -1, 0)
-        planes = ((19595 * red + 38470 * green + 7471 * blue + 32768) >> 16)[None]
-    else:
-        planes = np.moveaxis(pixels, -1, 0)
-    left, top, across, down = box(planes.shape[2], planes.shape[1])
-    rows, columns = weights(planes.shape[1], down), weights(planes.shape[2], across)
-    values = np.zeros((len(planes), *PREPROCESSING["size"]), np.float32)
-    photo = rows @ planes.astype(np.float32) @ columns.T / np.float32(255)
+        pixels = ((19595 * red + 38470 * green + 7471 * blue + 32768) >> 16).astype(np.uint8)[..., None]
+    left, top, across, down = box(pixels.shape[1], pixels.shape[0])
+    columns = np.ascontiguousarray(pixels.transpose(1, 2, 0))
+    rows = np.ascontiguousarray(resize(columns, across).transpose(2, 1, 0))
+    photo = resize(rows, down).transpose(1, 0, 2)
+    values = np.zeros((len(photo), *PREPROCESSING["size"]), np.float32)
     values[:, top : top + down, left : left + across] = photo
+    if PREPROCESSING["round"]:
+        values = np.floor(values.astype(np.float64) + 0.5).clip(0, 255) / 255
+    else:
+        values /= np.float32(255)
     mean = np.array(PREPROCESSING["mean"])[:, None, None]
     std = np.array(PREPROCESSING["std"])[:, None, None]
     return ((values - mean) / std).astype(np.float32)

@@ -23,7 +23,7 @@ use candle_core::{Device, Tensor};
 use rayon::prelude::*;
 
 use crate::contract::Normalisation;
-use crate::data::{Fit, Picture, decode_image};
+use crate::data::{PhotoTransform, Picture, decode_image};
 use crate::error::{Error, Result};
 use crate::graph::{Criterion, Graph};
 use crate::networks::Model;
@@ -45,12 +45,12 @@ impl Classifier {
     pub fn new(
         model: impl Into<Arc<Model>>,
         classes: Vec<String>,
-        fit: Fit,
+        transform: PhotoTransform,
         normalisation: &Normalisation,
     ) -> Result<Self> {
         let model = model.into();
         let preprocessing =
-            Preprocessing::new(model.input(), fit, normalisation, model.criterion())?;
+            Preprocessing::new(model.input(), transform, normalisation, model.criterion())?;
         Ok(Self {
             model,
             classes,
@@ -65,13 +65,13 @@ impl Classifier {
     pub fn open(
         graph: Graph,
         classes: Vec<String>,
-        fit: Fit,
+        transform: PhotoTransform,
         normalisation: &Normalisation,
         weights: &Path,
     ) -> Result<Self> {
         let model = Model::of_graph(graph, 0)?;
         model.load_state_dict(weights)?;
-        Self::new(model, classes, fit, normalisation)
+        Self::new(model, classes, transform, normalisation)
     }
 
     /// The names of the classes.

@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use crate::contract::Normalisation;
-use crate::data::{Fit, Picture, network_input};
+use crate::data::{Fit, PhotoTransform, Picture, photo_values};
 use crate::error::{Error, Result};
 use crate::graph::Criterion;
 
@@ -38,6 +38,8 @@ pub struct Preprocessing {
     pub channels: Channels,
     /// How a photo becomes square.
     pub fit: Fit,
+    /// Whether resized pixels are rounded to bytes, as those of sets that are kept as photos are in training.
+    pub round: bool,
     /// The mean of each channel, for values from 0 to 1.
     pub mean: Vec<f64>,
     /// The standard deviation of each channel.
@@ -56,8 +58,9 @@ const STEPS: [&str; 6] = [
     "For one channel convert to grey: (19595 * red + 38470 * green + 7471 * blue + 32768) >> 16.",
     "Make it square as `fit` says: crop cuts out the middle square, stretch does nothing, and pad resizes the longer side \
      to `size` and the shorter one in proportion, rounded, and adds black on both sides afterwards.",
-    "Resize to `size` bilinearly with antialiasing, in float32 and without rounding: the weights are \
-     max(0, 1 - |x - centre| / max(1, scale)), normalised to the sum 1, with pixel centres at half-integers.",
+    "Resize to `size` bilinearly with antialiasing, first the width and then the height: the weights are \
+     max(0, 1 - |x - centre| / max(1, scale)), normalised to the sum 1, with pixel centres at half-integers. Products and \
+     sums are in float32, from the first pixel to the last. If `round` is true, round to the nearest byte, halves up.",
     "Divide by 255, subtract `mean` and divide by `std` for each channel, and arrange as N, C, H, W in float32.",
 ];
 
@@ -69,7 +72,7 @@ impl Preprocessing {
     /// of channels.
     pub fn new(
         input: &[usize],
-        fit: Fit,
+        transform: PhotoTransform,
         normalisation: &Normalisation,
         criterion: Criterion,
     ) -> Result<Self> {
@@ -91,7 +94,8 @@ impl Preprocessing {
             } else {
                 Channels::Grey
             },
-            fit,
+            fit: transform.fit,
+            round: transform.round,
             mean: mean.clone(),
             std: deviation.clone(),
             scores: match criterion {
@@ -106,13 +110,22 @@ impl Preprocessing {
     ///
     /// # Errors
     /// When the photo has no pixels.
-    pub(super) fn apply(&self, picture: &Picture) -> Result<Vec<f32>> {
+    pub fn apply(&self, picture: &Picture) -> Result<Vec<f32>> {
         let [height, width] = self.size;
-        let mut values = network_input(&[self.mean.len(), height, width], picture, self.fit)?;
+        let transform = PhotoTransform {
+            fit: self.fit,
+            round: self.round,
+        };
+        let mut values = photo_values(&[self.mean.len(), height, width], picture, transform)?;
         let channels = self.mean.iter().zip(&self.std);
         for (values, (mean, std)) in values.chunks_exact_mut(height * width).zip(channels) {
             for value in values {
-                *value = ((f64::from(*value) - mean) / std) as f32;
+                // Training divides bytes as float64. Values between them were divided as float32 from the first.
+                let share = match self.round {
+                    true => f64::from(*value) / 255.0,
+                    false => f64::from(*value / 255.0),
+                };
+                *value = ((share - mean) / std) as f32;
             }
         }
         Ok(values)

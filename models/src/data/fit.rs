@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::image::{Resize, luma};
+use super::image::{Resize, byte, luma};
 use super::picture::Picture;
 use crate::error::Result;
 use crate::spec::{Choice, DataSpec, Field, FieldKind};
@@ -50,12 +50,7 @@ impl Fit {
     /// # Errors
     /// When the setting is none of the three.
     pub fn of(spec: &DataSpec) -> Result<Self> {
-        #[derive(Deserialize)]
-        struct Options {
-            #[serde(default)]
-            fit: Fit,
-        }
-        Ok(spec.options::<Options>()?.fit)
+        Ok(PhotoTransform::of(spec)?.fit)
     }
 
     /// Its name in settings and file names.
@@ -109,6 +104,44 @@ impl Fit {
             {
                 into[right..right + to[0]].copy_from_slice(row);
             }
+        }
+        image
+    }
+}
+
+/// How a picture becomes the input of a run's network.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PhotoTransform {
+    /// How it becomes a square.
+    pub fit: Fit,
+    /// Whether resized values are rounded to bytes, as the prepared files of photos have them.
+    pub round: bool,
+}
+
+impl PhotoTransform {
+    /// The transform of a run's settings. Values are rounded if the set is kept as photos: then, and only then, the
+    /// settings have a fit.
+    ///
+    /// # Errors
+    /// When the fit is none of the three.
+    pub fn of(spec: &DataSpec) -> Result<Self> {
+        #[derive(Deserialize)]
+        struct Options {
+            fit: Option<Fit>,
+        }
+        let Options { fit } = spec.options()?;
+        Ok(Self {
+            fit: fit.unwrap_or_default(),
+            round: fit.is_some(),
+        })
+    }
+
+    /// A picture, which must have pixels, as `[channels, size, size]` with values from 0 to 255.
+    pub(super) fn square(self, picture: &Picture, channels: usize, size: usize) -> Vec<f32> {
+        let mut image = self.fit.square(picture, channels, size);
+        if self.round {
+            let round = |value: &mut f32| *value = byte(*value).into();
+            image.iter_mut().for_each(round);
         }
         image
     }
@@ -168,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_without_a_fit_crop() {
+    fn settings_without_a_fit_crop_and_do_not_round() {
         let spec = |options: serde_json::Value| -> DataSpec {
             let mut document = serde_json::json!({"set": "x", "validation": 0.0, "limit": null});
             document
@@ -177,10 +210,12 @@ mod tests {
                 .extend(options.as_object().unwrap().clone());
             serde_json::from_value(document).unwrap()
         };
-        assert_eq!(Fit::of(&spec(serde_json::json!({}))).unwrap(), Fit::Crop);
+        let without = PhotoTransform::of(&spec(serde_json::json!({}))).unwrap();
+        assert_eq!(without, PhotoTransform::default());
         for (choice, fit) in CHOICES.iter().zip(Fit::ALL) {
-            let of = Fit::of(&spec(serde_json::json!({"fit": choice.value}))).unwrap();
-            assert_eq!((of, fit.name()), (fit, &*choice.value));
+            let of = PhotoTransform::of(&spec(serde_json::json!({"fit": choice.value}))).unwrap();
+            assert_eq!((of.fit, fit.name()), (fit, &*choice.value));
+            assert!(of.round);
         }
         assert!(Fit::of(&spec(serde_json::json!({"fit": "squash"}))).is_err());
     }

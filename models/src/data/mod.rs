@@ -48,7 +48,7 @@ mod versions;
 
 pub use crate::error::Fault;
 pub use augment::{AugmentParams, Augmentation};
-pub use fit::Fit;
+pub use fit::{Fit, PhotoTransform};
 pub use gallery::{Gallery, gallery};
 pub(crate) use image::Resize;
 pub use known::{FileLayout, KnownDataSet};
@@ -57,6 +57,7 @@ pub use mix::{Mixed, Mixing};
 pub use photos::{
     FitExample, FitExamples, Photo, PhotosMetadata, Preparing, Warning, fit_examples,
 };
+pub(crate) use picture::photo_values;
 pub use picture::{Picture, decode_image, network_input};
 pub use read::{ClassCount, Import, ImportLimits, Report, import, is_system_name};
 pub use samples::{Samples, Splits};

@@ -6,7 +6,7 @@ use image::codecs::png::PngEncoder;
 use image::imageops::{FilterType, resize};
 use image::{ExtendedColorType, ImageEncoder, RgbImage};
 
-use super::fit::Fit;
+use super::fit::PhotoTransform;
 use super::read::photo;
 use crate::error::{Error, Result};
 
@@ -31,19 +31,31 @@ pub fn decode_image(bytes: &[u8], most_pixels: u64) -> std::result::Result<Pictu
 }
 
 /// The input for a network for images of the shape `input` `[channels, height, width]`, before normalisation: a square
-/// by `fit`, in grey for one channel, with values from 0 to 1. The same steps as in training, which rounds the values to
-/// bytes.
+/// by the transform, in grey for one channel, with values from 0 to 1. The same steps as in training.
 ///
 /// # Errors
 /// [`Error::Setting`] when `input` is not the shape of a square image of one or three channels.
-pub fn network_input(input: &[usize], picture: &Picture, fit: Fit) -> Result<Vec<f32>> {
+pub fn network_input(
+    input: &[usize],
+    picture: &Picture,
+    transform: PhotoTransform,
+) -> Result<Vec<f32>> {
+    let mut image = photo_values(input, picture, transform)?;
+    image.iter_mut().for_each(|value| *value /= 255.0);
+    Ok(image)
+}
+
+/// As [`network_input`], with values from 0 to 255.
+pub(crate) fn photo_values(
+    input: &[usize],
+    picture: &Picture,
+    transform: PhotoTransform,
+) -> Result<Vec<f32>> {
     match *input {
         [channels @ (1 | 3), side, width]
             if side == width && side > 0 && picture.width * picture.height > 0 =>
         {
-            let mut image = fit.square(picture, channels, side);
-            image.iter_mut().for_each(|value| *value /= 255.0);
-            Ok(image)
+            Ok(transform.square(picture, channels, side))
         }
         _ => Err(Error::setting("image", "is not what this network sees")),
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use super::fit::Fit;
+use super::fit::PhotoTransform;
 use super::image::{Pixels, Resize};
 use super::photos::{PhotoSettings, Prepared};
 use super::split::{Split, SplitIndices, note_on_untrained_classes};
@@ -374,8 +374,8 @@ pub struct Splits {
     pub normalisation: Normalisation,
     /// The augmentation of training images.
     pub augmentation: Augmentation,
-    /// How pictures that are not square become the network's input.
-    pub fit: Fit,
+    /// How pictures become the network's input.
+    pub transform: PhotoTransform,
     /// For points, the minimum and maximum of each raw coordinate over all splits.
     pub range: Option<[[f64; 2]; 2]>,
     /// SHA-256 over classes, shape, and the labels and values of all splits before resizing and normalisation; of photos,
@@ -414,7 +414,7 @@ impl Splits {
         };
         let labels = SPLITS.map(labels);
         let mut augmentation = Augmentation::default();
-        let fit = Fit::of(spec)?;
+        let transform = PhotoTransform::of(spec)?;
         let (input, store, normalisation, range, hash) = match raw.values {
             SampleValues::Points(mut values) => {
                 let hash = hash(&raw.classes, "[2]", parts, &labels, |index| {
@@ -458,7 +458,7 @@ impl Splits {
             SampleValues::Photos(photos) => {
                 let options: ImageOptions = spec.options()?;
                 let input = options.shape();
-                let shape = format!("{input:?} {}", fit.name());
+                let shape = format!("{input:?} {}", transform.fit.name());
                 let hash = hash(&raw.classes, &shape, parts, &labels, |index| {
                     &photos.hashes[index]
                 });
@@ -491,7 +491,7 @@ impl Splits {
             input,
             normalisation,
             augmentation,
-            fit,
+            transform,
             range,
             hash,
             warnings: warnings.into_iter().collect(),

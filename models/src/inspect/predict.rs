@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Inspector, Recording};
 use crate::classify::{ClassScore, Classifier, ranked};
-use crate::data::Fit;
+use crate::data::PhotoTransform;
 use crate::error::Result;
 
 /// The most classes of a prediction.
@@ -25,8 +25,8 @@ impl Inspector {
     ///
     /// # Errors
     /// When the network does not take images.
-    pub fn classifier(&self, fit: Fit) -> Result<Classifier> {
+    pub fn classifier(&self, transform: PhotoTransform) -> Result<Classifier> {
         let model = Arc::clone(&self.model);
-        Classifier::new(model, self.classes.clone(), fit, &self.normalisation)
+        Classifier::new(model, self.classes.clone(), transform, &self.normalisation)
     }
 }

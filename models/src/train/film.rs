@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::learner::{Evaluation, Learner};
 use super::progress::Progress;
-use crate::data::{self, Fit, Splits};
+use crate::data::{self, PhotoTransform, Splits};
 use crate::error::{Error, Result};
 use crate::inspect::film::{Folder, Frame, FramePosition, Validation, pin_name, stride};
 use crate::inspect::{Inspector, Recording};
@@ -138,7 +138,7 @@ impl Film {
     /// The pinned image, or the first sample of the test split.
     fn recording(&mut self, network: &Inspector, data: &Splits) -> Result<(String, Recording)> {
         if let Some(pin) = &mut self.pin
-            && let Some(image) = pin.image(&data.input, data.fit)?
+            && let Some(image) = pin.image(&data.input, data.transform)?
         {
             return Ok((image.name.clone(), network.record(&image.values)?));
         }
@@ -164,7 +164,7 @@ impl Film {
 
 impl Pin {
     /// The current image; `None` if none is pinned.
-    fn image(&mut self, input: &[usize], fit: Fit) -> Result<Option<&Image>> {
+    fn image(&mut self, input: &[usize], transform: PhotoTransform) -> Result<Option<&Image>> {
         let Ok(about) = fs::metadata(&self.path) else {
             return Ok(None);
         };
@@ -184,7 +184,7 @@ impl Pin {
             let picture = data::decode_image(&bytes, MOST_PIXELS).map_err(wrong)?;
             let image = Image {
                 name: pin_name(&bytes),
-                values: data::network_input(input, &picture, fit)?,
+                values: data::network_input(input, &picture, transform)?,
             };
             self.read = Some((version.0, version.1, image));
         }

@@ -29,13 +29,16 @@ def classifier(folder, preprocessing):
 def main():
     random = np.random.default_rng(0)
     cases = []
-    for (height, width), size, fit, channels in [
-        ((9, 14), [4, 4], "crop", "RGB"),
-        ((14, 9), [6, 6], "pad", "RGB"),
-        ((9, 14), [5, 7], "stretch", "RGB"),
-        ((5, 4), [8, 8], "crop", "grey"),
-        ((23, 17), [3, 3], "pad", "grey"),
-        ((6, 6), [6, 6], "crop", "RGB"),
+    for (height, width), size, fit, channels, is_rounded in [
+        ((9, 14), [4, 4], "crop", "RGB", False),
+        ((14, 9), [6, 6], "pad", "RGB", True),
+        ((9, 14), [5, 7], "stretch", "RGB", False),
+        ((5, 4), [8, 8], "crop", "grey", True),
+        ((23, 17), [3, 3], "pad", "grey", False),
+        ((6, 6), [6, 6], "crop", "RGB", True),
+        # Halves of two neighbours: ties.
+        ((8, 8), [4, 4], "crop", "RGB", True),
+        ((37, 41), [16, 16], "stretch", "RGB", True),
     ]:
         pixels = random.integers(0, 256, (height, width, 4), np.uint8)
         pixels[..., 3] = random.choice(np.array([0, 90, 255], np.uint8), (height, width))
@@ -43,6 +46,7 @@ def main():
         preprocessing = {
             "size": size,
             "fit": fit,
+            "round": is_rounded,
             "channels": channels,
             "mean": [0.4, 0.5, 0.45][:count],
             "std": [0.2, 0.25, 0.3][:count],
@@ -57,7 +61,7 @@ def main():
             "height": height,
             "pixels": pixels.reshape(-1).tolist(),
             "preprocessing": preprocessing,
-            "input": [round(float(value), 6) for value in values.reshape(-1)],
+            "input": [float(value) for value in values.reshape(-1)],
         })
     target = ROOT / "frontend" / "tests" / "unit" / "preprocessing.json"
     target.write_text(json.dumps(cases) + "\n")

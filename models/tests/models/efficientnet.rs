@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use candle_core::{Device, Tensor};
 use serde_json::{Map, Value};
-use vivarium_models::data::{Fit, decode_image, network_input};
+use vivarium_models::data::{PhotoTransform, decode_image, network_input};
 use vivarium_models::networks::{Model, NetworkRow, NetworkText, recognise};
 use vivarium_models::nn::{Context, Mode};
 
@@ -156,7 +156,7 @@ fn photos_have_their_classes_among_the_first_five() {
             return;
         };
         let picture = decode_image(&std::fs::read(path).unwrap(), 1 << 24).unwrap();
-        let x = network_input(&[3, 224, 224], &picture, Fit::Crop).unwrap();
+        let x = network_input(&[3, 224, 224], &picture, PhotoTransform::default()).unwrap();
         let x: Vec<f32> = x
             .iter()
             .map(|v| normalised(f64::from(*v) * 255.0))

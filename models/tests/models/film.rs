@@ -342,7 +342,7 @@ fn the_film_follows_the_image_that_is_pinned_from_the_next_epoch_on() {
     let image = vivarium_models::data::network_input(
         network.input(),
         &picture,
-        vivarium_models::data::Fit::Crop,
+        vivarium_models::data::PhotoTransform::default(),
     )
     .unwrap();
     let recording = network.record(&image).unwrap();

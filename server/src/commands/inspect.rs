@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use vivarium_models::data::{Fit, decode_image, network_input};
+use vivarium_models::data::{PhotoTransform, decode_image, network_input};
 use vivarium_models::inspect::{Inspector, Layer, Recording, SaliencyMethod, SheetQuery};
 
 use super::{find_run, print};
@@ -69,8 +69,9 @@ fn record(
     let bytes = fs::read(image).map_err(|e| Error::file(Path::new(image), e))?;
     let picture = decode_image(&bytes, images::MOST_PIXELS)
         .map_err(|message| Error::Usage(format!("{image}: {message}")))?;
-    let fit = Fit::of(&target.spec.data)?;
-    Ok(network.record(&network_input(network.input(), &picture, fit)?)?)
+    let transform = PhotoTransform::of(&target.spec.data)?;
+    let input = network_input(network.input(), &picture, transform)?;
+    Ok(network.record(&input)?)
 }
 
 /// The requested layers; by default the first and the last convolution, or all layers with weights if there is none.

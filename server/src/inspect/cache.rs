@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use serde_json::json;
 use vivarium_models::Error as Fault;
-use vivarium_models::data::{self, Fit, Library, Picture, Splits, decode_image, network_input};
+use vivarium_models::data::{
+    self, Library, PhotoTransform, Picture, Splits, decode_image, network_input,
+};
 use vivarium_models::inspect::film::Frame;
 use vivarium_models::inspect::{Inspector, Recording};
 use vivarium_models::links;
@@ -233,7 +235,8 @@ impl InspectCache {
         let bytes = links::read(path).map_err(|e| Error::file(path, e))?;
         let picture = decode_image(&bytes, MOST_PIXELS)
             .map_err(|message| Error::field("image", image.key(), message))?;
-        Ok(network_input(input, &picture, Fit::of(&target.spec.data)?)?)
+        let transform = PhotoTransform::of(&target.spec.data)?;
+        Ok(network_input(input, &picture, transform)?)
     }
 
     /// An image as a picture, with a square of `zoom` pixels per value.

@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use vivarium_models::classify::Classifier;
 use vivarium_models::contract::{Event, Record, Started};
-use vivarium_models::data::Fit;
+use vivarium_models::data::PhotoTransform;
 use vivarium_models::graph::Graph;
 use vivarium_models::inspect::film::Folder;
 use vivarium_models::links;
@@ -166,7 +166,7 @@ impl InspectTarget {
         Ok(Classifier::open(
             self.graph()?,
             started.classes.clone(),
-            Fit::of(&self.spec.data)?,
+            PhotoTransform::of(&self.spec.data)?,
             &started.normalisation,
             &checkpoint.path,
         )?)

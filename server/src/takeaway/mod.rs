@@ -17,7 +17,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use vivarium_models::classify::Preprocessing;
 use vivarium_models::contract::Record;
-use vivarium_models::data::Fit;
+use vivarium_models::data::PhotoTransform;
 use vivarium_models::graph::Graph;
 use vivarium_models::links;
 
@@ -131,7 +131,7 @@ impl Takeaway {
         }
         let preprocessing = Preprocessing::new(
             &started.input,
-            Fit::of(&self.target.spec.data)?,
+            PhotoTransform::of(&self.target.spec.data)?,
             &started.normalisation,
             graph.criterion,
         );

@@ -33,7 +33,7 @@ fn pets(count: u32) -> Vec<(String, Vec<u8>)> {
 }
 
 /// A server with the set `pets`, and what it said of it before.
-fn with_pets(count: u32) -> (Server, serde_json::Value) {
+pub(crate) fn with_pets(count: u32) -> (Server, serde_json::Value) {
     let server = Server::start();
     let files = pets(count);
     let files: Vec<_> = files

@@ -7,8 +7,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::{Value, json};
+use vivarium_models::classify::Preprocessing;
+use vivarium_models::contract::Normalisation;
+use vivarium_models::data::{Fit, PhotoTransform, decode_image};
+use vivarium_models::graph::Criterion;
 use zip::ZipArchive;
 
+use crate::kept_photos::with_pets;
 use crate::support::{Server, conv, mlp, photos, vivarium};
 
 const FILES: [&str; 9] = [
@@ -62,6 +67,8 @@ fn everything_is_in_the_zip_and_the_command_writes_the_same() {
         ("channels", json!("RGB")),
         ("fit", json!("crop")),
         ("scores", json!("logits")),
+        // The digits are pixels, which are not rounded when they are resized.
+        ("round", json!(false)),
     ] {
         assert_eq!(preprocessing[field], value, "{field}");
     }
@@ -358,47 +365,131 @@ fn the_programs_of_the_zip_give_vivariums_probabilities() {
         server.await_status(&id, "finished");
         runs.push((format!("imported {format}"), id));
     }
+    for (name, id) in runs {
+        let here = tempfile::tempdir().unwrap();
+        unpack_to(&server, &id, here.path());
+        assert_programs_agree(&server, &id, &python, here.path(), &name);
+    }
+}
+
+/// Writes the files of a run's zip to a folder.
+fn unpack_to(server: &Server, id: &str, folder: &Path) {
+    let zip = folder.join("classifier.zip");
+    let output = export(server, id, "zip", &zip);
+    assert!(
+        output.status.success(),
+        "{id}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    for (file, bytes) in unpacked(&fs::read(&zip).unwrap()) {
+        fs::write(folder.join(file), bytes).unwrap();
+    }
+}
+
+/// Holds the programs in a folder against `vivarium predict`, on all photos.
+fn assert_programs_agree(server: &Server, id: &str, python: &Path, folder: &Path, name: &str) {
     let photos = all_photos();
     let names: Vec<_> = photos.iter().map(|photo| photo.to_str().unwrap()).collect();
     assert!(names.len() > 40);
-    for (name, id) in runs {
+    let data = server.data_dir().to_str().unwrap();
+    let mut arguments = vec!["predict", id, "--top", "10", "--data-dir", data];
+    arguments.extend(&names);
+    let output = vivarium(&arguments);
+    assert!(
+        output.status.success(),
+        "{name}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let own = text(&output.stdout);
+    for program in ["predict.py", "predict_onnx.py"] {
+        let output = Command::new(python)
+            .arg(folder.join(program))
+            .args(["--top", "10"])
+            .args(&names)
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{name} {program}: {told}");
+        let theirs = text(&output.stdout);
+        assert_eq!(
+            own.lines().next(),
+            theirs.lines().next(),
+            "{name} {program}"
+        );
+        let error = difference(&own, &theirs);
+        assert!(error <= 1e-4, "{name} {program}: {error}");
+    }
+}
+
+#[test]
+fn the_programs_of_the_zip_prepare_photos_to_the_bit() {
+    let modules = ["torch", "onnxruntime", "PIL", "numpy"];
+    let Some(python) = python("the inputs of the zip's programs", &modules) else {
+        return;
+    };
+    let (server, _) = with_pets(24);
+    let on_photos = |fit: &str, channels: usize, size: usize| json!({"set": "pets", "fit": fit, "channels": channels, "size": size});
+    for (data, is_rounded) in [
+        (on_photos("crop", 3, 32), true),
+        (on_photos("pad", 1, 24), true),
+        (on_photos("stretch", 3, 9), true),
+        // Sums in another order differ in their last bit here, too.
+        (
+            json!({"set": "digits", "size": 24, "channels": 3, "limit": 60}),
+            false,
+        ),
+    ] {
+        let id = server.create(&json!({
+            "data": data, "network": {"kind": "mlp", "hidden": [8]},
+            "training": {"epochs": 1, "batch_size": 4, "seed": 3},
+        }));
+        server.await_status(&id, "finished");
         let here = tempfile::tempdir().unwrap();
-        let zip = here.path().join("classifier.zip");
-        let output = export(&server, &id, "zip", &zip);
-        assert!(
-            output.status.success(),
-            "{name}: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        for (file, bytes) in unpacked(&fs::read(&zip).unwrap()) {
-            fs::write(here.path().join(file), bytes).unwrap();
-        }
-        let mut arguments = vec!["predict", &id, "--top", "10", "--data-dir", &data];
-        arguments.extend(&names);
-        let output = vivarium(&arguments);
-        assert!(
-            output.status.success(),
-            "{name}: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        let own = text(&output.stdout);
-        for program in ["predict.py", "predict_onnx.py"] {
-            let output = Command::new(&python)
-                .arg(here.path().join(program))
-                .args(["--top", "10"])
-                .args(&names)
-                .output()
-                .unwrap();
-            let told = String::from_utf8_lossy(&output.stderr).into_owned();
-            assert!(output.status.success(), "{name} {program}: {told}");
-            let theirs = text(&output.stdout);
-            assert_eq!(
-                own.lines().next(),
-                theirs.lines().next(),
-                "{name} {program}"
-            );
-            let error = difference(&own, &theirs);
-            assert!(error <= 1e-4, "{name} {program}: {error}");
+        unpack_to(&server, &id, here.path());
+        assert_programs_agree(&server, &id, &python, here.path(), &data.to_string());
+
+        let read = |name: &str| fs::read(here.path().join(name)).unwrap();
+        let of: Value = serde_json::from_slice(&read("preprocessing.json")).unwrap();
+        assert_eq!(of["round"], is_rounded, "{data}");
+        let field = |name: &str| of[name].clone();
+        let [height, width]: [usize; 2] = serde_json::from_value(field("size")).unwrap();
+        let normalisation = Normalisation {
+            mean: serde_json::from_value(field("mean")).unwrap(),
+            deviation: serde_json::from_value(field("std")).unwrap(),
+        };
+        let transform = PhotoTransform {
+            fit: serde_json::from_value::<Fit>(field("fit")).unwrap(),
+            round: is_rounded,
+        };
+        let input = [normalisation.mean.len(), height, width];
+        let criterion = Criterion::CrossEntropy;
+        let own = Preprocessing::new(&input, transform, &normalisation, criterion).unwrap();
+        let photos = all_photos();
+        let output = Command::new(&python)
+            .args(["-c", INPUTS])
+            .args(&photos)
+            .current_dir(here.path())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let theirs = read("inputs");
+        let size = 4 * input.iter().product::<usize>();
+        assert_eq!(theirs.len(), photos.len() * size);
+        for (photo, theirs) in photos.iter().zip(theirs.chunks_exact(size)) {
+            let picture = decode_image(&fs::read(photo).unwrap(), 1 << 24).unwrap();
+            let values = own.apply(&picture).unwrap();
+            let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+            assert!(bytes == theirs, "{data} {}", photo.display());
         }
     }
 }
+
+/// Writes the inputs for all photos, as little-endian float32.
+const INPUTS: &str = "\
+import sys
+from pathlib import Path
+from classifier import preprocess
+with open('inputs', 'wb') as out:
+    for path in sys.argv[1:]:
+        out.write(preprocess(Path(path)).astype('<f4').tobytes())
+";

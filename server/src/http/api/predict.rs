@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use vivarium_models::classify::Classifier;
-use vivarium_models::data::Fit;
+use vivarium_models::data::PhotoTransform;
 use vivarium_models::spec::FieldError;
 
 use super::{RunPath, run_id};
@@ -107,8 +107,9 @@ pub async fn predict(
     let classifier = app
         .inspector
         .run(move |cache| {
-            let fit = Fit::of(&target.spec.data)?;
-            Ok(cache.network(&target, &checkpoint)?.classifier(fit)?)
+            let transform = PhotoTransform::of(&target.spec.data)?;
+            let network = cache.network(&target, &checkpoint)?;
+            Ok(network.classifier(transform)?)
         })
         .await?;
     let mut batch = Batch {
