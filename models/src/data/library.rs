@@ -96,6 +96,11 @@ static PHOTO_FIELDS: LazyLock<Vec<Field>> = LazyLock::new(|| {
     .concat()
 });
 
+/// The fields of sets that are kept as photos.
+pub(crate) fn photo_fields() -> &'static [Field] {
+    &PHOTO_FIELDS
+}
+
 impl Library {
     /// A library without a folder, with the embedded data sets only.
     pub fn none() -> Self {

@@ -52,6 +52,7 @@ pub use fit::{Fit, PhotoTransform};
 pub use gallery::{Gallery, gallery};
 pub(crate) use image::Resize;
 pub use known::{FileLayout, KnownDataSet};
+pub(crate) use library::photo_fields;
 pub use library::{DataSet, Library, State, known, name_of};
 pub use mix::{Mixed, Mixing};
 pub use photos::{

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::data::DATA_SETS;
+use crate::data::{DATA_SETS, photo_fields};
 use crate::networks::{NetworkText, TextError};
 use crate::spec::{COMMON, CROSS_ENTROPY, Field, GROUPS};
 
@@ -25,7 +25,8 @@ fn check(path: &str, value: &Value) -> Result<(), String> {
         .iter()
         .chain(CROSS_ENTROPY)
         .chain(of_groups.flat_map(|variant| variant.fields))
-        .chain(DATA_SETS.iter().flat_map(|row| row.fields));
+        .chain(DATA_SETS.iter().flat_map(|row| row.fields))
+        .chain(photo_fields());
     let mut refusal = None;
     for field in fields.filter(|field: &&Field| field.path == path) {
         match field.check(value) {

@@ -31,6 +31,10 @@ pub struct Metadata {
     pub labels: Vec<String>,
     /// How samples are normalised before the network sees them.
     pub normalisation: Normalisation,
+    /// How an image becomes a square: `crop`, `pad` or `stretch`.
+    pub fit: String,
+    /// Whether resized values are rounded to bytes.
+    pub round: bool,
     /// More entries, by their names.
     pub more: BTreeMap<String, String>,
 }
@@ -39,7 +43,7 @@ pub struct Metadata {
 /// they keep their names. The input is called `input`, the result `scores`; the size of a batch, `N`, is free.
 ///
 /// The file's metadata say how an image becomes an input: `mean`, `std` and `size` (height and width) as JSON lists,
-/// `channels`, and `preprocessing` in a sentence; and what the scores are of: `labels`, a JSON list.
+/// `channels`, `fit`, `round`, and `preprocessing` in sentences; and what the scores are of: `labels`, a JSON list.
 ///
 /// # Errors
 /// [`Error::Setting`] when a tensor is missing, or the file would be larger than the 2 GiB that the format allows.
@@ -533,9 +537,20 @@ fn properties(graph: &Graph, metadata: &Metadata) -> Vec<StringStringEntryProto>
             add("size", format!("[{height},{width}]"));
             let order = if channels == 1 { "grey" } else { "RGB" };
             add("channels", order.to_owned());
+            add("fit", metadata.fit.clone());
+            add("round", metadata.round.to_string());
+            let square = match &*metadata.fit {
+                "pad" => "Put the image between black bars so that it is a square, in its shape",
+                "stretch" => "Take the whole image, distorted",
+                _ => "Cut out the middle square",
+            };
+            let round = match metadata.round {
+                true => "round to whole bytes, halves up, ",
+                false => "",
+            };
             format!(
-                "Scale the image to {height}x{width} pixels ({order}, values from 0 to 1), subtract mean and divide by std \
-                 for each channel, and arrange as N,C,H,W in float32."
+                "{square}, scale it to {height}x{width} pixels ({order}) bilinearly with antialiasing, {round}divide by 255, \
+                 subtract mean and divide by std for each channel, and arrange as N,C,H,W in float32."
             )
         }
         _ => "Subtract mean and divide by std for each value, as float32.".to_owned(),

@@ -122,6 +122,7 @@ pub fn import(bytes: Vec<u8>, title: &str, max_bytes: usize) -> Outcome<Imported
         &summary,
         converted.graph.input(),
         normalisation.as_ref(),
+        fit(&metadata),
         &module(&source, &items),
     );
     let graph = NetworkText::read(&source)
@@ -200,6 +201,14 @@ fn normalisation(metadata: &BTreeMap<String, String>, input: &[usize]) -> Option
         .then_some(Normalisation { mean, deviation })
 }
 
+/// How images become squares, where the metadata of a file say so and pixels are rounded, as those of photos are: runs
+/// on other sets have no such setting.
+fn fit(metadata: &BTreeMap<String, String>) -> Option<&str> {
+    let fit = metadata.get("fit")?.as_str();
+    let is_rounded = metadata.get("round").is_some_and(|round| round == "true");
+    (is_rounded && matches!(fit, "crop" | "pad" | "stretch")).then_some(fit)
+}
+
 /// Whether a normalisation is that of ImageNet.
 fn is_of_imagenet(normalisation: Option<&Normalisation>, input: &[usize]) -> bool {
     let ([channels @ (1 | 3), ..], Some(given)) = (input, normalisation) else {
@@ -216,6 +225,7 @@ fn text(
     summary: &str,
     input: &[usize],
     normalisation: Option<&Normalisation>,
+    fit: Option<&str>,
     module: &str,
 ) -> String {
     let mut text = format!("\"\"\"{}\n\n{summary}\n\"\"\"\n\n", plain(title));
@@ -227,8 +237,10 @@ fn text(
                     true => format!(", \"data.normalisation\": \"{}\"", Normalisation::IMAGENET),
                     false => String::new(),
                 };
+                let fit = fit.map(|fit| format!(", \"data.fit\": \"{fit}\""));
+                let fit = fit.unwrap_or_default();
                 text += &format!(
-                    "defaults = {{\"data.size\": {height}, \"data.channels\": {channels}{of_imagenet}}}\n"
+                    "defaults = {{\"data.size\": {height}, \"data.channels\": {channels}{of_imagenet}{fit}}}\n"
                 );
             }
         }

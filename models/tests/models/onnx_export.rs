@@ -5,7 +5,7 @@ use std::path::Path;
 
 use candle_core::{DType, Device, Tensor};
 use serde_json::{Map, json};
-use vivarium_models::data::Library;
+use vivarium_models::data::{Fit, Library};
 use vivarium_models::form;
 use vivarium_models::graph::Graph;
 use vivarium_models::networks::{Model, NETWORKS, NetworkText, TensorValues};
@@ -160,6 +160,37 @@ fn an_exported_file_comes_back_with_its_names_and_scores() {
             );
         }
     }
+}
+
+#[test]
+fn the_file_says_how_a_photo_becomes_an_input_and_an_import_reads_it_back() {
+    let (graph, tensors, ..) = (0..GRAPHS)
+        .map(random_model)
+        .find(|(graph, ..)| matches!(graph.input(), [1 | 3, height, width] if height == width))
+        .unwrap();
+    let of = |fit: &str, round: bool| {
+        let metadata = Metadata {
+            fit: fit.to_owned(),
+            round,
+            ..Metadata::default()
+        };
+        let file = export(&graph, &tensors, &metadata).unwrap();
+        import(file, "Back", 1 << 30).unwrap()
+    };
+    for fit in Fit::ALL {
+        let back = of(fit.name(), true);
+        assert_eq!(back.metadata["fit"], fit.name());
+        assert_eq!(back.metadata["round"], "true");
+        assert!(back.metadata["preprocessing"].contains("round to whole bytes"));
+        let text = NetworkText::read(&back.source).unwrap();
+        assert_eq!(text.defaults["data.fit"], json!(fit.name()));
+        form::check_defaults(&text).unwrap();
+    }
+    // A set of pixels has no fit that a run could choose.
+    let back = of("pad", false);
+    assert_eq!(back.metadata["round"], "false");
+    assert!(!back.metadata["preprocessing"].contains("round"));
+    assert!(!back.source.contains("data.fit"), "{}", back.source);
 }
 
 #[test]

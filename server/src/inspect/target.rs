@@ -149,9 +149,12 @@ impl InspectTarget {
     pub fn onnx(&self, checkpoint: &Checkpoint) -> Result<Vec<u8>> {
         let model = Model::of_graph(self.graph()?, 0)?;
         model.load_state_dict(&checkpoint.path)?;
+        let transform = PhotoTransform::of(&self.spec.data)?;
         let metadata = onnx::Metadata {
             labels: self.started.classes.clone(),
             normalisation: self.started.normalisation.clone(),
+            fit: transform.fit.name().to_owned(),
+            round: transform.round,
             more: BTreeMap::from([("run".to_owned(), self.spec.name.clone())]),
         };
         Ok(onnx::export(model.graph(), &model.weights()?, &metadata)?)
