@@ -32,6 +32,9 @@ function decode(text) {
   return decoded;
 }
 
+/** A number in six digits: those after them are not the same on every machine. @param {number} value */
+const significant = (value) => Number(value.toPrecision(6));
+
 async function open() {
   const kernels = await loadKernels(decode(byId("kernels").textContent ?? ""));
   const network = new Network(graph, kernels, bytes);
@@ -46,6 +49,8 @@ async function open() {
   function classify(pixels, top) {
     preprocess(pixels, preprocessing, input);
     const scores = network.run(input);
+    if (!scores.every(Number.isFinite))
+      throw new Error("the network's scores are not numbers: the run diverged; choose an earlier checkpoint");
     const highest = Math.max(...scores);
     const powers = Array.from(scores, (score) => Math.exp(score - highest));
     const sum = powers.reduce((a, b) => a + b, 0);
@@ -53,10 +58,11 @@ async function open() {
     const all = labels.map((label, at) => ({
       class: at,
       name: label,
-      probability: isLogits ? powers[at] / sum : null,
+      probability: isLogits ? significant(powers[at] / sum) : null,
       score: scores[at],
     }));
-    return all.toSorted((a, b) => b.score - a.score).slice(0, top);
+    const best = all.toSorted((a, b) => b.score - a.score).slice(0, top);
+    return best.map((one) => ({ ...one, score: significant(one.score) }));
   }
 
   const view = predictView(

@@ -134,7 +134,8 @@ function scaleRow(line, length, columns, planes) {
     columns.forEach(({ first, weights }, column) => {
       let sum = 0;
       const start = plane * length + first;
-      for (let tap = 0; tap < weights.length; tap += 1) sum = Math.fround(sum + Math.fround(line[start + tap] * weights[tap]));
+      for (let tap = 0; tap < weights.length; tap += 1)
+        sum = Math.fround(sum + Math.fround(line[start + tap] * weights[tap]));
       scaled[plane * columns.length + column] = sum;
     });
   }

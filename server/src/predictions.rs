@@ -16,9 +16,9 @@ pub const MOST_TOP: usize = 100;
 pub struct PhotoPrediction {
     /// The photo, as the client named it.
     pub path: String,
-    /// The likeliest classes, the likeliest first; empty where the photo cannot be read.
+    /// The likeliest classes, the likeliest first; empty where there is an error.
     pub top: Vec<ClassScore>,
-    /// Why the photo cannot be read.
+    /// Why the photo cannot be read, or has no classes.
     pub error: Option<String>,
 }
 

@@ -16,6 +16,8 @@ HERE = Path(__file__).resolve().parent
 PREPROCESSING = json.loads((HERE / "preprocessing.json").read_text(encoding="utf-8"))
 LABELS = (HERE / "labels.txt").read_text(encoding="utf-8").split("\n")[:-1]
 
+NOT_FINITE = "the network's scores are not numbers: the run diverged; choose an earlier checkpoint"
+
 # What turns a photo upright, by its EXIF orientation.
 UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -173,8 +175,14 @@ def main(description, scores_of, batch=16):
     def flush():
         if not waiting:
             return
-        results = probabilities(scores_of(np.stack([values for _, values in waiting])))
-        for (path, _), row in zip(waiting, results):
+        nonlocal is_complete
+        scores = scores_of(np.stack([values for _, values in waiting]))
+        for (path, _), row in zip(waiting, scores):
+            if not np.isfinite(row).all():
+                print(f"{path}: {NOT_FINITE}", file=sys.stderr)
+                is_complete = False
+                continue
+            row = probabilities(row[None])[0]
             best = np.argsort(-row, kind="stable")[:top]
             out.writerow([cell(str(path)), *(v for c in best for v in (cell(LABELS[c]), f"{row[c]:.7g}"))])
         waiting.clear()

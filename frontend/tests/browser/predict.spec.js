@@ -181,6 +181,7 @@ test("the page that is taken away classifies from disk without a network, as the
     const cells = line.split(",");
     for (let place = 1; place < cells.length; place += 2) {
       const expected = images[at].top.find((/** @type {any} */ one) => one.name === cells[place]).probability;
+      expect(cells[place + 1].replace(/^0\.0*|\./, "").length, line).toBeLessThanOrEqual(6);
       expect(Math.abs(Number(cells[place + 1]) - expected), `${FILES[at]}: ${line}`).toBeLessThan(1e-3);
     }
   });

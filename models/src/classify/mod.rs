@@ -134,15 +134,28 @@ impl Classifier {
         Ok(y.flatten_all()?.to_vec1::<f32>()?)
     }
 
-    /// The `top` likeliest classes of an input, the likeliest first.
+    /// The `top` likeliest classes of an input, the likeliest first. The inner error is the fault of scores that are not
+    /// finite, as a phrase that follows the photo's name.
     ///
     /// # Errors
     /// As [`Classifier::scores`].
-    pub fn classify(&self, input: &[f32], top: usize) -> Result<Vec<ClassScore>> {
+    pub fn classify(
+        &self,
+        input: &[f32],
+        top: usize,
+    ) -> Result<std::result::Result<Vec<ClassScore>, String>> {
         let scores = self.scores(input)?;
-        Ok(ranked(&scores, &self.classes, self.model.criterion(), top))
+        if scores.iter().any(|score| !score.is_finite()) {
+            return Ok(Err(NOT_FINITE.to_owned()));
+        }
+        let criterion = self.model.criterion();
+        Ok(Ok(ranked(&scores, &self.classes, criterion, top)))
     }
 }
+
+/// The fault of scores that are NaN or infinite, as in `templates/takeaway/classifier.py` and `frontend/standalone`.
+const NOT_FINITE: &str =
+    "the network's scores are not numbers: the run diverged; choose an earlier checkpoint";
 
 /// The results of `work` for every item, in their order, on all threads of the pool.
 pub fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Send + Sync) -> Vec<R> {

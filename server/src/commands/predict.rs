@@ -108,7 +108,7 @@ fn classify(
 ) -> Result<Vec<PhotoPrediction>> {
     let rows = in_parallel(chunk, |found| {
         let result = match input(classifier, found) {
-            Ok(input) => Ok(classifier.classify(&input, top)?),
+            Ok(input) => classifier.classify(&input, top)?,
             Err(fault) => Err(fault),
         };
         Ok(PhotoPrediction::new(found.name.clone(), result))

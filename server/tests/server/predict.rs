@@ -18,7 +18,7 @@ fn trained(server: &Server, spec: &Value) -> String {
 }
 
 /// Sends photos with their names.
-fn predict(server: &Server, id: &str, query: &str, photos: &[(&str, &[u8])]) -> Answer {
+pub(crate) fn predict(server: &Server, id: &str, query: &str, photos: &[(&str, &[u8])]) -> Answer {
     let fields: Vec<_> = photos
         .iter()
         .map(|(name, bytes)| ("image", Some(*name), *bytes))
@@ -185,7 +185,16 @@ fn what_cannot_be_predicted_is_refused_with_what_is_allowed() {
             (422, vec!["top".to_owned()])
         );
     }
-    predict(&server, &id, "?top=many", &one).expect(400);
+    let refused = predict(&server, &id, "?top=many", &one);
+    assert_eq!(
+        (refused.status, refused.fields()),
+        (400, vec!["top".to_owned()])
+    );
+    assert!(
+        refused.body.contains("must be a whole number from 0"),
+        "{}",
+        refused.body
+    );
     let refused = predict(&server, &id, "?checkpoint=1", &one);
     assert_eq!(refused.fields(), ["checkpoint"], "{}", refused.body);
     let many = vec![one[0]; 101];

@@ -145,6 +145,22 @@ fn what_cannot_be_taken_away_is_refused_in_words() {
         let (status, ..) = server.get_bytes(&format!("/api/v1/runs/{id}/export?format={format}"));
         assert_eq!(status, 200, "{format}");
     }
+    for (query, message) in [
+        (
+            "?format=bad",
+            "must be “zip”, “html”, “onnx”, “safetensors” or “pytorch”",
+        ),
+        ("", "is needed"),
+        ("?format=zip&format=zip", "must be given once"),
+    ] {
+        let refused = server.get(&format!("/api/v1/runs/{id}/export{query}"));
+        let fields = refused.fields();
+        assert_eq!(
+            (refused.status, &fields[..]),
+            (400, &["format".to_owned()][..])
+        );
+        assert_eq!(refused.json()["errors"][0]["message"], message);
+    }
     let refused = server.get(&format!("/api/v1/runs/{id}/export?format=zip&checkpoint=1"));
     assert_eq!(refused.fields(), ["checkpoint"]);
     let folder = tempfile::tempdir().unwrap();
@@ -493,3 +509,60 @@ with open('inputs', 'wb') as out:
     for path in sys.argv[1:]:
         out.write(preprocess(Path(path)).astype('<f4').tobytes())
 ";
+
+/// Makes all weights of a run's best checkpoint so large that scores overflow, and takes the checksums out.
+fn spoil(server: &Server, id: &str) {
+    let path = server.run_dir(id).join("checkpoints/best.safetensors");
+    let bytes = fs::read(&path).unwrap();
+    let (length, rest) = bytes.split_at(8);
+    let length = u64::from_le_bytes(length.try_into().unwrap()) as usize;
+    let mut header: Value = serde_json::from_slice(&rest[..length]).unwrap();
+    header.as_object_mut().unwrap().remove("__metadata__");
+    let mut header = header.to_string();
+    while !header.len().is_multiple_of(8) {
+        header.push(' ');
+    }
+    let values = 3e38f32.to_le_bytes().repeat((rest.len() - length) / 4);
+    let length = (header.len() as u64).to_le_bytes();
+    fs::write(&path, [&length[..], header.as_bytes(), &values].concat()).unwrap();
+}
+
+#[test]
+fn scores_that_are_no_numbers_are_errors_of_their_photos_everywhere() {
+    const FAULT: &str =
+        "the network's scores are not numbers: the run diverged; choose an earlier checkpoint";
+    let server = Server::start();
+    let id = server.create(&json!({
+        "data": {"set": "digits", "size": 32, "channels": 3, "limit": 60},
+        "network": {"kind": "mlp", "hidden": [8]}, "training": {"epochs": 1},
+    }));
+    server.await_status(&id, "finished");
+    spoil(&server, &id);
+    let photo = photos().join("rgb.jpg");
+    let bytes = fs::read(&photo).unwrap();
+    let answer = crate::predict::predict(&server, &id, "", &[("a.jpg", &bytes)]).expect(200);
+    let row = json!({"path": "a.jpg", "top": [], "error": FAULT});
+    assert_eq!(answer["images"], json!([row]));
+    let photo = photo.to_str().unwrap();
+    let data = server.data_dir().to_str().unwrap();
+    let told = |output: &Output| {
+        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(text(&output.stdout).lines().count(), 1, "the header alone");
+        let told = text(&output.stderr);
+        assert!(told.contains(&format!("{photo}: {FAULT}")), "{told}");
+    };
+    told(&vivarium(&["predict", &id, photo, "--data-dir", data]));
+    let modules = ["torch", "onnxruntime", "PIL", "numpy"];
+    let Some(python) = python("scores that are no numbers", &modules) else {
+        return;
+    };
+    let here = tempfile::tempdir().unwrap();
+    unpack_to(&server, &id, here.path());
+    for program in ["predict.py", "predict_onnx.py"] {
+        let output = Command::new(&python)
+            .arg(here.path().join(program))
+            .arg(photo)
+            .output();
+        told(&output.unwrap());
+    }
+}
