@@ -20,7 +20,7 @@ use vivarium_models::inspect::{Inspector, SheetQuery};
 use vivarium_models::spec::RunSpec;
 
 /// The largest photo that is decoded, in pixels.
-const MOST_PIXELS: u64 = 40_000_000;
+const MOST_PIXELS: u64 = 64_000_000;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<_> = std::env::args().skip(1).collect();

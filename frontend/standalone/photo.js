@@ -5,7 +5,7 @@ import { webpOrientation } from "./orientation.js";
 /** @import { Pixels } from "./resize.js" */
 
 /** Pixels of a photo at most, as of Vivarium. */
-const MOST_PIXELS = 40_000_000;
+const MOST_PIXELS = 64_000_000;
 
 /** @param {Blob} file @returns {Promise<Pixels>} */
 export async function pixelsOf(file) {

@@ -292,7 +292,7 @@ fn images_with_too_many_pixels_are_not_decoded() {
     assert_says(
         &report.unreadable,
         "huge.png",
-        "has 60000x60000 pixels, more than 40,000,000",
+        "has 60000x60000 pixels, more than 64,000,000",
     );
     let few = ImportLimits {
         all_pixels: 5000,

@@ -32,7 +32,7 @@ use pins::Pins;
 pub const MOST_BYTES: usize = 20 << 20;
 
 /// The maximum number of pixels, known before decoding.
-pub(crate) const MOST_PIXELS: u64 = 40_000_000;
+pub(crate) const MOST_PIXELS: u64 = 64_000_000;
 
 /// The longest side of a stored image.
 const SIDE: usize = 1024;
@@ -52,7 +52,7 @@ pub struct Images {
     /// The images that films follow.
     pub pins: Pins,
     places: Semaphore,
-    /// A large image takes half a gigabyte while it is decoded.
+    /// A large image takes most of a gigabyte while it is decoded.
     turn: Semaphore,
     /// By id, which is by time.
     kept: Mutex<BTreeMap<Uuid, Size>>,

@@ -9,6 +9,7 @@
 //! | `folders` | finds classes and splits in a tree of folders |
 //! | `photo` | decodes one image of any size |
 //! | `jpeg` | checks that a JPEG is complete |
+//! | `tiff` | says which TIFFs are not read |
 //! | `kind` | the type of a file, from its first bytes |
 //!
 //! Invariants: nothing is written under a name from an archive, sizes are counted, not trusted, and refused files leave
@@ -21,6 +22,7 @@ mod idx;
 mod jpeg;
 mod kind;
 pub(super) mod photo;
+mod tiff;
 mod tree;
 
 pub use folders::is_system_name;
@@ -64,7 +66,7 @@ impl Default for ImportLimits {
             files: 100_000,
             file_bytes: 20 << 20,
             all_bytes: 64 << 30,
-            pixels: 40_000_000,
+            pixels: 64_000_000,
             all_pixels: 1_000_000_000_000,
             classes: 1000,
         }

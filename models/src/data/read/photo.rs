@@ -9,7 +9,7 @@ use image::{
     RgbaImage,
 };
 
-use super::{jpeg, kind};
+use super::{jpeg, kind, tiff};
 
 /// The memory limit of a decoder.
 const MOST_MEMORY: u64 = 512 << 20;
@@ -81,6 +81,11 @@ fn decode_jpeg(bytes: &[u8], most_pixels: u64) -> Result<DynamicImage, String> {
 }
 
 fn decode(bytes: &[u8], format: ImageFormat, most_pixels: u64) -> Result<DynamicImage, String> {
+    if format == ImageFormat::Tiff
+        && let Some(refusal) = tiff::refusal(bytes)
+    {
+        return Err(refusal);
+    }
     let words = |error: image::ImageError| format!("cannot be decoded: {error}");
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     let mut limits = image::Limits::no_limits();
