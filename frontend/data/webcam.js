@@ -197,8 +197,10 @@ export function webcamPart({ done, cancel }) {
   function fault() {
     const names = classes.map(({ name }) => name.value.trim());
     if (names.some((name) => name === "")) return "Every class needs a name.";
-    const wrong = names.find((name) => NOT_IN_NAMES.test(name) || name === "." || name === "..");
-    if (wrong) return `“${wrong}” cannot be a name: it must be without slashes.`;
+    const wrong = names.find((name) => NOT_IN_NAMES.test(name));
+    if (wrong) return `“${wrong}” cannot be a name: it must be without slashes and control characters.`;
+    const dots = names.find((name) => name === "." || name === "..");
+    if (dots) return `“${dots}” cannot be a name: it must have more than dots.`;
     const twice = names.find((name, i) => names.findIndex((other) => other.toLowerCase() === name.toLowerCase()) < i);
     if (twice) return `Two classes are called “${twice}”.`;
     if (classes.length < 2) return "A classifier needs at least two classes.";

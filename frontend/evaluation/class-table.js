@@ -57,7 +57,7 @@ export function classTable(evaluation, other, compared) {
     head("support", "Samples", "Samples of the class in this split", "number"),
     ...COLUMNS.map(({ id, label, means }) => head(id, label, means)),
     ...(compared
-      ? [head("difference", "Recall against", `Recall less that of ${other?.name}, in points`, "number")]
+      ? [head("difference", `Recall against ${other?.name}`, `Recall less that of ${other?.name}, in points`, "number")]
       : []),
   ];
   const element = h(

@@ -19,7 +19,9 @@ export function placeErrors(errors, paths) {
       apart.push(error);
       continue;
     }
-    const text = path === error.path ? error.message : `number ${itemOf(error.path, path)} ${error.message}`;
+    // A control has no null: it is left empty.
+    const message = error.message.replace(/, or null$/, ", or empty");
+    const text = path === error.path ? message : `number ${itemOf(error.path, path)} ${message}`;
     placed.set(path, [...(placed.get(path) ?? []), text]);
   }
   return { placed, apart };

@@ -1834,9 +1834,9 @@ export interface components {
     PhotoPrediction: {
       /** @description The photo, as the client named it. */
       path: string;
-      /** @description The likeliest classes, the likeliest first; empty where the photo cannot be read. */
+      /** @description The likeliest classes, the likeliest first; empty where there is an error. */
       top: components["schemas"]["ClassScore"][];
-      /** @description Why the photo cannot be read. */
+      /** @description Why the photo cannot be read, or has no classes. */
       error: string | null;
     };
     /** @description What a network makes of photos. */

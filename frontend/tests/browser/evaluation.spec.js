@@ -104,7 +104,7 @@ test("two runs stand side by side, and others are refused with a reason", async 
   const comparison = page.getByRole("region", { name: "Comparison" });
   await expect(comparison).toContainText("McNemar's test");
   await expect(comparison).toContainText(/p [=<] 0\.\d+|p = 1\.000/);
-  await expect(page.getByRole("region", { name: "Figures of each class" })).toContainText("Recall against");
+  await expect(page.getByRole("region", { name: "Figures of each class" })).toContainText("Recall against second");
   await page.goto(`${a.url}/evaluation?with=${moons.id}`);
   await expect(page.locator(".notice.warn")).toContainText("not evaluated on the same test samples");
   await expect(page.getByRole("region", { name: "At a glance" })).toBeVisible();

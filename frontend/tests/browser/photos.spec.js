@@ -124,7 +124,9 @@ test("photos from the webcam become a set", async ({ page }) => {
   await name.fill("class 2");
   await expect(webcam.getByText("Two classes are called “Class 2”.")).toBeVisible();
   await name.fill("hand/left");
-  await expect(webcam.getByText("“hand/left” cannot be a name: it must be without slashes.")).toBeVisible();
+  await expect(
+    webcam.getByText("“hand/left” cannot be a name: it must be without slashes and control characters."),
+  ).toBeVisible();
   await name.fill("Hand");
   await make.click();
   const heading = page.getByRole("heading", { name: `Webcam: ${first - 1 + second} images in 2 classes` });

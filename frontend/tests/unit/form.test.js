@@ -175,6 +175,12 @@ test("an error is assigned to its field, that of an item to its list, and others
   );
 });
 
+test("an error says of a field what its hint says: it may be empty, where a program may send null", () => {
+  const message = "must be a number above 0 and at most 100, or null";
+  const { placed } = placeErrors([{ path: "training.clip", value: "x", message }], new Set(["training.clip"]));
+  assert.deepEqual(placed.get("training.clip"), ["must be a number above 0 and at most 100, or empty"]);
+});
+
 test("ranges in words", () => {
   assert.equal(allowedText({ type: "integer", min: 1, max: 65_536, step: 1 }, false), "1 to 65,536");
   assert.equal(allowedText({ type: "integer", min: 8, max: 224, step: 8 }, false), "8 to 224, in steps of 8");

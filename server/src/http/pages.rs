@@ -4,18 +4,20 @@ use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashSet};
 
 use askama::Template;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query as Axum, State};
 use axum::response::{Html, IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use vivarium_models::data::Split;
 use vivarium_models::form::{self, FormNetwork, FormTable};
 use vivarium_models::networks::text::LANGUAGE;
 use vivarium_models::networks::{NetworkRow, NetworkText, revision};
 
 use super::App;
 use super::api;
+use super::api::inside::params::Params;
 use super::api::networks::NetworkSource;
-use super::query::{self, Pairs};
+use super::query::{self, Pairs, Query};
 use crate::blocking::blocking;
 use crate::error::{Error, Result};
 use crate::index::listing::{self, Filter, Wanted};
@@ -73,7 +75,7 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 const FIRST_RUNS: usize = 100;
 
 /// `/`: the first runs, and presets to start.
-pub async fn runs(State(app): State<App>, Query(query): Pairs) -> Result<Response> {
+pub async fn runs(State(app): State<App>, Axum(query): Pairs) -> Result<Response> {
     let changes = place(&app);
     let of_page = |name| query::values(&query, name).last().map(str::to_owned);
     let wanted = Wanted {
@@ -317,8 +319,14 @@ pub async fn inside(State(app): State<App>, Path(id): Path<String>) -> Result<Re
     InsidePage::respond(format!("Inside {}", run.name), &json!({ "run": run }))
 }
 
-/// `/runs/{id}/evaluation`: what a run's predictions are worth; `?with=ID` beside those of another run.
-pub async fn evaluation(State(app): State<App>, Path(id): Path<String>) -> Result<Response> {
+/// `/runs/{id}/evaluation`: what a run's predictions are worth, on the split `?split=NAME`; `?with=ID` beside those of
+/// another run.
+pub async fn evaluation(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Axum(query): Pairs,
+) -> Result<Response> {
+    Params::new(query).word::<Split>("split")?;
     let id: RunId = id
         .parse()
         .map_err(|_| Error::NotFound(format!("run “{id}”")))?;
@@ -346,7 +354,7 @@ pub async fn predict(State(app): State<App>, Path(id): Path<String>) -> Result<R
 
 /// `/compare?run=…&run=…`: several runs in common charts; `?selection=ID` those of a selection, `?sweep=ID` those of a
 /// sweep, `?tag=WORD` those with a tag. Deleted runs are counted.
-pub async fn compare(State(app): State<App>, Query(query): Pairs) -> Result<Response> {
+pub async fn compare(State(app): State<App>, Axum(query): Pairs) -> Result<Response> {
     let of = |name| {
         let values = query::values(&query, name);
         values.map(str::to_owned).collect::<Vec<_>>()

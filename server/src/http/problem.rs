@@ -65,6 +65,14 @@ impl Problem {
         Self { errors, ..problem }
     }
 
+    /// A problem with a parameter of the query.
+    pub fn of_query(error: FieldError) -> Self {
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            ..Self::of_fields("The query is not valid", vec![error])
+        }
+    }
+
     /// The answer to a request for `path`.
     pub fn respond(self, path: &str) -> Response {
         let retry_after = self.retry_after;

@@ -8,8 +8,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::Request;
 use axum::extract::multipart::{Field, MultipartError};
+use axum::extract::{FromRequest, Multipart, Request};
 use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::Response;
@@ -18,6 +18,22 @@ use tokio::io::AsyncWriteExt as _;
 
 use super::problem::Problem;
 use crate::error::Error;
+
+/// A form with files. Unlike axum's own extractor it says what the body must be.
+pub struct Form(pub Multipart);
+
+impl<S: Send + Sync> FromRequest<S> for Form {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let form = Multipart::from_request(request, state).await;
+        form.map(Self).map_err(|rejection| {
+            let detail = "The body must be multipart/form-data, with its boundary in the Content-Type, as `curl -F` and \
+                          browsers send forms.";
+            Problem::new(rejection.status(), "Not a form", detail)
+        })
+    }
+}
 
 /// The maximum pause of an upload.
 const STALLED: Duration = Duration::from_secs(30);

@@ -224,6 +224,15 @@ fn two_runs_are_compared_on_the_same_samples_and_on_no_others() {
 #[test]
 fn what_cannot_be_evaluated_is_refused_with_a_reason() {
     let run = Trained::new(&conv(1));
+    let page = |query: &str| {
+        let id = &run.id;
+        run.server.get(&format!("/runs/{id}/evaluation{query}"))
+    };
+    let refused = page("?split=rubbish");
+    assert_eq!(refused.status, 422);
+    let allowed = "must be “train”, “validation” or “test”";
+    assert!(refused.body.contains(allowed), "{}", refused.body);
+    assert_eq!(page("?split=validation").status, 200);
     for (query, field) in [
         ("?split=other", "split"),
         ("?checkpoint=first", "checkpoint"),

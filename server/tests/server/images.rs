@@ -206,8 +206,8 @@ fn what_is_no_picture_or_too_much_of_one_is_refused_in_words() {
         ),
         (
             "a PNG just too large",
-            png(40_001, 1000, 1, 0, &[rows(5002 * 1000)]),
-            "40001x1000",
+            png(64_001, 1000, 1, 0, &[rows(8002 * 1000)]),
+            "64001x1000",
         ),
         ("no pixels", png(0, 10, 8, 2, &[rows(10)]), "decoded"),
         ("a large JPEG", jpeg_of_size(65_000, 65_000), "65000x65000"),
@@ -465,4 +465,24 @@ fn after_a_storm_the_server_answers_and_nothing_is_left() {
     until("the memory is given back", || {
         memory() < before + (64 << 10)
     });
+}
+
+#[test]
+fn a_body_that_is_no_form_is_refused_with_what_it_must_be() {
+    let server = Server::start();
+    for path in [
+        "images",
+        "datasets",
+        "tensorboard",
+        "networks/import",
+        "runs/0199d3a0-0000-7000-8000-000000000000/predict",
+    ] {
+        for kind in ["multipart/form-data", "image/jpeg"] {
+            let request = agent().post(server.url(&format!("/api/v1/{path}")));
+            let answer = Answer::of(request.header("content-type", kind).send(&b"x"[..]));
+            assert_eq!(answer.status, 400, "{path}: {}", answer.body);
+            assert_eq!(answer.json()["title"], "Not a form", "{path}");
+            assert!(answer.body.contains("boundary"), "{}", answer.body);
+        }
+    }
 }

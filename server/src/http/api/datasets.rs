@@ -1,6 +1,6 @@
 //! Data sets: what there is, what they look like, uploads and fetches.
 
-use axum::extract::{Multipart, Path, State};
+use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
@@ -22,7 +22,7 @@ use crate::http::change::Client;
 use crate::http::etag::{Caching, ETag};
 use crate::http::json::{Body, given};
 use crate::http::problem::Problem;
-use crate::http::upload::{plain_file_name, receive, within};
+use crate::http::upload::{Form, plain_file_name, receive, within};
 use crate::index::runs as rows;
 
 /// A data set, and how its fetch stands.
@@ -216,7 +216,7 @@ pub async fn stop_fetch(State(app): State<App>, Path(set): Path<String>) -> Resu
 pub(in crate::http) async fn upload(
     State(app): State<App>,
     Extension(client): Extension<Client>,
-    mut form: Multipart,
+    Form(mut form): Form,
 ) -> Result<Response, Problem> {
     let drafts = &app.data_sets.drafts;
     loop {

@@ -1,6 +1,6 @@
 //! A run's network to take away.
 
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::response::Response;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -10,6 +10,7 @@ use super::run_id;
 use crate::blocking::on_thread;
 use crate::error::{Error, Result};
 use crate::http::App;
+use crate::http::query::Query;
 use crate::http::streamed::{attachment, streamed};
 use crate::index::runs as rows;
 use crate::inspect::target::{Checkpoint, InspectTarget, Snapshot};

@@ -20,7 +20,7 @@ use crate::http::App;
 use crate::http::api::openapi::Binary;
 use crate::http::etag::{Caching, ETag};
 use crate::http::problem::Problem;
-use crate::http::upload::within;
+use crate::http::upload::{Form, within};
 use crate::images::{self, Kept};
 
 /// The field of the form that holds the file.
@@ -57,7 +57,7 @@ pub async fn list(State(app): State<App>) -> Json<UploadedImages> {
 
 /// Upload an image.
 ///
-/// It has at most 20 MiB and 40 million pixels. It is turned as its EXIF says, made no larger than 1024 pixels and
+/// It has at most 20 MiB and 64 million pixels. It is turned as its EXIF says, made no larger than 1024 pixels and
 /// encoded anew.
 #[utoipa::path(
     post,
@@ -65,7 +65,7 @@ pub async fn list(State(app): State<App>) -> Json<UploadedImages> {
     request_body(content = ImageForm, content_type = "multipart/form-data"),
     responses((status = 201, description = "The image", body = Kept))
 )]
-pub async fn create(State(app): State<App>, mut form: Multipart) -> Result<Response, Problem> {
+pub async fn create(State(app): State<App>, Form(mut form): Form) -> Result<Response, Problem> {
     let place = app.images.place().await?;
     let Ok(received) = tokio::time::timeout(DEADLINE, file(&mut form)).await else {
         let detail = format!("The upload took more than {} s.", DEADLINE.as_secs());

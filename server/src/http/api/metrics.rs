@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query as Axum, State};
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -12,7 +12,7 @@ use super::selections::{RunsParams, runs_of};
 use super::{RunPath, run_id};
 use crate::error::{Error, Result};
 use crate::http::App;
-use crate::http::query::Pairs;
+use crate::http::query::{Pairs, Query};
 use crate::index::metrics::{self, Metrics, Wanted};
 use crate::index::moving::MovingAverages;
 use crate::index::statistics::{self, Statistics};
@@ -146,7 +146,7 @@ pub async fn metrics(
 )]
 pub async fn of_runs(
     State(app): State<App>,
-    Query(query): Pairs,
+    Axum(query): Pairs,
     Query(curves): Query<MetricsQuery>,
 ) -> Result<Json<MetricsOfRuns>> {
     let (ids, wanted) = (runs_of(&app, &query).await?, curves.wanted()?);
@@ -167,7 +167,7 @@ pub async fn of_runs(
 )]
 pub async fn statistics(
     State(app): State<App>,
-    Query(query): Pairs,
+    Axum(query): Pairs,
 ) -> Result<Json<StatisticsOfRuns>> {
     let ids = runs_of(&app, &query).await?;
     let read = |c: &Connection, _: &MovingAverages, id| statistics::read(c, id);

@@ -1,7 +1,7 @@
 //! Two-dimensional data: its points, and the decision boundary after each epoch.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -13,6 +13,7 @@ use super::{RunPath, run_id};
 use crate::blocking::blocking;
 use crate::error::{Error, Result};
 use crate::http::App;
+use crate::http::query::Query;
 use crate::index::curves::{self, Mark};
 use crate::index::runs as rows;
 

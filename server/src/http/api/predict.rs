@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::multipart::Field;
-use axum::extract::{Multipart, Path, Query, State};
+use axum::extract::{Multipart, Path, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -22,7 +22,8 @@ use crate::blocking::blocking;
 use crate::error::Error;
 use crate::http::App;
 use crate::http::problem::Problem;
-use crate::http::upload::within;
+use crate::http::query::Query;
+use crate::http::upload::{Form, within};
 use crate::images;
 use crate::inspect::target::InspectTarget;
 use crate::predictions::{MOST_TOP, PhotoPrediction, TOP};
@@ -75,8 +76,8 @@ pub struct PhotoPredictions {
 
 /// Classify photos.
 ///
-/// They are decoded and scaled as in training, and nothing of them is kept. A photo that cannot be read has an `error` in
-/// its row. `vivarium predict` prints the same rows.
+/// They are decoded and scaled as in training, and nothing of them is kept. A photo that cannot be read, or for which the
+/// network gives no numbers, has an `error` in its row. `vivarium predict` prints the same rows.
 #[utoipa::path(
     post,
     path = "/runs/{id}/predict",
@@ -88,7 +89,7 @@ pub async fn predict(
     State(app): State<App>,
     Path(id): Path<String>,
     Query(query): Query<PredictParams>,
-    mut form: Multipart,
+    Form(mut form): Form,
 ) -> Result<Json<PhotoPredictions>, Problem> {
     let top = query.top.unwrap_or(TOP);
     if !(1..=MOST_TOP).contains(&top) {
@@ -202,7 +203,8 @@ impl Batch<'_> {
         };
         let tops = self.app.inspector.run(work).await?;
         for (place, top) in places.into_iter().zip(tops) {
-            self.rows[place].top = top;
+            let row = &mut self.rows[place];
+            *row = PhotoPrediction::new(std::mem::take(&mut row.path), top);
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path as FilePath;
 use std::sync::Arc;
 
-use axum::extract::{Multipart, Path, Query, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
@@ -28,7 +28,7 @@ use crate::http::json::Body;
 use crate::http::problem::Problem;
 use crate::http::query::Pairs;
 use crate::http::streamed::{attachment, streamed};
-use crate::http::upload::{receive, within};
+use crate::http::upload::{Form, receive, within};
 use crate::index::runs::{self as rows, Run};
 use crate::index::{Index, events};
 use crate::run_dir::RunId;
@@ -154,7 +154,7 @@ struct FilesForm {
 pub(in crate::http) async fn upload(
     State(app): State<App>,
     Extension(client): Extension<Client>,
-    mut form: Multipart,
+    Form(mut form): Form,
 ) -> Result<Response, Problem> {
     let _place = UPLOADS.try_acquire().map_err(|_| {
         Error::Busy(

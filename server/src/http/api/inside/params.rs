@@ -84,7 +84,7 @@ impl Params {
 }
 
 /// What serde says of a word that it does not know, as we say it.
-fn allowed(message: &str) -> String {
+pub(in crate::http) fn allowed(message: &str) -> String {
     let words: Vec<_> = message.split('`').skip(1).step_by(2).skip(1).collect();
     let quoted: Vec<_> = words.iter().map(|word| format!("“{word}”")).collect();
     match &quoted[..] {

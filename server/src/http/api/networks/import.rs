@@ -1,7 +1,7 @@
 //! Networks from files.
 
 use axum::Json;
-use axum::extract::{Multipart, State};
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use tokio::sync::Semaphore;
@@ -13,7 +13,7 @@ use crate::blocking::{blocking, on_thread};
 use crate::error::Error;
 use crate::http::App;
 use crate::http::problem::Problem;
-use crate::http::upload::{plain_file_name, receive, within};
+use crate::http::upload::{Form, plain_file_name, receive, within};
 use crate::networks::{Import, ImportedNetwork};
 
 /// A form with an ONNX file.
@@ -38,7 +38,7 @@ static IMPORTS: Semaphore = Semaphore::const_new(1);
 )]
 pub(in crate::http) async fn import(
     State(app): State<App>,
-    mut form: Multipart,
+    Form(mut form): Form,
 ) -> Result<Response, Problem> {
     loop {
         let Some(field) = within(form.next_field()).await? else {
