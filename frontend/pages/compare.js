@@ -1,5 +1,6 @@
 // The comparison page: overlaid curves, differing settings and results of several runs, live.
 
+import { experimentCard } from "../runs/experiment.js";
 import { getStatistics, growSweep, runsQuery, RUNS_IN_ADDRESS, shortQuery, stopSweep } from "../lib/api.js";
 import { readView } from "../chart/view.js";
 import { memberList, membersOf } from "../compare/members.js";
@@ -21,7 +22,7 @@ import { RunStates } from "../lib/states.js";
 import { beginReport } from "../report/begin.js";
 import { canStop, isActive } from "../lib/status.js";
 
-/** @import { Run, RunEvent, Statistics, SweepSpec } from "../lib/types" */
+/** @import { Preset, Run, RunEvent, Statistics, SweepSpec } from "../lib/types" */
 /** @import { Member } from "../compare/members.js" */
 
 /** Statistics of active runs are refreshed at most this often. */
@@ -29,7 +30,8 @@ const STATISTICS_EVERY_MS = 2000;
 
 startShell();
 
-/** @type {{ runs: Run[], title: string, missing: number, changes: string, sweep?: { id: string, spec: SweepSpec } }} */
+/** @type {{ runs: Run[], title: string, missing: number, changes: string, sweep?: { id: string, spec: SweepSpec },
+ *   experiment?: Preset | null }} */
 const data = pageData();
 /** In the order of creation. @type {Map<string, Run>} */
 const runs = new Map([...data.runs].sort((a, b) => a.number - b.number).map((run) => [run.id, run]));
@@ -176,6 +178,7 @@ function start() {
         ...sweepButtons(),
       ),
     ),
+    ...(data.experiment ? [experimentCard(data.experiment)] : []),
     h("div", { class: "compare-columns" }, list.element, charts.element),
     tables,
   );

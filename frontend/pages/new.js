@@ -1,5 +1,6 @@
 // The form for a new run. Settings are checked while typing, and typed values are kept.
 
+import { experimentCard, variant } from "../runs/experiment.js";
 import { createRun, createSweep } from "../lib/api.js";
 import { siteUrl } from "../lib/base-path.js";
 import { byId, h, pageData } from "../lib/dom.js";
@@ -28,6 +29,8 @@ const { form: table, presets, copy, sources, transfers } = pageData();
 offerSources(table, sources, copy?.training?.transfer?.from);
 const query = new URLSearchParams(location.search);
 const preset = presets.find(({ id }) => id === query.get("preset"));
+/** The preset's settings, or those of what its card says to try. */
+const asked = preset && variant(preset, query.has("try") ? Number(query.get("try")) : null);
 const KEPT = `vivarium.draft${location.search}`;
 
 const draft = kept() ?? first();
@@ -46,8 +49,8 @@ const form = h(
   parts.element,
   summary.element,
 );
-const from = preset
-  ? `From the experiment “${preset.title}”`
+const from = asked
+  ? `From the experiment “${asked.title}”`
   : copy
     ? `${transfers ? "With the weights and settings of" : "From"} the run “${copy.name}”`
     : "Choose data and a network; the rest has sensible values.";
@@ -58,6 +61,7 @@ byId("page").append(
     h("div", {}, h("h1", {}, "New run"), h("p", { class: "muted" }, from)),
     startFrom(),
   ),
+  ...(preset ? [experimentCard(preset)] : []),
   form,
 );
 changed();
@@ -143,14 +147,14 @@ function first() {
     }
     return made;
   }
-  if (!preset) {
+  if (!asked || !preset) {
     const made = emptyDraft(table);
     made.set = table.data_sets.find(({ set }) => set === query.get("data"))?.set ?? made.set;
     return startingWith(table, made, query.get("network"));
   }
-  const made = draftOf(table, preset.base);
+  const made = draftOf(table, asked.base);
   const fields = new Set(fieldsOf(table, made).map(({ path }) => path));
-  for (const [path, axis] of Object.entries(preset.grid)) {
+  for (const [path, axis] of Object.entries(asked.grid)) {
     const isTyped = path === NETWORK ? isOfKinds(axis) : fields.has(path);
     if (isTyped) made.grid[path] = formatGridValues(axis);
     else made.fixed[path] = axis;

@@ -17,8 +17,9 @@ import { progressPanel } from "../run/progress.js";
 import { settingsPanel } from "../run/settings.js";
 import { pointsFor } from "../run/resolution.js";
 import { RunStore } from "../run/store.js";
+import { experimentCard } from "../runs/experiment.js";
 
-/** @import { Run, RunEvent } from "../lib/types" */
+/** @import { Preset, Run, RunEvent } from "../lib/types" */
 /** @import { StartRecord } from "../run/settings.js" */
 
 /**
@@ -29,8 +30,8 @@ const LAST_EVENTS = 8;
 
 startShell();
 
-/** @type {{ run: Run, start: StartRecord | null }} */
-const { run: first, start: startRecord } = pageData();
+/** @type {{ run: Run, start: StartRecord | null, experiment: Preset | null }} */
+const { run: first, start: startRecord, experiment } = pageData();
 let run = first;
 const states = new RunStates();
 states.put(run);
@@ -54,7 +55,12 @@ const side = h(
   ...(run.source ? [] : [log.element]),
 );
 
-byId("page").append(header.element, progress.element, h("div", { class: "run-columns" }, main, side));
+byId("page").append(
+  header.element,
+  progress.element,
+  ...(experiment ? [experimentCard(experiment)] : []),
+  h("div", { class: "run-columns" }, main, side),
+);
 document.documentElement.dataset.lastSeqDrawn = "0";
 start();
 

@@ -306,7 +306,10 @@ pub async fn run(State(app): State<App>, Path(id): Path<String>) -> Result<Respo
     let dir = app.supervisor.run_dir(id);
     // A record that cannot be read is no reason to show nothing.
     let start = blocking(move || Ok(StartRecord::read(&dir).ok().flatten())).await?;
-    RunPage::respond(&run.name, &json!({"run": run, "start": start}))
+    let (library, spec) = (app.data_sets.library.clone(), run.spec.clone());
+    let experiment = blocking(move || Ok(presets::of_run(&spec, &library))).await?;
+    let data = json!({"run": run, "start": start, "experiment": experiment});
+    RunPage::respond(&run.name, &data)
 }
 
 /// `/runs/{id}/inside`: inside a run's network.
@@ -405,12 +408,15 @@ pub async fn sweep(State(app): State<App>, Path(id): Path<String>) -> Result<Res
     let changes = place(&app);
     let sweep = super::api::sweeps::whole(&app, id).await?;
     let name = sweep.spec.base["name"].as_str().unwrap_or("Sweep");
+    let (library, spec) = (app.data_sets.library.clone(), sweep.spec.clone());
+    let experiment = blocking(move || Ok(presets::of_sweep(&spec, &library))).await?;
     let data = json!({
         "runs": sweep.runs,
         "title": name,
         "missing": 0,
         "changes": changes,
         "sweep": {"id": sweep.id, "spec": sweep.spec},
+        "experiment": experiment,
     });
     SweepPage::respond(name, &data)
 }
