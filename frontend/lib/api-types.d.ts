@@ -562,6 +562,11 @@ export interface components {
        */
       until: string;
     };
+    /**
+     * @description The direction in which a layer is followed.
+     * @enum {string}
+     */
+    Direction: "forward" | "backward";
     /** @description An upload that awaits a decision. */
     Draft: {
       /**
@@ -1061,6 +1066,15 @@ export interface components {
        */
       value: number;
     };
+    /** @description The output map in a following layer. */
+    FollowingMap: {
+      /** @description The layer. */
+      layer: string;
+      /** @description Its operation. */
+      kind: components["schemas"]["LayerKind"];
+      /** @description Its values, row by row. */
+      values: (number | null)[];
+    };
     /** @description A network to choose. */
     FormNetwork: {
       /** @description The name in a document. */
@@ -1550,6 +1564,8 @@ export interface components {
       kind: components["schemas"]["LayerKind"];
       /** @description The part of the network. */
       group: string;
+      /** @description The layers whose outputs it reads. */
+      inputs: string[];
       /** @description The shape of its output for one image: `[channels, height, width]` or `[values]`. */
       shape: number[];
       /**
@@ -1964,6 +1980,24 @@ export interface components {
       points: components["schemas"]["Point"][];
       /** @description The names of the classes. */
       classes: string[] | null;
+    };
+    /** @description What the window of a pooling layer covers at each row and column of the output. */
+    PoolGeometry: {
+      /** @description The part of the input's height for each row. */
+      rows: components["schemas"]["PoolSpan"][];
+      /** @description The part of the input's width for each column. */
+      columns: components["schemas"]["PoolSpan"][];
+      /** @description For a maximum: the input's pixel, counted row by row, that each output value came from. */
+      winners: number[] | null;
+    };
+    /** @description A part of a side. */
+    PoolSpan: {
+      /** @description The first pixel. */
+      start: number;
+      /** @description The pixel after the last. */
+      end: number;
+      /** @description The pixels that a mean is taken over; they may include padding. */
+      count: number;
     };
     /** @description The image of a prediction. */
     PredictedImage: {
@@ -3231,6 +3265,50 @@ export interface components {
      * @enum {string}
      */
     SheetKind: "rgb" | "kernels" | "norms" | "heatmap" | "neurons" | "maps" | "vector" | "picture";
+    /**
+     * @description A layer's window at all positions. The *target* is what is computed: an output map, or backward the gradient of an
+     * input channel. The *sources* are what it is computed from: input channels, or backward the gradients of output maps.
+     */
+    SlidingWindow: {
+      /** @description The layer. */
+      layer: string;
+      /** @description What the window computes. */
+      operation: components["schemas"]["WindowOperation"];
+      /** @description The direction. */
+      direction: components["schemas"]["Direction"];
+      /** @description The output map or value: the target, or backward one of the sources. */
+      map: number;
+      /** @description The input channel or value: one of the sources, or backward the target. */
+      input: number;
+      /** @description The shape of the sources: `[channels, height, width]` or `[values]`. */
+      source: number[];
+      /** @description The shape of what the target is a channel or a value of. */
+      target: number[];
+      /** @description The first channel of the sources that is read, and the one after the last. */
+      reads: [number, number];
+      geometry: components["schemas"]["WindowGeometry"] | null;
+      pool: components["schemas"]["PoolGeometry"] | null;
+      /** @description The sources with the largest contributions to the target, largest first, and the one that was asked for. */
+      planes: components["schemas"]["SourcePlane"][];
+      /** @description The contributions of the sources that are not in `planes`, at each position of the target. */
+      rest: ((number | null)[]) | null;
+      /**
+       * Format: float
+       * @description The bias of the output map.
+       */
+      bias: number | null;
+      /** @description The target as the network computed it, row by row; all values of a fully connected layer. */
+      values: (number | null)[];
+      /** @description The output map after the normalisation and activation that follow directly. */
+      then: components["schemas"]["FollowingMap"][];
+      /** @description The class whose score is differentiated. */
+      class: number | null;
+      /**
+       * Format: float
+       * @description Its score.
+       */
+      score: number | null;
+    };
     /** @description What is looked at, as requests name it. */
     SnapshotName: string | number;
     /** @description The source of the curves of an imported run. */
@@ -3273,6 +3351,15 @@ export interface components {
        * @description Its length.
        */
       bytes: number;
+    };
+    /** @description One source, with its weights to the target. */
+    SourcePlane: {
+      /** @description The channel; 0 for a fully connected layer. */
+      channel: number;
+      /** @description The values, row by row. */
+      values: (number | null)[];
+      /** @description The kernel between this source and the target, row by row, or the weight of each value; empty for pooling. */
+      weights: (number | null)[];
     };
     /** @description What settings mean. */
     SpecCheck: {
@@ -3949,6 +4036,24 @@ export interface components {
       /** @description What it takes. */
       fields: components["schemas"]["Field"][];
     };
+    /** @description How the kernel of a convolution moves. Pairs are down and across. */
+    WindowGeometry: {
+      /** @description Height and width of the kernel. */
+      kernel: [number, number];
+      /** @description Pixels from one position to the next. */
+      stride: [number, number];
+      /** @description Rows of zeros above and below, columns of zeros left and right. */
+      padding: [number, number];
+      /** @description Pixels from one tap of the kernel to the next. */
+      dilation: [number, number];
+      /** @description The number of groups. */
+      groups: number;
+    };
+    /**
+     * @description What a window computes at a position.
+     * @enum {string}
+     */
+    WindowOperation: "convolution" | "max_pool" | "mean_pool" | "linear";
   };
   responses: never;
   parameters: never;
@@ -4006,6 +4111,7 @@ export type DataSetState = components["schemas"]["DataSetState"];
 export type DataSetWarning = components["schemas"]["DataSetWarning"];
 export type DataSets = components["schemas"]["DataSets"];
 export type Deleted = components["schemas"]["Deleted"];
+export type Direction = components["schemas"]["Direction"];
 export type Draft = components["schemas"]["Draft"];
 export type Epoch = components["schemas"]["Epoch"];
 export type Estimate = components["schemas"]["Estimate"];
@@ -4037,6 +4143,7 @@ export type FitExamples = components["schemas"]["FitExamples"];
 export type Fold = components["schemas"]["Fold"];
 export type FoldProgress = components["schemas"]["FoldProgress"];
 export type FollowingLayer = components["schemas"]["FollowingLayer"];
+export type FollowingMap = components["schemas"]["FollowingMap"];
 export type FormNetwork = components["schemas"]["FormNetwork"];
 export type FormTable = components["schemas"]["FormTable"];
 export type FrameAbout = components["schemas"]["FrameAbout"];
@@ -4102,6 +4209,8 @@ export type Pixel = components["schemas"]["Pixel"];
 export type Plan = components["schemas"]["Plan"];
 export type Point = components["schemas"]["Point"];
 export type Points = components["schemas"]["Points"];
+export type PoolGeometry = components["schemas"]["PoolGeometry"];
+export type PoolSpan = components["schemas"]["PoolSpan"];
 export type PredictedImage = components["schemas"]["PredictedImage"];
 export type Prediction = components["schemas"]["Prediction"];
 export type Preset = components["schemas"]["Preset"];
@@ -4147,9 +4256,11 @@ export type SheetAxes = components["schemas"]["SheetAxes"];
 export type SheetAxis = components["schemas"]["SheetAxis"];
 export type SheetGrid = components["schemas"]["SheetGrid"];
 export type SheetKind = components["schemas"]["SheetKind"];
+export type SlidingWindow = components["schemas"]["SlidingWindow"];
 export type SnapshotName = components["schemas"]["SnapshotName"];
 export type Source = components["schemas"]["Source"];
 export type SourceFile = components["schemas"]["SourceFile"];
+export type SourcePlane = components["schemas"]["SourcePlane"];
 export type SpecCheck = components["schemas"]["SpecCheck"];
 export type Split = components["schemas"]["Split"];
 export type Spread = components["schemas"]["Spread"];
@@ -4185,3 +4296,5 @@ export type UnreadableNetwork = components["schemas"]["UnreadableNetwork"];
 export type UploadedImage = components["schemas"]["UploadedImage"];
 export type UploadedImages = components["schemas"]["UploadedImages"];
 export type Variant = components["schemas"]["Variant"];
+export type WindowGeometry = components["schemas"]["WindowGeometry"];
+export type WindowOperation = components["schemas"]["WindowOperation"];

@@ -199,11 +199,10 @@ impl<'a> Convolution<'a> {
         read(&self.weights.weight, look)
     }
 
-    fn bias(&self, map: usize) -> Result<f32> {
-        match &self.weights.bias {
-            Some(bias) => read(bias, |bias| bias[map]),
-            None => Ok(0.0),
-        }
+    /// The bias of a feature map, if the convolution has biases.
+    pub(super) fn bias(&self, map: usize) -> Result<Option<f32>> {
+        let bias = self.weights.bias.as_ref();
+        bias.map(|bias| read(bias, |bias| bias[map])).transpose()
     }
 }
 
@@ -245,7 +244,7 @@ impl Inspector {
         let inputs = channels.len();
         let rest_sum: f64 = channels.iter().skip(SHOWN).map(|channel| channel.sum).sum();
         channels.truncate(SHOWN);
-        let bias = f64::from(conv.bias(at.map)?);
+        let bias = f64::from(conv.bias(at.map)?.unwrap_or(0.0));
         let sum: f64 = channels.iter().map(|channel| channel.sum).sum();
         Ok(Arithmetic {
             layer: layer.to_owned(),
@@ -264,12 +263,26 @@ impl Inspector {
         })
     }
 
-    /// The normalisation and the activation that directly follow a layer.
+    /// The value in the layers that directly follow.
     fn then(&self, recording: &Recording, place: usize, at: Pixel) -> Result<Vec<FollowingLayer>> {
-        let mut then = Vec::new();
+        let following = self.following(recording, place).into_iter();
+        let values = following.map(|place| {
+            let layer = &self.layers()[place];
+            Ok(FollowingLayer {
+                layer: layer.name.clone(),
+                kind: layer.kind,
+                value: value_at(&recording.steps[place].output, at)?,
+            })
+        });
+        values.collect()
+    }
+
+    /// The normalisation and the activation that directly follow a layer, by their index.
+    pub(super) fn following(&self, recording: &Recording, place: usize) -> Vec<usize> {
+        let mut following = Vec::new();
         let mut before = recording.steps[place].output.id();
-        let rest = recording.steps.iter().zip(self.layers()).skip(place + 1);
-        for (step, layer) in rest {
+        let rest = recording.steps.iter().zip(self.layers()).enumerate();
+        for (at, (step, layer)) in rest.skip(place + 1) {
             let follows = step
                 .inputs
                 .first()
@@ -278,13 +291,9 @@ impl Inspector {
                 break;
             }
             before = step.output.id();
-            then.push(FollowingLayer {
-                layer: layer.name.clone(),
-                kind: layer.kind,
-                value: value_at(&step.output, at)?,
-            });
+            following.push(at);
         }
-        Ok(then)
+        following
     }
 }
 

@@ -102,7 +102,7 @@ pub(super) struct BackwardPass {
     /// The layer's output and its gradient.
     pub(super) layer: Option<(Tensor, Tensor)>,
     /// The gradient of the layer's input, through this layer only.
-    through: Option<Tensor>,
+    pub(super) through: Option<Tensor>,
 }
 
 impl Inspector {

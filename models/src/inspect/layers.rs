@@ -5,6 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::error::Result;
+use crate::graph::Graph;
 use crate::networks::Model;
 use crate::nn::{Context, LayerOp, LayerRecord, Mode};
 use crate::ops::ConvParams;
@@ -55,6 +56,8 @@ pub struct Layer {
     pub kind: LayerKind,
     /// The part of the network.
     pub group: String,
+    /// The layers whose outputs it reads.
+    pub inputs: Vec<String>,
     /// The shape of its output for one image: `[channels, height, width]` or `[values]`.
     pub shape: Vec<usize>,
     /// The number of its trainable parameters.
@@ -88,12 +91,33 @@ fn shape(output: &Tensor) -> Vec<usize> {
     }
 }
 
+/// The name of the first layer of the catalogue.
+const INPUT: &str = "input";
+
+/// The layers that a node of a graph reads; nodes that only move values are no layers.
+fn inputs(graph: &Graph, name: &str) -> Vec<String> {
+    let found = graph.nodes.iter().find(|node| node.name == name);
+    let sources = found.into_iter().flat_map(|node| &node.inputs);
+    let layer = |source: &usize| {
+        let mut at = *source;
+        while at > 0 && graph.nodes[at].operation.moves_only() {
+            at = graph.nodes[at].inputs.first().copied().unwrap_or(0);
+        }
+        match at {
+            0 => INPUT.to_owned(),
+            _ => graph.nodes[at].name.clone(),
+        }
+    };
+    sources.map(layer).collect()
+}
+
 /// Records one pass of a sample of zeros.
 pub(super) fn catalogue(model: &Model) -> Result<Vec<Layer>> {
     let mut layers = vec![Layer {
-        name: "input".to_owned(),
+        name: INPUT.to_owned(),
         kind: LayerKind::Input,
-        group: "input".to_owned(),
+        group: INPUT.to_owned(),
+        inputs: Vec::new(),
         shape: model.input().to_vec(),
         parameters: 0,
         weights: None,
@@ -103,7 +127,7 @@ pub(super) fn catalogue(model: &Model) -> Result<Vec<Layer>> {
     }];
     let mut learns = false;
     let mut recorder = |record: &LayerRecord<'_>| {
-        let layer = layer(record, !learns && model.input().len() == 3);
+        let layer = layer(record, model.graph(), !learns && model.input().len() == 3);
         learns |= layer.numbers.is_some();
         layers.push(layer);
         Ok(())
@@ -114,7 +138,7 @@ pub(super) fn catalogue(model: &Model) -> Result<Vec<Layer>> {
     Ok(layers)
 }
 
-fn layer(record: &LayerRecord<'_>, reads_image: bool) -> Layer {
+fn layer(record: &LayerRecord<'_>, graph: &Graph, reads_image: bool) -> Layer {
     let (kind, parameters, numbers) = match record.op {
         LayerOp::Conv {
             weight,
@@ -161,6 +185,7 @@ fn layer(record: &LayerRecord<'_>, reads_image: bool) -> Layer {
         name: record.name.to_owned(),
         kind,
         group: record.group.to_owned(),
+        inputs: inputs(graph, record.name),
         shape: shape(record.output),
         parameters,
         weights: numbers

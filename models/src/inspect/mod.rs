@@ -10,6 +10,7 @@
 //! | `filters`, `features` | pictures of weights and of activations |
 //! | `statistics`, `tile_values` | statistics of a layer's activations; the values of one tile |
 //! | `arithmetic`, `backward` | the computation of one value of a convolution, and its backward pass |
+//! | `window` | a layer's window at all positions, forward and backward |
 //! | `saliency` | saliency maps: Grad-CAM and the gradient of the input |
 //! | `predict` | the classes with their probabilities |
 //! | [`film`] | small files with pictures of every epoch of a run |
@@ -31,6 +32,7 @@ mod sheet;
 mod statistics;
 mod tile_values;
 mod tiles;
+mod window;
 
 pub use arithmetic::{Arithmetic, Channel, FollowingLayer, Pixel};
 pub use backward::{Contribution, GradientAt, InputGradient, Term};
@@ -43,6 +45,10 @@ pub use sheet::{Grid, Range, Scale, Sheet, SheetQuery, Sort};
 pub use statistics::{Histogram, Statistics};
 pub use tile_values::{TileValues, ValueSource};
 pub use tiles::{Axes, Axis, SheetKind, Tile, Tiles};
+pub use window::{
+    Direction, FollowingMap, PoolGeometry, PoolSpan, SlidingWindow, SourcePlane, WindowGeometry,
+    WindowOperation, WindowQuery,
+};
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock};

@@ -74,6 +74,7 @@ pub use loss::{
 };
 pub use optimizer::{AdamW, Optimizer, ParamGroup, Sgd};
 pub use pad::zero_pad2d;
+pub(crate) use pool::{PoolPart, adaptive_parts};
 pub use pool::{PoolWindow, adaptive_avg_pool2d, avg_pool2d, max_pool2d};
 pub use product::mul;
 pub use statistics::{BatchStatistics, WithStats};

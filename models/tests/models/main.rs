@@ -27,6 +27,7 @@ mod import;
 mod inspect_arithmetic;
 mod inspect_maps;
 mod inspect_sheets;
+mod inspect_window;
 mod instructions;
 mod jpegs;
 mod kept_photos;

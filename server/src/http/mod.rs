@@ -332,7 +332,7 @@ fn uploading(changes: Changes, limit: usize) -> OpenApiRouter<App> {
 
 /// Routes that look inside a run's network.
 fn inside() -> OpenApiRouter<App> {
-    use api::inside::{film, layers, pixel, predictions, samples, sheets};
+    use api::inside::{film, layers, pixel, predictions, samples, sheets, window};
     OpenApiRouter::default()
         .routes(routes!(layers::layers))
         .routes(routes!(sheets::filters))
@@ -342,6 +342,7 @@ fn inside() -> OpenApiRouter<App> {
         .routes(routes!(sheets::values))
         .routes(routes!(pixel::arithmetic))
         .routes(routes!(pixel::gradient))
+        .routes(routes!(window::window))
         .routes(routes!(predictions::predict))
         .routes(routes!(predictions::attention))
         .routes(routes!(predictions::image))

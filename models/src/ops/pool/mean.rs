@@ -10,7 +10,7 @@ use super::super::kernel::{
 use super::super::reference;
 use super::super::tape::{SaveForBackward, apply1};
 use super::super::threads;
-use super::{Part, PoolWindow};
+use super::{PoolPart, PoolWindow};
 
 /// The mean of each channel under the window: `[n, height, width, channels]` to `[n, height', width', channels]`.
 /// PyTorch's `avg_pool2d`: with `count_include_pad` the padding counts, as zeros.
@@ -61,8 +61,8 @@ pub(super) struct PoolShape {
     width: usize,
     channels: usize,
     /// The parts of the image, down and across.
-    rows: Vec<Part>,
-    columns: Vec<Part>,
+    rows: Vec<PoolPart>,
+    columns: Vec<PoolPart>,
     /// Values of an image and of its result.
     image: usize,
     result: usize,
@@ -116,7 +116,9 @@ impl MeanPool {
     fn shape(&self, x: &Shape) -> Result<PoolShape> {
         let (n, height, width, channels) = x.dims4()?;
         let (rows, columns) = match *self {
-            Self::Cells([rows, columns]) => (cells(rows, height), cells(columns, width)),
+            Self::Cells([rows, columns]) => {
+                (adaptive_parts(rows, height), adaptive_parts(columns, width))
+            }
             Self::Window {
                 window,
                 count_include_pad,
@@ -170,10 +172,10 @@ impl MeanPool {
 }
 
 /// The parts of a side that `count` cells cover.
-fn cells(count: usize, side: usize) -> Vec<Part> {
+pub(crate) fn adaptive_parts(count: usize, side: usize) -> Vec<PoolPart> {
     let cell = |cell: usize| {
         let (start, end) = (cell * side / count, ((cell + 1) * side).div_ceil(count));
-        Part {
+        PoolPart {
             start,
             end,
             count: end - start,

@@ -9,6 +9,7 @@ mod max;
 mod mean;
 
 pub use max::max_pool2d;
+pub(crate) use mean::adaptive_parts;
 pub use mean::{adaptive_avg_pool2d, avg_pool2d};
 
 use serde::{Deserialize, Serialize};
@@ -29,12 +30,12 @@ pub struct PoolWindow {
 
 /// The part of a side that one position of a window covers.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Part {
+pub(crate) struct PoolPart {
     /// The first pixel, and the one after the last.
-    pub(super) start: usize,
-    pub(super) end: usize,
+    pub(crate) start: usize,
+    pub(crate) end: usize,
     /// The pixels that the mean is taken over. They may include those of the padding.
-    pub(super) count: usize,
+    pub(crate) count: usize,
 }
 
 impl PoolWindow {
@@ -82,7 +83,12 @@ impl PoolWindow {
     }
 
     /// What the positions along a side cover. The side is the height where `which` is 0, else the width.
-    pub(super) fn parts(&self, which: usize, side: usize, count_include_pad: bool) -> Vec<Part> {
+    pub(crate) fn parts(
+        &self,
+        which: usize,
+        side: usize,
+        count_include_pad: bool,
+    ) -> Vec<PoolPart> {
         let positions = self.positions([side; 2]).map_or(0, |both| both[which]);
         let padding = self.padding[which];
         let part = |position: usize| {
@@ -91,7 +97,7 @@ impl PoolWindow {
             let end = (start + self.kernel[which]).min(side + 2 * padding);
             let inside = |pixel: usize| pixel.saturating_sub(padding).min(side);
             let (first, last) = (inside(start), inside(end));
-            Part {
+            PoolPart {
                 start: first,
                 end: last,
                 count: if count_include_pad {

@@ -7,6 +7,7 @@
 //! | [`layers`] | the list of layers |
 //! | [`sheets`] | pictures of weights and activations, and their numbers |
 //! | [`pixel`] | the arithmetic of one value, and its gradient |
+//! | [`window`] | a layer's window at all positions |
 //! | [`predictions`] | class scores, saliency, the image itself |
 //! | [`samples`] | the samples in a cell of a confusion matrix |
 //! | [`film`] | frames of the film, and the image that they follow |
@@ -19,6 +20,7 @@ pub mod predictions;
 mod query;
 pub mod samples;
 pub mod sheets;
+pub mod window;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -2,7 +2,7 @@
 #![expect(dead_code, reason = "describes what `Params` reads")]
 
 use utoipa::{IntoParams, ToSchema};
-use vivarium_models::inspect::{SaliencyMethod, Scale, Sort, ValueSource};
+use vivarium_models::inspect::{Direction, SaliencyMethod, Scale, Sort, ValueSource};
 
 use crate::run_dir::RunId;
 
@@ -81,6 +81,21 @@ pub(super) struct PixelParams {
     y: usize,
     /// The column.
     x: usize,
+}
+
+/// Which numbers of a layer's window.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct WindowParams {
+    /// The direction; by default `forward`.
+    #[param(inline)]
+    direction: Option<Direction>,
+    /// The output map, or the output value of a fully connected layer; by default 0. Backward, a map whose gradient is
+    /// among those that are told.
+    map: Option<usize>,
+    /// The input channel, or the input value of a fully connected layer, by default the first that the map reads.
+    /// Backward, the one whose gradient is told.
+    input: Option<usize>,
 }
 
 /// Which class.
