@@ -147,7 +147,7 @@ fn the_numbers_of_a_tile_are_those_that_the_picture_and_the_arithmetic_are_of() 
     let convolves = |layer: &&Value| {
         ["conv", "depthwise", "pointwise"].contains(&layer["kind"].as_str().unwrap())
     };
-    let mut seen = 0;
+    let (mut seen, mut gathered) = (0, 0);
     for layer in list(&layers["layers"]).iter().filter(convolves) {
         let name = layer["name"].as_str().unwrap();
         let [maps, height, width] = [0, 1, 2].map(|i| layer["shape"][i].as_u64().unwrap());
@@ -156,6 +156,16 @@ fn the_numbers_of_a_tile_are_those_that_the_picture_and_the_arithmetic_are_of() 
             "layers/{name}/values?of=feature&index={map}&image={photo}"
         ));
         assert_eq!(values["shape"], json!([height, width]));
+        let window = run.json(&format!("layers/{name}/window?map={map}&image={photo}"));
+        assert_eq!(window["values"], values["values"], "{name}");
+        let gathers = run.json(&format!(
+            "layers/{name}/window?direction=backward&map={map}&class=3&image={photo}"
+        ));
+        assert_eq!(
+            (&gathers["target"], &gathers["source"], &gathers["class"]),
+            (&window["source"], &window["target"], &json!(3)),
+            "{name}"
+        );
         for (y, x) in [(0, 0), (height / 2, width / 3), (height - 1, width - 1)] {
             let at = format!("map={map}&y={y}&x={x}&image={photo}");
             let sum = run.json(&format!("layers/{name}/arithmetic?{at}"));
@@ -172,6 +182,15 @@ fn the_numbers_of_a_tile_are_those_that_the_picture_and_the_arithmetic_are_of() 
             let back = run.json(&format!("layers/{name}/gradient?{at}&class=3"));
             assert_eq!(back["class"], 3);
             let arrives = &back["arrives"];
+            if arrives["input"] == gathers["input"] {
+                let width = gathers["target"][2].as_u64().unwrap();
+                let place = arrives["y"].as_u64().unwrap() * width + arrives["x"].as_u64().unwrap();
+                assert_eq!(
+                    gathers["values"][place as usize], arrives["value"],
+                    "{name} {at}"
+                );
+                gathered += 1;
+            }
             let (sum, value) = (number(&arrives["sum"]), number(&arrives["value"]));
             assert!(
                 (sum - value).abs() <= 1e-4 * value.abs().max(1e-2),
@@ -182,7 +201,7 @@ fn the_numbers_of_a_tile_are_those_that_the_picture_and_the_arithmetic_are_of() 
         let filter = run.json(&format!("layers/{name}/values?of=filter&index=0"));
         assert!(number(&filter["min"]) <= number(&filter["max"]));
     }
-    assert!(seen >= 9, "{seen}");
+    assert!(seen >= 9 && gathered >= 3, "{seen} {gathered}");
     // A filter's kernels, and the order by how filters answer an image.
     let kernels = run.json("layers/stem.0/filters?filter=1");
     assert_eq!(

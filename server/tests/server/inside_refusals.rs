@@ -84,6 +84,29 @@ fn what_is_asked_for_and_is_not_there_is_refused_by_name() {
             "below 10",
         ),
         ("layers/stem.1/arithmetic?map=0&y=0&x=0", "layer", "convol"),
+        ("layers/stem.0/window?map=4", "map", "below 4"),
+        ("layers/stem.0/window?input=3", "input", "below 3"),
+        (
+            "layers/blocks.0.convs.0.depthwise/window?map=1&input=2",
+            "input",
+            "which map 1 reads",
+        ),
+        ("layers/stem.1/window", "layer", "neither a convolution"),
+        (
+            "layers/stem.0/window?direction=up",
+            "direction",
+            "“forward” or “backward”",
+        ),
+        (
+            "layers/stem.0/window?direction=backward&class=10",
+            "class",
+            "below 10",
+        ),
+        (
+            "layers/stem.0/window?checkpoint=1",
+            "checkpoint",
+            "“best” or “last”",
+        ),
         ("layers?checkpoint=9", "checkpoint", "which has 1, 2"),
         (
             "layers?checkpoint=first",
