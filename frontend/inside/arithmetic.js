@@ -4,20 +4,24 @@ import { h } from "../lib/dom.js";
 import { count, formatNumber } from "../lib/format.js";
 import { cells, maxAbs } from "./cells.js";
 import { KINDS } from "./network.js";
+import { arithmeticAt } from "./window/geometry.js";
 
-/** @import { Arithmetic, GradientAt } from "../lib/types" */
+/** @import { Arithmetic, GradientAt, GradientTerm, SlidingWindow } from "../lib/types" */
 
-/** @param {string} name @param {number} value @param {string} [tone] */
-const link = (name, value, tone = "") =>
+/** A named number of a chain. @param {string} name @param {number} value @param {string} [tone] */
+export const chainLink = (name, value, tone = "") =>
   h("span", { class: tone }, h("small", {}, name), h("b", {}, formatNumber(value)));
 
-const sign = (/** @type {string} */ text) => h("span", { class: "sign", "aria-hidden": "true" }, text);
+export const chainSign = (/** @type {string} */ text) => h("span", { class: "sign", "aria-hidden": "true" }, text);
 
 /** A sign and its operand, which stay together at a line break. @param {string} text @param {...Element} after */
-const term = (text, ...after) => h("div", { class: "term" }, sign(text), ...after);
+export const term = (text, ...after) => h("div", { class: "term" }, chainSign(text), ...after);
 
 /** Number of channels shown at first; the others can be opened. */
 const FIRST_CHANNELS = 3;
+
+/** Terms of a gradient that are listed. */
+const LISTED_TERMS = 8;
 
 /** @param {HTMLElement[]} rows one per channel @param {boolean} all whether all are shown at once */
 function channelRows(rows, all) {
@@ -67,12 +71,12 @@ export function forward(of, { all = false } = {}) {
     h(
       "div",
       { class: "chain" },
-      link(rest > 0 ? `these ${channels.length} channels` : "all channels", shown),
-      rest > 0 && [sign("+"), link(`the other ${count(rest)}`, of.rest_sum)],
-      of.bias !== null && [sign("+"), link("bias", of.bias)],
-      sign("="),
-      link("the map's value", of.value, "result"),
-      ...of.then.flatMap((step) => [sign("→"), link(KINDS[step.kind] ?? step.kind, step.value)]),
+      chainLink(rest > 0 ? `these ${channels.length} channels` : "all channels", shown),
+      rest > 0 && [chainSign("+"), chainLink(`the other ${count(rest)}`, of.rest_sum)],
+      of.bias !== null && [chainSign("+"), chainLink("bias", of.bias)],
+      chainSign("="),
+      chainLink("the map's value", of.value, "result"),
+      ...of.then.flatMap((step) => [chainSign("→"), chainLink(KINDS[step.kind] ?? step.kind, step.value)]),
     ),
   );
 }
@@ -105,7 +109,6 @@ export function backward(of, name, { all = false } = {}) {
         ),
     );
   });
-  const left = arrives.terms_total - arrives.terms.length;
   return h(
     "div",
     { class: "sums" },
@@ -121,9 +124,40 @@ export function backward(of, name, { all = false } = {}) {
       { class: "muted small" },
       `The input's pixel under the kernel's middle (channel ${arrives.input}, row ${arrives.y}, column ${arrives.x}) lies under many kernels. Its gradient is the sum over all ${count(arrives.terms_total)} outputs that it reached:`,
     ),
+    ...gatheredTerms(
+      arrives.terms.slice(0, LISTED_TERMS),
+      arrives.terms_total,
+      arrives.rest_sum + arrives.terms.slice(LISTED_TERMS).reduce((sum, { product }) => sum + product, 0),
+      arrives.value,
+    ),
+  );
+}
+
+/** The arithmetic of a position of a convolution's window. @param {SlidingWindow} of @param {number} n */
+export const arithmeticOfWindow = (of, n) => forward(arithmeticAt(of, n));
+
+/**
+ * The largest terms of an input's gradient, and the sum.
+ * @param {GradientTerm[]} terms @param {number} total how many there are @param {number} rest the sum of the others @param {number} value
+ */
+export function gatheredTerms(terms, total, rest, value) {
+  const row = (/** @type {GradientTerm} */ term) =>
+    h(
+      "tr",
+      {},
+      ...[
+        String(term.output),
+        String(term.y),
+        String(term.x),
+        formatNumber(term.gradient),
+        formatNumber(term.weight),
+        formatNumber(term.product),
+      ].map((text) => h("td", {}, text)),
+    );
+  return [
     h(
       "div",
-      { class: "terms-frame" },
+      { class: "terms-frame", tabindex: 0, role: "group", "aria-label": "The largest terms" },
       h(
         "table",
         { class: "terms" },
@@ -138,42 +172,20 @@ export function backward(of, name, { all = false } = {}) {
             ),
           ),
         ),
-        h(
-          "tbody",
-          {},
-          ...arrives.terms
-            .slice(0, 8)
-            .map((term) =>
-              h(
-                "tr",
-                {},
-                ...[
-                  String(term.output),
-                  String(term.y),
-                  String(term.x),
-                  formatNumber(term.gradient),
-                  formatNumber(term.weight),
-                  formatNumber(term.product),
-                ].map((text) => h("td", {}, text)),
-              ),
-            ),
-        ),
+        h("tbody", {}, ...terms.map(row)),
       ),
     ),
     h(
       "div",
       { class: "chain" },
-      link(
+      chainLink(
         "these",
-        arrives.terms.slice(0, 8).reduce((sum, { product }) => sum + product, 0),
+        terms.reduce((sum, { product }) => sum + product, 0),
       ),
-      sign("+"),
-      link(
-        `the other ${count(left + Math.max(0, arrives.terms.length - 8))}`,
-        arrives.rest_sum + arrives.terms.slice(8).reduce((sum, { product }) => sum + product, 0),
-      ),
-      sign("="),
-      link("the pixel's gradient", arrives.value, "result"),
+      chainSign("+"),
+      chainLink(`the other ${count(total - terms.length)}`, rest),
+      chainSign("="),
+      chainLink("the pixel's gradient", value, "result"),
     ),
-  );
+  ];
 }

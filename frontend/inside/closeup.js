@@ -3,19 +3,18 @@
 import { h, setText } from "../lib/dom.js";
 import { formatNumber } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
-import { backward, forward } from "./arithmetic.js";
 import { numbers } from "./cache.js";
 import { shortNumber, DIVERGING } from "./cells.js";
-import { colourScale, css, textColourOn } from "./colours.js";
+import { colourScale, css, SEQUENTIAL, textColourOn } from "./colours.js";
+import { hasWindow } from "./window/geometry.js";
+import { windowPanel } from "./window/panel.js";
 
-/** @import { Arithmetic, GradientAt, Layer, TileValues } from "../lib/types" */
+/** @import { Layer, TileValues } from "../lib/types" */
 /** @import { InsideContext } from "./context.js" */
 
 const CONVOLUTIONS = new Set(["conv", "depthwise", "pointwise"]);
 /** Kinds of layers whose values have both signs, even if those of one map do not. */
 const SIGNED = new Set([...CONVOLUTIONS, "batch_norm", "linear"]);
-/** matplotlib's viridis, sampled evenly, as on the server. */
-const SEQUENTIAL = ["#440154", "#472d7b", "#3b528b", "#2c728e", "#21918c", "#28ae80", "#5ec962", "#addc30", "#fde725"];
 /** The canvas width in pixels, twice that on the page, and the cell size from which numbers are shown. */
 const WIDTH = 720;
 const MIN_CELL = 84;
@@ -39,34 +38,15 @@ export function closeup(context) {
   const canvas = h("canvas", { class: "cells-picture", tabindex: 0, role: "img" });
   const words = h("output", { class: "small muted" });
   const facts = h("p", { class: "small muted" });
-  const ways = h(
-    "div",
-    { class: "segments", role: "radiogroup", "aria-label": "Direction" },
-    ...[
-      ["forward", "Forward"],
-      ["backward", "Backward"],
-    ].map(([value, label]) =>
-      h(
-        "label",
-        {},
-        h("input", {
-          type: "radio",
-          name: "way",
-          value,
-          on: { change: () => state.set({ way: /** @type {any} */ (value) }) },
-        }),
-        h("span", {}, label),
-      ),
-    ),
-  );
   const why = h("div", { class: "why" });
-  const sums = h("div", {}, ways, why);
+  const sums = h("div", {}, why);
+  const computing = windowPanel(context);
   const columns = h("div", { class: "closeup-columns" }, h("div", { class: "sums" }, canvas, words, facts), sums);
   const element = h(
     "section",
     { class: "card closeup", "aria-label": "Close-up", hidden: true },
     h("header", { class: "card-head" }, title, close),
-    h("div", { class: "card-body" }, columns),
+    h("div", { class: "card-body" }, columns, computing.element),
   );
 
   /** @type {{ values: TileValues, height: number, width: number, size: number } | null} */
@@ -127,28 +107,40 @@ export function closeup(context) {
   }
 
   async function update() {
-    const { of, tile, filter, y, way } = state.now;
+    const { of, tile, filter } = state.now;
     const layer = context.layer;
     const turn = ++turnNumber;
     element.hidden = of === null || tile === null || !layer;
-    if (!layer || of === null || tile === null) return;
+    if (!layer || of === null || tile === null) {
+      computing.pause();
+      return;
+    }
     const one = context.of();
     const before = context.otherImage();
     const query =
       of === "kernel" ? { of, index: filter, input: tile } : { of: of === "map" ? "feature" : "filter", index: tile };
     setText(
       title,
-      of === "map"
-        ? `Map ${tile} of ${layer.name}${before ? `, of ${before.words}` : ""}`
-        : of === "kernel"
-          ? `Filter ${filter}, channel ${tile}`
-          : layer.kind === "linear"
-            ? `Weights of ${layer.name}`
-            : `Filter ${tile} of ${layer.name}`,
+      of === "map" && layer.kind === "linear"
+        ? `Values of ${layer.name}`
+        : of === "map"
+          ? `Map ${tile} of ${layer.name}${before ? `, of ${before.words}` : ""}`
+          : of === "kernel"
+            ? `Filter ${filter}, channel ${tile}`
+            : layer.kind === "linear"
+              ? `Weights of ${layer.name}`
+              : `Filter ${tile} of ${layer.name}`,
     );
-    for (const input of ways.querySelectorAll("input")) input.checked = input.value === way;
-    const slow = setTimeout(() => turn === turnNumber && columns.classList.add("waits"), 150);
+    const slow = setTimeout(() => turn === turnNumber && element.classList.add("waits"), 150);
+    const slides = of === "map" && hasWindow(layer) && !context.filming;
+    columns.hidden = slides;
+    computing.element.hidden = !slides;
     try {
+      if (slides) {
+        await computing.update(layer, () => turn === turnNumber);
+        return;
+      }
+      computing.pause();
       /** @type {TileValues} */
       const values = await numbers(
         one.run,
@@ -159,15 +151,14 @@ export function closeup(context) {
       if (turn !== turnNumber) return;
       show(values);
       sums.hidden = of !== "map" || layer.shape.length !== 3;
-      ways.hidden = y === null || !CONVOLUTIONS.has(layer.kind) || context.filming;
-      if (!sums.hidden) await explain(layer, turn);
+      if (!sums.hidden) explain(layer);
     } catch (error) {
       if (turn === turnNumber)
         why.replaceChildren(h("p", { class: "refused" }, error instanceof Error ? error.message : String(error)));
     } finally {
       clearTimeout(slow);
       if (turn === turnNumber) {
-        columns.classList.remove("waits");
+        element.classList.remove("waits");
         element.dataset.settled = String(turn);
       }
     }
@@ -205,9 +196,9 @@ export function closeup(context) {
     tell(null);
   }
 
-  /** Shows the arithmetic of the chosen pixel. @param {Layer} layer @param {number} turn */
-  async function explain(layer, turn) {
-    const { tile, y, x, way } = state.now;
+  /** Says where the chosen pixel comes from. @param {Layer} layer */
+  function explain(layer) {
+    const { tile, y, x } = state.now;
     if (y === null || x === null) {
       why.replaceChildren(h("p", { class: "muted small" }, "Click a pixel to see how its value is computed."));
       return;
@@ -224,47 +215,27 @@ export function closeup(context) {
       );
       return;
     }
-    if (!CONVOLUTIONS.has(layer.kind)) {
-      const before = convolutionBefore(layer);
-      why.replaceChildren(
-        h(
-          "p",
-          { class: "muted small" },
-          before
-            ? `This value follows from the output of ${before.name}, a convolution, at the same position.`
-            : "The arithmetic is shown for convolutions.",
-        ),
+    const before = convolutionBefore(layer);
+    why.replaceChildren(
+      h(
+        "p",
+        { class: "muted small" },
         before
-          ? h(
-              "button",
-              {
-                class: "button small",
-                type: "button",
-                on: { click: () => state.set({ layer: before.name, of: "map", tile, y, x }) },
-              },
-              `Show the arithmetic of ${before.name}`,
-            )
-          : "",
-      );
-      return;
-    }
-    const one = context.of();
-    const path = `layers/${encodeURIComponent(layer.name)}`;
-    const query = { map: tile, y, x, ...one.query };
-    const made =
-      way === "forward"
-        ? forward(
-            await numbers(one.run, `${path}/arithmetic`, query, one.stamp).then(
-              (answer) => /** @type {Arithmetic} */ (answer),
-            ),
+          ? `This value follows from the output of ${before.name}, a convolution, at the same position.`
+          : "The arithmetic is shown for convolutions, pooling and fully connected layers.",
+      ),
+      before
+        ? h(
+            "button",
+            {
+              class: "button small",
+              type: "button",
+              on: { click: () => state.set({ layer: before.name, of: "map", tile, y, x }) },
+            },
+            `Show the arithmetic of ${before.name}`,
           )
-        : await numbers(one.run, `${path}/gradient`, query, one.stamp).then((answer) =>
-            backward(
-              /** @type {GradientAt} */ (answer),
-              context.inside?.classes[/** @type {GradientAt} */ (answer).class] ?? "",
-            ),
-          );
-    if (turn === turnNumber) why.replaceChildren(made);
+        : "",
+    );
   }
 
   /**

@@ -1,5 +1,18 @@
 // Colour maps for numbers.
 
+/** matplotlib's viridis, sampled evenly, as on the server. */
+export const SEQUENTIAL = [
+  "#440154",
+  "#472d7b",
+  "#3b528b",
+  "#2c728e",
+  "#21918c",
+  "#28ae80",
+  "#5ec962",
+  "#addc30",
+  "#fde725",
+];
+
 /** @param {string} hex @returns {[number, number, number]} */
 const parts = (hex) =>
   /** @type {[number, number, number]} */ ([1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16)));
@@ -30,5 +43,17 @@ export function colourScale(legend, map, lo, hi) {
 /** @param {[number, number, number]} rgb */
 export const css = ([r, g, b]) => `rgb(${r} ${g} ${b})`;
 
-/** A readable text colour on a background. @param {[number, number, number]} rgb */
-export const textColourOn = ([r, g, b]) => (0.299 * r + 0.587 * g + 0.114 * b > 140 ? "#14181a" : "#ffffff");
+/** The relative luminance of a colour (WCAG 2). @param {[number, number, number]} rgb */
+function luminance(rgb) {
+  const [r, g, b] = rgb.map((channel) => {
+    const share = channel / 255;
+    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+}
+
+/**
+ * Black or white, whichever has the higher contrast on a background: at least 4.58, as no grey instead of black would.
+ * @param {[number, number, number]} rgb
+ */
+export const textColourOn = (rgb) => ((luminance(rgb) + 0.05) ** 2 > 1.05 * 0.05 ? "#000000" : "#ffffff");

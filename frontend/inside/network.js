@@ -3,6 +3,7 @@
 
 import { h } from "../lib/dom.js";
 import { count, compactNumber } from "../lib/format.js";
+import { hasWindow } from "./window/geometry.js";
 
 /** @import { Inside, Layer } from "../lib/types" */
 /** @import { ViewState } from "./view.js" */
@@ -47,6 +48,15 @@ export function networkPicture(state) {
   /** @type {Layer[]} */
   let layers = [];
 
+  /** Chooses a layer; its window opens at the second click, or where one is open already. @param {Layer} layer */
+  function open(layer) {
+    const { layer: chosen, of } = state.now;
+    const again = chosen === layer.name;
+    if (again && of === "map") return;
+    const window = hasWindow(layer) && (again || of === "map");
+    state.set({ layer: layer.name, ...(window ? { of: "map", tile: 0, y: 0, x: 0 } : {}) });
+  }
+
   /** @param {Layer} layer @param {number} side of the network's image */
   function bar(layer, side) {
     const [channels, height] = layer.shape.length === 3 ? layer.shape : [layer.shape[0], 1];
@@ -71,14 +81,18 @@ export function networkPicture(state) {
       "aria-selected": "false",
       data: { kind: layer.kind, layer: layer.name },
       vars: { tall: `${Math.round(tall)}px`, wide: `${Math.round(wide)}px` },
-      on: { click: () => state.set({ layer: layer.name }) },
+      on: { click: () => open(layer) },
     });
   }
 
   /** @param {string | null} name */
   function choose(name) {
+    const chosen = layers.find((layer) => layer.name === name);
     for (const [of, button] of bars) {
       const is = of === name;
+      const layer = layers.find((known) => known.name === of);
+      const link = chosen?.inputs.includes(of) ? "reads" : name && layer?.inputs.includes(name) ? "feeds" : "";
+      button.dataset.link = link;
       button.setAttribute("aria-selected", String(is));
       button.tabIndex = is ? 0 : -1;
       if (is) {

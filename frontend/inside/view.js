@@ -2,8 +2,9 @@
 
 /**
  * `checkpoint` is `best`, `last` or an epoch of the film; `image` is named as in requests; `filter` is the filter whose
- * kernels are shown; `tile` is the enlarged map or kernel, `y` and `x` its pixel; `beside` is the checkpoint to compare
- * with, or a run and a checkpoint separated by a space.
+ * kernels are shown; `tile` is the enlarged map or kernel, `y` and `x` its pixel; `input` is the channel that the window
+ * reads, or backward the one whose gradient is gathered, and `class` the one whose score is differentiated; `beside` is
+ * the checkpoint to compare with, or a run and a checkpoint separated by a space.
  * @typedef {{
  *   checkpoint: string | null,
  *   layer: string | null,
@@ -18,6 +19,8 @@
  *   tile: number | null,
  *   y: number | null,
  *   x: number | null,
+ *   input: number | null,
+ *   class: number | null,
  *   way: "forward" | "backward",
  *   beside: string | null,
  * }} View
@@ -38,11 +41,13 @@ const DEFAULTS = {
   tile: null,
   y: null,
   x: null,
+  input: null,
+  class: null,
   way: "forward",
   beside: null,
 };
 
-const NUMBERS = new Set(["page", "mapPage", "filter", "tile", "y", "x"]);
+const NUMBERS = new Set(["page", "mapPage", "filter", "tile", "y", "x", "input", "class"]);
 const WORDS = /** @type {{ [name: string]: string[] }} */ ({
   scale: ["tile", "layer", "network"],
   of: ["map", "kernel", "filter"],
@@ -51,7 +56,18 @@ const WORDS = /** @type {{ [name: string]: string[] }} */ ({
 
 /** The fields to reset when another field changes. @type {{ [name: string]: Partial<View> }} */
 const RESETS = {
-  layer: { page: 0, mapPage: 0, filter: null, of: null, tile: null, y: null, x: null, sort: null, order: null },
+  layer: {
+    page: 0,
+    mapPage: 0,
+    filter: null,
+    of: null,
+    tile: null,
+    y: null,
+    x: null,
+    input: null,
+    sort: null,
+    order: null,
+  },
   filter: { page: 0 },
   sort: { page: 0 },
   order: { mapPage: 0 },

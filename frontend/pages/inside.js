@@ -6,6 +6,7 @@ import { byId, h, pageData, setText } from "../lib/dom.js";
 import { count } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { openStream } from "../lib/live.js";
+import { reducedMotion } from "../lib/motion.js";
 import { attempt, startShell } from "../lib/shell.js";
 import { apiUrl } from "../lib/base-path.js";
 import { badge } from "../lib/status.js";
@@ -19,6 +20,7 @@ import { featuresPanel, filtersPanel } from "../inside/panel.js";
 import { attentionCard, predictionsCard } from "../inside/predictions.js";
 import { InsideContext } from "../inside/context.js";
 import { pageLinks } from "../run/pages.js";
+import { hasWindow } from "../inside/window/geometry.js";
 import { readView, viewState, writeView } from "../inside/view.js";
 
 /** @import { Run, RunEvent } from "../lib/types" */
@@ -85,11 +87,33 @@ const scale = h(
     ),
   ),
 );
+const compute = h(
+  "button",
+  {
+    class: "button tonal small",
+    type: "button",
+    on: {
+      click: () => {
+        const { of, tile, y, x } = state.now;
+        if (of !== "map" || tile === null) state.set({ of: "map", tile: 0, y: y ?? 0, x: x ?? 0 });
+        close.element.scrollIntoView({ behavior: reducedMotion() ? "auto" : "smooth", block: "start" });
+      },
+    },
+  },
+  icon("play", 14),
+  "Watch it compute",
+);
 const layerHead = h(
   "section",
   { class: "card layer-head", "aria-label": "Layer" },
   h("div", { class: "layer-title" }, layerName, layerFacts),
-  h("div", { class: "layer-tools" }, h("div", {}, h("span", { class: "small" }, "Scale"), scale), beside.element),
+  h(
+    "div",
+    { class: "layer-tools" },
+    compute,
+    h("div", {}, h("span", { class: "small" }, "Scale"), scale),
+    beside.element,
+  ),
 );
 
 const body = h(
@@ -113,14 +137,14 @@ status.show(run);
 
 state.on((_, changed) => {
   const has = (/** @type {string[]} */ ...names) => names.some((name) => changed.has(name));
-  if (has("layer", "scale")) showLayer();
+  if (has("layer", "scale", "checkpoint")) showLayer();
   if (
     has("checkpoint", "image", "layer", "scale", "sort", "order", "page", "mapPage", "filter", "tile", "of", "beside")
   ) {
     filters.update();
     features.update();
   }
-  if (has("checkpoint", "image", "layer", "of", "tile", "filter", "y", "x", "way")) close.update();
+  if (has("checkpoint", "image", "layer", "of", "tile", "filter", "y", "x", "way", "input", "class")) close.update();
   if (has("checkpoint", "image")) {
     predictions.update();
     attention.update();
@@ -237,6 +261,7 @@ function showLayer() {
   for (const input of scale.querySelectorAll("input")) input.checked = input.value === state.now.scale;
   if (!layer) return;
   setText(layerName, layer.name);
+  compute.hidden = !hasWindow(layer) || context.filming;
   const facts = [
     ["", KINDS[layer.kind] ?? layer.kind],
     ["gives", sizes(layer.shape)],

@@ -84,12 +84,17 @@ test("layers, filters, kernels, maps and the numbers behind a pixel", async ({ p
   await expect(page.locator(".closeup h2")).toHaveText(/^Map \d+ of features\.14$/);
   const [map, y, x] = ["tile", "y", "x"].map((name) => words(page).get(name));
   const told = await vivarium.call("GET", `/runs/${id}/layers/features.14/arithmetic?map=${map}&y=${y}&x=${x}`);
-  await expect(page.locator(".chain .result b")).toHaveText(await figureOf(page, told.value));
+  await expect(page.locator(".window-view > .chain .result b")).toHaveText(await figureOf(page, told.value));
+  await page.getByText("Every channel's numbers at this position").click();
+  await expect(page.locator(".window-view .window-more .result b")).toHaveText(await figureOf(page, told.value));
   await expect(page.locator(".sum-row")).toHaveCount(told.shown);
   await page.getByLabel("Backward").check();
-  await expect(page.locator(".why h3")).toHaveText("What arrives");
+  await page.getByText("What the output above this position passes on").click();
+  await expect(page.locator(".window-panel h3")).toHaveText("What arrives");
   const back = await vivarium.call("GET", `/runs/${id}/layers/features.14/gradient?map=${map}&y=${y}&x=${x}`);
-  await expect(page.locator(".chain .result b")).toHaveText(await figureOf(page, back.arrives.value));
+  await expect(page.locator(".window-panel > .window-more .result b")).toHaveText(
+    await figureOf(page, back.arrives.value),
+  );
 
   await page.reload();
   await expect(page.locator(".closeup h2")).toHaveText(`Map ${map} of features.14`);

@@ -1,0 +1,185 @@
+// A fully connected layer: the largest terms of one value's sum, added one by one.
+
+import { h, setText } from "../../lib/dom.js";
+import { count, formatNumber } from "../../lib/format.js";
+import { chainLink, chainSign } from "../arithmetic.js";
+import { DIVERGING } from "../cells.js";
+import { SEQUENTIAL } from "../colours.js";
+import { KINDS } from "../network.js";
+import { capital, known } from "./geometry.js";
+import { coloursOf, planeView } from "./plane.js";
+import { softmaxTable } from "./softmax.js";
+import { transport } from "./transport.js";
+
+/** @import { Layer, Scored, SlidingWindow } from "../../lib/types" */
+/** @import { InsideContext } from "../context.js" */
+
+/** Terms that are added one by one. */
+const TERMS = 20;
+
+/**
+ * The largest terms of a sum of products, the largest first, and the sum of the others.
+ * @param {SlidingWindow} of
+ */
+export function largestTerms(of) {
+  const [{ values, weights }] = of.planes;
+  const all = values.map((value, index) => {
+    const weight = known(weights[index]);
+    return { index, value: known(value), weight, product: known(value) * weight };
+  });
+  all.sort((a, b) => Math.abs(b.product) - Math.abs(a.product));
+  const others = all.splice(TERMS);
+  return { terms: all, others: others.length, rest: others.reduce((sum, { product }) => sum + product, 0) };
+}
+
+/** @param {InsideContext} context */
+export function denseView(context) {
+  const player = transport({ term: "term", onMove: move, onRest: () => {} });
+  const about = h("p", { class: "muted small" });
+  const vector = planeView({ label: "What the layer reads" });
+  const vectorName = h("figcaption", {});
+  const rows = h("tbody", {});
+  const sum = h("output", { class: "running-sum", "aria-live": "off" });
+  const chain = h("div", { class: "chain" });
+  const last = h("div", {});
+  const table = h(
+    "div",
+    { class: "terms-frame", tabindex: 0, role: "group", "aria-label": "The terms of the sum" },
+    h(
+      "table",
+      { class: "terms dense-terms" },
+      h(
+        "thead",
+        {},
+        h(
+          "tr",
+          {},
+          ...["from", "value", "× weight", "= product", "sum so far"].map((text) => h("th", { scope: "col" }, text)),
+        ),
+      ),
+      rows,
+    ),
+  );
+  const element = h(
+    "div",
+    { class: "window-view", on: { keydown: player.onKey } },
+    about,
+    player.element,
+    h(
+      "div",
+      { class: "dense-stage" },
+      h("figure", { class: "window-source" }, vectorName, vector.element),
+      h("div", { class: "dense-sum" }, table, h("p", { class: "running" }, "Sum so far ", sum)),
+    ),
+    chain,
+    last,
+  );
+
+  /** @type {{ of: SlidingWindow, steps: { name: string, index: number | null, product: number, sum: number, row: HTMLElement }[] } | null} */
+  let now = null;
+
+  /** Whether a layer gives the scores of the classes. @param {Layer} layer */
+  const isScore = (layer) => context.inside?.layers.at(-1) === layer;
+
+  /** The name of one of the layer's values. @param {number} index @param {boolean} isInput @param {Layer} layer */
+  function nameOf(index, isInput, layer) {
+    const layers = context.inside?.layers ?? [];
+    const classes = context.inside?.classes ?? [];
+    if (!isInput) return isScore(layer) && classes[index] !== undefined ? classes[index] : `value ${index}`;
+    const [input] = layer.inputs;
+    const shape = layers.find(({ name }) => name === input)?.shape ?? [];
+    if (shape.length !== 3) return `value ${index}`;
+    const [, height, width] = shape;
+    const map = Math.floor(index / (height * width));
+    const pixel = index % (height * width);
+    return height * width === 1
+      ? `map ${map}`
+      : `map ${map}, row ${Math.floor(pixel / width)}, column ${pixel % width}`;
+  }
+
+  /** @param {SlidingWindow} of @param {Layer} layer @param {Scored[]} top the classes, where the layer gives their scores */
+  function show(of, layer, top) {
+    const same = now?.of === of;
+    const back = of.direction === "backward";
+    const { terms, others, rest } = largestTerms(of);
+    let running = 0;
+    const step = (
+      /** @type {string} */ name,
+      /** @type {number | null} */ index,
+      /** @type {number} */ product,
+      /** @type {string[]} */ cells,
+    ) => {
+      running += product;
+      const row = h(
+        "tr",
+        {},
+        h("th", { scope: "row" }, name),
+        ...cells.map((text) => h("td", {}, text)),
+        h("td", { class: "product" }, formatNumber(product)),
+        h("td", {}, formatNumber(running)),
+      );
+      return { name, index, product, sum: running, row };
+    };
+    const steps = terms.map(({ index, value, weight, product }) =>
+      step(nameOf(index, !back, layer), index, product, [formatNumber(value), formatNumber(weight)]),
+    );
+    if (others > 0) steps.push(step(`the other ${count(others)}`, null, rest, ["", ""]));
+    if (of.bias !== null) steps.push(step("bias", null, of.bias, ["", ""]));
+    const most = Math.max(...steps.map(({ product }) => Math.abs(product)), 1e-30);
+    for (const { row, product } of steps) {
+      row.classList.add(product < 0 ? "below" : "above");
+      row.style.setProperty("--share", String(Math.abs(product) / most));
+    }
+    rows.replaceChildren(...steps.map(({ row }) => row));
+    now = { of, steps };
+    const [{ values }] = of.planes;
+    const width = Math.ceil(Math.sqrt(values.length));
+    const height = Math.ceil(values.length / width);
+    const padded = [...values, .../** @type {null[]} */ (Array(height * width - values.length).fill(null))];
+    vector.show({
+      values: padded,
+      height,
+      width,
+      ...(back ? { legend: DIVERGING, map: /** @type {const} */ ("diverging") } : coloursOf(values, SEQUENTIAL)),
+    });
+    vectorName.replaceChildren(
+      h("b", {}, back ? "Gradients of the outputs" : "The inputs"),
+      ` ${count(values.length)} values, row by row`,
+    );
+    const own = back ? of.input : of.map;
+    const target = nameOf(own, back, layer);
+    setText(
+      about,
+      back
+        ? `The gradient of the score of “${context.inside?.classes[of.class ?? -1] ?? "a class"}” at ${target} of the input: the gradient of each of ${count(values.length)} outputs times the weight between the two.`
+        : `${isScore(layer) ? `The score of “${target}”` : capital(target)}: each of ${count(values.length)} inputs times its weight. The ${count(terms.length)} largest products are added one by one.`,
+    );
+    chain.replaceChildren(
+      chainLink(back ? `${count(values.length)} outputs` : `${count(values.length)} inputs`, running - (of.bias ?? 0)),
+      ...(of.bias === null ? [] : [chainSign("+"), chainLink("bias", of.bias)]),
+      chainSign("="),
+      chainLink(back ? "the input's gradient" : `the layer's value, ${target}`, known(of.values[own]), "result"),
+      ...of.then.flatMap((next) => [chainSign("→"), chainLink(KINDS[next.kind] ?? next.kind, known(next.values[own]))]),
+    );
+    element.dataset.value = String(of.values[own]);
+    last.replaceChildren(...[back ? null : softmaxTable(top, of.map)].flatMap((part) => part ?? []));
+    if (!same) player.show(steps.length, 1, steps.length - 1);
+    else move(player.at);
+  }
+
+  /** Shows the terms up to one. @param {number} n */
+  function move(n) {
+    if (!now) return;
+    now.steps.forEach(({ row }, i) => {
+      row.classList.toggle("pending", i > n);
+      row.classList.toggle("chosen", i === n);
+    });
+    const step = now.steps[n];
+    vector.mark(step.index === null ? {} : { at: step.index });
+    setText(sum, formatNumber(step.sum));
+    element.dataset.sum = String(step.sum);
+    element.dataset.position = String(n);
+  }
+
+  return { element, show, pause: () => player.pause() };
+}
