@@ -2,7 +2,7 @@
 
 import { inspect, inspectPicture } from "../lib/api.js";
 
-/** @import { Sheet } from "../lib/types" */
+/** @import { Sheet, SlidingWindow } from "../lib/types" */
 
 /** @typedef {{ [name: string]: string | number | null | undefined }} Query */
 /** @typedef {{ about: Sheet, picture: ImageBitmap }} SheetPage */
@@ -10,16 +10,23 @@ import { inspect, inspectPicture } from "../lib/api.js";
 /** About a hundred epochs of filters and maps. */
 const MAX_ENTRIES = 600;
 
+/** Windows have up to half a million numbers each. */
+const MAX_WINDOWS = 8;
+
 /** @type {Map<string, Promise<any>>} */
-const cache = new Map();
+const entries = new Map();
+/** @type {Map<string, Promise<any>>} */
+const windows = new Map();
 
 /**
  * @template T
  * @param {string} key
  * @param {() => Promise<T>} ask
+ * @param {Map<string, Promise<any>>} [cache]
+ * @param {number} [most] entries
  * @returns {Promise<T>}
  */
-function cached(key, ask) {
+function cached(key, ask, cache = entries, most = MAX_ENTRIES) {
   const known = cache.get(key);
   if (known) {
     cache.delete(key);
@@ -31,7 +38,7 @@ function cached(key, ask) {
   // Errors are not cached: the next request may succeed.
   answer.catch(() => cache.get(key) === answer && cache.delete(key));
   for (const oldest of cache.keys()) {
-    if (cache.size <= MAX_ENTRIES) break;
+    if (cache.size <= most) break;
     cache.delete(oldest);
   }
   return answer;
@@ -69,6 +76,19 @@ export function sheetPage(run, what, query, stamp) {
  */
 export function numbers(run, what, query, stamp) {
   return cached(keyOf(run, `${what} numbers`, query, stamp), () => inspect(run, what, query));
+}
+
+/**
+ * Fetches a layer's window.
+ * @param {string} run
+ * @param {string} layer
+ * @param {Query} query
+ * @param {string} stamp
+ * @returns {Promise<SlidingWindow>}
+ */
+export function windowOf(run, layer, query, stamp) {
+  const what = `layers/${encodeURIComponent(layer)}/window`;
+  return cached(keyOf(run, what, query, stamp), () => inspect(run, what, query), windows, MAX_WINDOWS);
 }
 
 /**

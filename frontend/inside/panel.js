@@ -104,7 +104,12 @@ export const FEATURES = {
     if (kind === "vector") return `${count(layer.shape[0])} values, row by row. Click one to read it.`;
     return `The response of each of ${count(layer.shape[0])} channels to the image. ${map === "diverging" ? "Blue is below 0, red above" : "Bright is strong"}; a cross marks a dead map.`;
   },
-  pick: ({ state }, tile, _, cell) => state.set({ of: "map", tile: tile.index, y: cell.y, x: cell.x }),
+  pick: ({ state }, tile, _, cell) => {
+    const { now } = state;
+    // A click asks where a value comes from; another map may read other channels.
+    const input = now.tile === tile.index && now.way === "forward" ? now.input : null;
+    state.set({ of: "map", tile: tile.index, y: cell.y, x: cell.x, way: "forward", input });
+  },
   mark: ({ of, tile }) => (of === "map" ? tile : null),
 };
 

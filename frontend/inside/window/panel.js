@@ -2,7 +2,7 @@
 
 import { h } from "../../lib/dom.js";
 import { count } from "../../lib/format.js";
-import { numbers } from "../cache.js";
+import { numbers, windowOf } from "../cache.js";
 import { backward } from "../arithmetic.js";
 import { denseView } from "./dense.js";
 import { sideOf } from "./geometry.js";
@@ -141,10 +141,9 @@ export function windowPanel(context) {
     const key = JSON.stringify([layer.name, now.way, target, back ? now.class : null, one]);
     const source = back ? index : now.input;
     if (loaded?.key === key && (source === null || isTold(loaded.of, source))) return loaded.of;
-    /** @type {SlidingWindow} */
-    const of = await numbers(
+    const of = await windowOf(
       one.run,
-      `${path}/window`,
+      layer.name,
       {
         direction: now.way,
         map: back && layer.kind === "linear" ? null : index,

@@ -93,6 +93,19 @@ test("a convolution's sums are the API's at every position, with stride, padding
     "dilation 2, 2 groups, so that this map reads channels 4 to 7 of 8",
   );
   await expect(page.locator(".link-source")).toHaveCount(4);
+  // A map of the other group reads the other channels, also after a channel was chosen.
+  await page.getByRole("button", { name: /^channel 5/ }).click();
+  await expect(page.getByLabel("Input channel")).toHaveValue("5");
+  await page.getByLabel("Map", { exact: true }).fill("1");
+  await page.getByLabel("Map", { exact: true }).press("Enter");
+  await expect(page.locator(".window-view")).toContainText("channels 0 to 3 of 8");
+  await page.getByRole("button", { name: /^channel 3/ }).click();
+  await page.getByLabel("Order of feature maps").selectOption("index");
+  await page.locator(".panel-features .sheet-picture").first().focus();
+  for (let map = 0; map < 8; map += 1) await page.keyboard.press("ArrowRight");
+  await page.keyboard.press("Enter");
+  await expect(page.getByLabel("Map", { exact: true })).toHaveValue("7");
+  await expect(page.locator(".window-view")).toContainText("channels 4 to 7 of 8");
 });
 
 /** A number as formatted by the page. @param {Page} page @param {number} value */
