@@ -33,6 +33,8 @@ export function transport({ term, onMove, onRest }) {
   let last = 0;
   /** The position that was given last. */
   let given = -1;
+  /** The position where this rested last, which the page tells back later. */
+  let rested = -1;
 
   const play = h(
     "button",
@@ -89,6 +91,7 @@ export function transport({ term, onMove, onRest }) {
     at = Math.min(length - 1, Math.max(0, to));
     share = 1;
     tell();
+    rested = at;
     onRest(at);
   }
 
@@ -137,7 +140,10 @@ export function transport({ term, onMove, onRest }) {
     if (frame !== null) cancelAnimationFrame(frame);
     frame = null;
     showPlaying(false);
-    if (was && rest) onRest(at);
+    if (was && rest) {
+      rested = at;
+      onRest(at);
+    }
   }
 
   /** @param {boolean} is */
@@ -189,15 +195,15 @@ export function transport({ term, onMove, onRest }) {
      */
     show(height, wide, position) {
       const sized = length !== height * wide || width !== wide;
-      if (sized || position !== given) {
+      if (sized || (position !== given && position !== rested)) {
         pause(false);
         [length, width] = [Math.max(1, height * wide), Math.max(1, wide)];
         at = Math.min(length - 1, Math.max(0, position));
         share = 1;
-        given = position;
         slider.max = String(length - 1);
         play.disabled = previous.disabled = next.disabled = slider.disabled = length < 2;
       }
+      given = position;
       tell();
     },
   };

@@ -95,7 +95,7 @@ test("a convolution's sums are the API's at every position, with stride, padding
   await expect(page.locator(".link-source")).toHaveCount(4);
   // A map of the other group reads the other channels, also after a channel was chosen.
   await page.getByRole("button", { name: /^channel 5/ }).click();
-  await expect(page.getByLabel("Input channel")).toHaveValue("5");
+  await expect(page.getByLabel("Input channel", { exact: true })).toHaveValue("5");
   await page.getByLabel("Map", { exact: true }).fill("1");
   await page.getByLabel("Map", { exact: true }).press("Enter");
   await expect(page.locator(".window-view")).toContainText("channels 0 to 3 of 8");
@@ -192,6 +192,7 @@ test("pooling, fully connected layers and the softmax at the end", async ({ page
   await expect(page.locator(".layer-title h2")).not.toHaveText(last);
   // A click on another layer keeps the window open, and a second click opens it.
   const bar = (/** @type {string} */ name) => page.locator(`.net-layer[data-layer="${name}"]`);
+  await page.getByLabel("Forward").check();
   await bar("features.5").click();
   await expect(page.locator(".window-view")).toContainText("Each value is the largest of");
   await expect(bar("features.4")).toHaveAttribute("data-link", "reads");
@@ -255,7 +256,7 @@ test("it plays, pauses, steps by keys, and asks the server once", async ({ page,
   await page.locator(".window-target canvas").click();
   await expect.poll(async () => (await computed(page)).position).not.toBe(position);
   await page.getByRole("button", { name: /^channel 2/ }).click();
-  await expect(page.getByLabel("Input channel")).toHaveValue("2");
+  await expect(page.getByLabel("Input channel", { exact: true })).toHaveValue("2");
   expect(asked.length).toBe(1);
 });
 
