@@ -999,6 +999,13 @@ export interface components {
     });
     /** @description A page of filters: of a checkpoint or of a film. */
     FilterSheet: components["schemas"]["FilmSheet"] | components["schemas"]["Sheet"];
+    /** @description What was seen with a value of a comparison. */
+    Finding: {
+      /** @description The value, as the run's name has it; empty for an experiment of one run. */
+      value: string;
+      /** @description What was seen. */
+      seen: string;
+    };
     /**
      * @description How a picture that is not square becomes a square.
      * @enum {string}
@@ -2025,6 +2032,12 @@ export interface components {
       title: string;
       /** @description What the user will see. */
       question: string;
+      /** @description Where to look while it runs. */
+      look_for: string;
+      /** @description What was seen, in the mean of five seeds, value by value. */
+      findings: components["schemas"]["Finding"][];
+      /** @description What to try next. */
+      variations: components["schemas"]["Variation"][];
       /** @description The settings, as a RunSpec; missing ones have their defaults. */
       base: components["schemas"]["RunSpec"];
       /** @description Values to compare, by the path of the setting. */
@@ -4036,6 +4049,15 @@ export interface components {
       /** @description What it takes. */
       fields: components["schemas"]["Field"][];
     };
+    /** @description The same experiment with other settings. */
+    Variation: {
+      /** @description What is different, as it follows “the same”. */
+      title: string;
+      /** @description The settings that differ, by path. */
+      changes: {
+        [key: string]: Json;
+      };
+    };
     /** @description How the kernel of a convolution moves. Pairs are down and across. */
     WindowGeometry: {
       /** @description Height and width of the kernel. */
@@ -4137,6 +4159,7 @@ export type FilmFeatures = components["schemas"]["FilmFeatures"];
 export type FilmFrame = components["schemas"]["FilmFrame"];
 export type FilmSheet = components["schemas"]["FilmSheet"];
 export type FilterSheet = components["schemas"]["FilterSheet"];
+export type Finding = components["schemas"]["Finding"];
 export type Fit = components["schemas"]["Fit"];
 export type FitExample = components["schemas"]["FitExample"];
 export type FitExamples = components["schemas"]["FitExamples"];
@@ -4296,5 +4319,6 @@ export type UnreadableNetwork = components["schemas"]["UnreadableNetwork"];
 export type UploadedImage = components["schemas"]["UploadedImage"];
 export type UploadedImages = components["schemas"]["UploadedImages"];
 export type Variant = components["schemas"]["Variant"];
+export type Variation = components["schemas"]["Variation"];
 export type WindowGeometry = components["schemas"]["WindowGeometry"];
 export type WindowOperation = components["schemas"]["WindowOperation"];

@@ -232,7 +232,7 @@ fn reading() -> OpenApiRouter<App> {
         .routes(routes!(api::datasets::fits_png))
         .routes(routes!(api::labels::show))
         .routes(routes!(api::labels::picture))
-        .routes(routes!(api::labels::issues))
+        .routes(routes!(api::label_issues::issues))
         .routes(routes!(api::images::list))
         .routes(routes!(api::images::show))
         .routes(routes!(api::catalog::presets))

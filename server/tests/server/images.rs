@@ -486,3 +486,22 @@ fn a_body_that_is_no_form_is_refused_with_what_it_must_be() {
         }
     }
 }
+
+#[test]
+fn a_form_without_a_boundary_is_refused_with_what_is_wanted() {
+    let server = Server::start();
+    for path in ["/images", "/datasets", "/tensorboard", "/networks/import"] {
+        for kind in ["multipart/form-data", "application/json", "text/plain"] {
+            let request = agent()
+                .post(server.url(&format!("/api/v1{path}")))
+                .header("content-type", kind);
+            let answer = Answer::of(request.send(&b"--x\r\n\r\n--x--"[..]));
+            let detail = answer.json()["detail"].as_str().unwrap().to_owned();
+            assert!(
+                [400, 415].contains(&answer.status) && detail.contains("with its boundary"),
+                "{path} {kind}: {} {detail}",
+                answer.status
+            );
+        }
+    }
+}

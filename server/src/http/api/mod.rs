@@ -8,6 +8,7 @@ pub mod export;
 pub mod health;
 pub mod images;
 pub mod inside;
+pub mod label_issues;
 pub mod labels;
 pub mod metrics;
 pub mod networks;

@@ -1,0 +1,291 @@
+//! Labels that may be wrong, by a sweep over the folds of a data set.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+use vivarium_models::contract::Reason;
+use vivarium_models::data::{SetPictures, Split};
+use vivarium_models::evaluate::LabelQuality;
+
+use super::inside::params::Params;
+use super::sweeps::{self, Sweep};
+use crate::blocking::blocking;
+use crate::error::{Error, Result};
+use crate::evaluations::compute::Progress;
+use crate::evaluations::label_issues::LabelIssue;
+use crate::evaluations::{Outcome, Subject};
+use crate::http::App;
+use crate::http::query::Pairs;
+use crate::index::runs::{Run, Status};
+use crate::inspect::target::InspectTarget;
+
+/// Issues of a page.
+const PAGE: usize = 60;
+
+/// How long a request waits for an evaluation.
+const WAIT: Duration = Duration::from_secs(2);
+
+/// What a sweep over folds says of labels.
+#[derive(Serialize, ToSchema)]
+pub struct LabelIssues {
+    /// The data set.
+    set: String,
+    /// The version of the labels that the folds learnt.
+    version: String,
+    /// The names of the classes.
+    classes: Vec<String>,
+    /// The runs of the sweep.
+    folds: Vec<Fold>,
+    /// How far the folds' predictions are; `null` while folds are trained, and once all is there.
+    progress: Option<FoldProgress>,
+    /// Samples that a finished fold did not learn from; 0 until all is there.
+    samples: usize,
+    /// How many of them confident learning counts to another class than their label.
+    likely: usize,
+    /// How many of those nobody has looked at.
+    open: usize,
+    /// A page of the samples that nobody has looked at, the most suspicious first.
+    issues: Vec<Issue>,
+}
+
+/// A fold of a sweep.
+#[derive(Serialize, ToSchema)]
+pub struct Fold {
+    /// The fold, from 0.
+    fold: u64,
+    /// The page of its run.
+    url: String,
+    /// How its run stands.
+    status: Status,
+    /// Why it ended.
+    #[schema(value_type = Option<Reason>)]
+    reason: Option<String>,
+    /// The share of its run's steps that is done, 0 to 1.
+    share: f64,
+}
+
+/// How far the predictions of the folds are.
+#[derive(Serialize, ToSchema)]
+pub struct FoldProgress {
+    /// The fold whose samples are predicted.
+    fold: u64,
+    /// How far that is.
+    #[serde(flatten)]
+    progress: Progress,
+}
+
+/// A sample whose label may be wrong.
+#[derive(Serialize, ToSchema)]
+pub struct Issue {
+    /// The place of the image in the set, from 0.
+    sample: usize,
+    /// The path of a photo in what was imported; `null` for images without one.
+    name: Option<String>,
+    /// Whether it is of the test split.
+    is_test: bool,
+    /// The class that the folds were given.
+    label: u32,
+    /// The class that is likeliest.
+    suggested: u32,
+    /// How likely the label is right, 0 to 1.
+    quality: f64,
+    /// Whether confident learning counts it to another class.
+    is_likely: bool,
+}
+
+/// What is asked of a sweep over folds.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes what the handler reads")]
+pub struct IssuesParams {
+    /// How samples are ranked; by default by the probability of their label.
+    #[param(inline)]
+    quality: Option<LabelQuality>,
+    /// The page, from 0.
+    page: Option<usize>,
+}
+
+/// Labels that may be wrong, by a sweep over the folds of a data set.
+///
+/// Each sample is judged by the network that did not learn from it; those of the test split by all. The answer has status
+/// 202 until the folds are trained and their predictions are there; ask again.
+#[utoipa::path(
+    get,
+    path = "/sweeps/{id}/label-issues",
+    params(("id" = Uuid, Path, description = "The sweep"), IssuesParams),
+    responses(
+        (status = 200, description = "A page of samples", body = LabelIssues),
+        (status = 202, description = "The folds are not ready: how they stand", body = LabelIssues)
+    )
+)]
+pub async fn issues(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Query(query): Pairs,
+) -> Result<Response> {
+    let params = Params::new(query);
+    let quality = params
+        .word("quality")?
+        .unwrap_or(LabelQuality::SelfConfidence);
+    let page = params.number("page")?.unwrap_or(0);
+    let sweep = sweeps::whole(&app, id).await?;
+    let Some(folds) = Folds::of(&sweep.spec.base, &sweep.spec.grid) else {
+        return Err(Error::Conflict(
+            "The sweep does not go over the folds of a data set alone, and so says nothing of labels."
+                .to_owned(),
+        ));
+    };
+    let runs = folds.runs(&sweep);
+    let mut answer = LabelIssues {
+        set: folds.set.clone(),
+        version: runs.values().next().map_or_else(String::new, |run| {
+            run.spec["data"]["version"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned()
+        }),
+        classes: Vec::new(),
+        folds: runs
+            .iter()
+            .map(|(fold, run)| Fold::of(*fold, run))
+            .collect(),
+        progress: None,
+        samples: 0,
+        likely: 0,
+        open: 0,
+        issues: Vec::new(),
+    };
+    let waiting = |answer: LabelIssues| Ok((StatusCode::ACCEPTED, Json(answer)).into_response());
+    if runs.values().any(|run| run.status.is_active()) {
+        return waiting(answer);
+    }
+    let mut ready = Vec::new();
+    for (fold, run) in &runs {
+        if run.status != Status::Finished {
+            continue;
+        }
+        let subject = subject(&app, run).await?;
+        match app.evaluations.ask(&subject, WAIT).await? {
+            Outcome::Ready(entry) => ready.push((subject, entry)),
+            Outcome::Pending(progress) => {
+                let fold = *fold;
+                answer.progress = Some(FoldProgress { fold, progress });
+                return waiting(answer);
+            }
+        }
+    }
+    let Some((first, _)) = ready.first() else {
+        return Err(Error::Conflict(
+            "No fold was trained to its end; resume or repeat them.".to_owned(),
+        ));
+    };
+    answer.classes.clone_from(&first.target.started.classes);
+    let found = app.evaluations.label_issues(ready, quality).await?;
+    let pictures = app.data_sets.labels.pictures(&folds.set).await?;
+    let (data_sets, set) = (app.data_sets.clone(), folds.set);
+    let labels = blocking(move || Ok(data_sets.library.labels(&set)?)).await?;
+    let is_open = |issue: &&LabelIssue| {
+        let sample = issue.suspect.index as u32;
+        labels.class(sample) == Some(issue.suspect.label) && !labels.reviewed.contains(&sample)
+    };
+    let open = || found.ranked.iter().filter(is_open);
+    answer.samples = found.ranked.len();
+    answer.likely = found.likely;
+    answer.open = open().filter(|issue| issue.suspect.confident).count();
+    let shown = open().skip(page.saturating_mul(PAGE)).take(PAGE);
+    answer.issues = shown.map(|issue| Issue::of(issue, &pictures)).collect();
+    Ok(Json(answer).into_response())
+}
+
+impl Issue {
+    fn of(issue: &LabelIssue, pictures: &SetPictures) -> Self {
+        let suspect = issue.suspect;
+        Self {
+            sample: suspect.index,
+            name: pictures.name(suspect.index).map(str::to_owned),
+            is_test: issue.is_test,
+            label: suspect.label,
+            suggested: suspect.suggested,
+            quality: suspect.quality,
+            is_likely: suspect.confident,
+        }
+    }
+}
+
+impl Fold {
+    fn of(fold: u64, run: &Run) -> Self {
+        let (done, of) = (
+            run.summary.step.unwrap_or(0),
+            run.summary.steps.unwrap_or(0),
+        );
+        Self {
+            fold,
+            url: run.url.clone(),
+            status: run.status,
+            reason: run.reason.clone(),
+            share: if of > 0 { done as f64 / of as f64 } else { 0.0 },
+        }
+    }
+}
+
+/// The best network of a fold on the samples that it did not learn from.
+async fn subject(app: &App, run: &Run) -> Result<Subject> {
+    let dir = app.supervisor.run_dir(run.id);
+    let target = Arc::new(InspectTarget::of_any_data(&app.index, run.id, dir).await?);
+    let of = Arc::clone(&target);
+    let checkpoint = blocking(move || Ok(of.snapshot(None)?.weights()?.clone())).await?;
+    let split = match target.started.test_samples {
+        0 => Split::Validation,
+        // The scores of the validation split come with it.
+        _ => Split::Test,
+    };
+    Ok(Subject {
+        target,
+        checkpoint,
+        split,
+    })
+}
+
+/// A sweep that trains a network on each fold of a set.
+pub(super) struct Folds {
+    pub(super) set: String,
+    pub(super) count: usize,
+}
+
+impl Folds {
+    /// `None` for a sweep over anything else.
+    pub(super) fn of(base: &Value, grid: &serde_json::Map<String, Value>) -> Option<Self> {
+        let set = base["data"]["set"].as_str()?;
+        let count = base["data"]["folds"].as_u64()?;
+        let folds = grid.get("data.fold")?.as_array()?;
+        let all = (0..count).map(Value::from);
+        let is_of_folds = grid.len() == 1 && all.eq(folds.iter().cloned());
+        is_of_folds.then(|| Self {
+            set: set.to_owned(),
+            count: folds.len(),
+        })
+    }
+
+    /// For each fold, the run that was finished, or the newest.
+    fn runs<'a>(&self, sweep: &'a Sweep) -> BTreeMap<u64, &'a Run> {
+        let mut runs: BTreeMap<u64, &Run> = BTreeMap::new();
+        for run in &sweep.runs {
+            let Some(fold) = run.spec["data"]["fold"].as_u64() else {
+                continue;
+            };
+            let kept = runs.entry(fold).or_insert(run);
+            if kept.status != Status::Finished {
+                *kept = run;
+            }
+        }
+        runs
+    }
+}
