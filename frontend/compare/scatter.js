@@ -141,7 +141,8 @@ export function scatterCard(members, cost, gain, { onLook = () => {}, named = fa
     {
       viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
       class: "scatter",
-      role: "img",
+      // Its points are links, which an image has none of.
+      role: "group",
       "aria-label": `${label}. On the Pareto front: ${front.map((point) => point.member.label).join("; ")}`,
     },
     ...rows.flatMap((tick, i) => [

@@ -140,7 +140,7 @@ export function sections(table, draft, onChange) {
       h(
         "div",
         { class: "group-head", role: "radiogroup", "aria-labelledby": id },
-        h("h3", { id }, group.label),
+        h("span", { id, class: "group-title" }, group.label),
         input.element,
       ),
       group.help && h("p", { class: "hint" }, group.help),

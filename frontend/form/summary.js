@@ -12,7 +12,7 @@ import { estimateText } from "./estimate.js";
 export function summaryPart() {
   const button = h(
     "button",
-    { class: "button primary start", type: "submit" },
+    { class: "button primary start", type: "submit", title: "Ctrl+Enter" },
     icon("play", 14),
     h("span", {}, "Start run"),
   );

@@ -37,8 +37,9 @@ export function confusionMatrix(confusion, names, { onCell, chosen = null } = {}
         inside,
       );
       if (chosen?.truth === truth && chosen.predicted === prediction) td.setAttribute("aria-current", "true");
-      // The scale keeps a few mistakes visible beside many correct predictions.
-      td.style.setProperty("--share", `${value === 0 ? 0 : Math.round(12 + 78 * Math.sqrt(share))}%`);
+      // The scale keeps a few mistakes visible beside many correct predictions. At half the colour the numbers can still be
+      // read in the ink of the page, in both schemes.
+      td.style.setProperty("--share", `${value === 0 ? 0 : Math.round(10 + 40 * Math.sqrt(share))}%`);
       td.classList.toggle("zero", value === 0);
       td.classList.toggle("strong", share > 0.45);
       return td;

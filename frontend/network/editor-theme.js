@@ -120,8 +120,8 @@ const look = EditorView.theme({
 
 const colours = HighlightStyle.define([
   { tag: [tags.keyword, tags.controlKeyword, tags.definitionKeyword, tags.operatorKeyword], color: "var(--data-4)" },
-  { tag: [tags.string, tags.special(tags.string)], color: "var(--data-3)" },
-  { tag: [tags.number, tags.bool, tags.null], color: "var(--data-2)" },
+  { tag: [tags.string, tags.special(tags.string)], color: "color-mix(in srgb, var(--data-3) 85%, var(--ink))" },
+  { tag: [tags.number, tags.bool, tags.null], color: "color-mix(in srgb, var(--data-2) 85%, var(--ink))" },
   { tag: tags.comment, color: "var(--ink-3)", fontStyle: "italic" },
   { tag: tags.function(tags.variableName), color: "var(--data-1)" },
   { tag: tags.function(tags.definition(tags.variableName)), color: "var(--data-1)", fontWeight: "600" },

@@ -155,7 +155,12 @@ export function textEditor(source, { language, readOnly, onChange, onLine, onHov
         ...lintKeymap,
         indentWithTab,
       ]),
-      EditorView.contentAttributes.of({ "aria-label": "The network’s text", "aria-describedby": "editor-keys" }),
+      EditorView.contentAttributes.of({
+        "aria-label": "The network’s text",
+        "aria-describedby": "editor-keys",
+        // The content of a text that is read only has no focus of its own.
+        tabindex: "0",
+      }),
       EditorView.updateListener.of((update) => {
         if (update.docChanged) onChange(update.state.doc.toString());
         const now = update.state.doc.lineAt(update.state.selection.main.head).number;

@@ -95,6 +95,12 @@ function showCheckResult(next) {
   ]);
 }
 
+form.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+  event.preventDefault();
+  form.requestSubmit();
+});
+
 /** @param {SubmitEvent} event */
 async function submit(event) {
   event.preventDefault();
