@@ -176,12 +176,13 @@ export function scatterCard(members, cost, gain, { onLook = () => {}, named = fa
       if (bar) bar.style.stroke = `var(${token})`;
       const dot = s("circle", { cx: x, cy: y, r: front.includes(point) ? 5.5 : 4 });
       dot.style.fill = `var(${token})`;
+      const words = `${point.member.label}\n${cost.title}: ${cost.format(point.cost)}\n${gain.title}: ${percent(point.gain)}${point.std === null ? "" : ` ± ${(point.std * 100).toFixed(1)}`}${front.includes(point) ? "\non the Pareto front" : ""}`;
       return s(
         "a",
         {
           href: point.member.runs[0].url,
           class: "scatter-point",
-          "aria-label": point.member.label,
+          "aria-label": words.replaceAll("\n", ", "),
           on: {
             mouseenter: () => onLook(point.member.id),
             mouseleave: () => onLook(""),
@@ -189,11 +190,7 @@ export function scatterCard(members, cost, gain, { onLook = () => {}, named = fa
             blur: () => onLook(""),
           },
         },
-        s(
-          "title",
-          {},
-          `${point.member.label}\n${cost.title}: ${cost.format(point.cost)}\n${gain.title}: ${percent(point.gain)}${point.std === null ? "" : ` ± ${(point.std * 100).toFixed(1)}`}${front.includes(point) ? "\non the Pareto front" : ""}`,
-        ),
+        s("title", {}, words),
         bar,
         s("circle", { cx: x, cy: y, r: 12, fill: "transparent" }),
         dot,

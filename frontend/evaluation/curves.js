@@ -113,7 +113,6 @@ export function curvesCard(run, evaluation, split) {
             class: "chip curve-class",
             type: "button",
             title: `Remove ${name}`,
-            "aria-label": `Remove ${name}`,
             vars: { line: `var(${token})` },
             on: {
               click: () => {

@@ -19,14 +19,16 @@ export function thumbnail({ src, title, label, pressed = false, onClick = () => 
     h("img", { src, alt: "", loading: "lazy", width: 64, height: 64 }),
     label !== undefined && h("small", {}, label),
   ];
-  if (href !== undefined) return h("a", { class: "thumb", href, title, "aria-label": title }, ...inside);
+  // The name has the words that are seen, for people who say what they press.
+  const name = label === undefined ? title : `${label}: ${title}`;
+  if (href !== undefined) return h("a", { class: "thumb", href, title, "aria-label": name }, ...inside);
   const button = h(
     "button",
     {
       class: "thumb",
       type: "button",
       title,
-      "aria-label": title,
+      "aria-label": name,
       "aria-pressed": String(pressed),
       on: { click: onClick },
     },

@@ -15,8 +15,7 @@ export function experimentCard(preset, { open = false } = {}) {
     h(
       "div",
       { class: "card-body" },
-      h("h2", {}, title),
-      h("p", { class: "experiment-question" }, question),
+      h("h2", {}, question),
       h("p", {}, h("strong", {}, "Look for: "), look_for),
       findings.length > 0 &&
         h(

@@ -53,7 +53,7 @@ test("pages without a run", async ({ page }) => {
     "/runs/none",
   ]) {
     await page.goto(path);
-    await page.locator("#page > *").first().waitFor();
+    await page.locator("main h1").first().waitFor();
     expect.soft(await found(page), path).toEqual([]);
   }
 });
