@@ -324,8 +324,7 @@ fn raw(spec: &DataSpec, library: &Library) -> Result<(RawSamples, SplitIndices)>
     Ok((raw, parts))
 }
 
-/// The samples of a split of a stored set, by their place in the set and in the order of
-/// [`Splits`](Splits).
+/// The samples of a split of a stored set, by their place in the set and in the order of [`Splits`].
 ///
 /// # Errors
 /// When the data set is not in the library, or cannot be read.
