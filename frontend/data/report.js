@@ -1,6 +1,6 @@
 // The server's report on an upload, and the form that accepts it as a data set.
 
-import { Problem } from "../lib/api.js";
+import { Problem } from "../lib/request.js";
 import { h, setText } from "../lib/dom.js";
 import { count, plural } from "../lib/format.js";
 import { icon } from "../lib/icons.js";

@@ -1,6 +1,7 @@
 // Has the server check the settings shortly after typing stops.
 
-import { checkSpec, checkSweep, Problem } from "../lib/api.js";
+import { checkSpec, checkSweep } from "../lib/api.js";
+import { Problem } from "../lib/request.js";
 
 /** @import { FieldError, Plan, RunSpec, Schedule, SweepSpec } from "../lib/types" */
 

@@ -1,6 +1,6 @@
 // The parts of every upload: progress bar, error notice; `files.js` has the drop zone.
 
-import { Problem } from "./api.js";
+import { Problem } from "./request.js";
 import { h, setText } from "./dom.js";
 import { bytes } from "./format.js";
 import { icon } from "./icons.js";

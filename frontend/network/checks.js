@@ -1,7 +1,8 @@
 // Checks a text at each change, one request at a time: a change during a request is checked after it, and only the
 // newest text is. A slow request is given up for a newer text.
 
-import { checkNetwork, Problem } from "../lib/api.js";
+import { checkNetwork } from "../lib/api.js";
+import { Problem } from "../lib/request.js";
 
 /** @import { CheckedNetwork, NetworkCheck } from "./types" */
 

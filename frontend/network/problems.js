@@ -1,6 +1,6 @@
 // Sorts what the server says of a text: mistakes in the text, refused options, and the rest. No DOM here.
 
-import { Problem } from "../lib/api.js";
+import { Problem } from "../lib/request.js";
 
 /** @import { TextError } from "./types" */
 

@@ -2,7 +2,8 @@
 // that neither a crash nor a closed tab loses it (`drafts.js`). A version that was saved elsewhere in the meantime is never
 // overwritten without asking. No DOM here.
 
-import { getNetwork, Problem, saveNetwork } from "../lib/api.js";
+import { getNetwork, saveNetwork } from "../lib/api.js";
+import { Problem } from "../lib/request.js";
 import { safeLocalStorage } from "../lib/storage.js";
 import { draftKey, draftsOf, keepDraft, ownKey } from "./drafts.js";
 

@@ -1,7 +1,8 @@
 // The page of a run's evaluation: figures with intervals, each class, curves, reliability, thresholds and mistakes; alone
 // or beside another run on the same samples.
 
-import { evaluationUrl, getEvaluation, getEvaluationComparison, getRun, listRuns, Problem } from "../lib/api.js";
+import { evaluationUrl, getEvaluation, getEvaluationComparison, getRun, listRuns } from "../lib/api.js";
+import { Problem } from "../lib/request.js";
 import { byId, download, downloadFrom, h, pageData } from "../lib/dom.js";
 import { icon } from "../lib/icons.js";
 import { openStream } from "../lib/live.js";

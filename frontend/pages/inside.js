@@ -1,7 +1,8 @@
 // The page of a network's inside: layers, filters, feature maps, the arithmetic behind a pixel, and the film of its
 // training.
 
-import { getFilm, getInside, getMetricsOf, getRun, Problem } from "../lib/api.js";
+import { getFilm, getInside, getMetricsOf, getRun } from "../lib/api.js";
+import { Problem } from "../lib/request.js";
 import { byId, h, pageData, setText } from "../lib/dom.js";
 import { count } from "../lib/format.js";
 import { icon } from "../lib/icons.js";

@@ -1,6 +1,7 @@
 // The page of a network: its text in an editor, and the picture that follows it.
 
-import { deleteNetwork, getNetwork, Problem, saveNetwork } from "../lib/api.js";
+import { deleteNetwork, getNetwork, saveNetwork } from "../lib/api.js";
+import { Problem } from "../lib/request.js";
 import { siteUrl } from "../lib/base-path.js";
 import { byId, download, h, pageData } from "../lib/dom.js";
 import { attempt, startShell, toast } from "../lib/shell.js";

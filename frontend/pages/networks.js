@@ -1,6 +1,7 @@
 // The list of networks: a user's own and the built-in ones.
 
-import { Problem, saveNetwork } from "../lib/api.js";
+import { saveNetwork } from "../lib/api.js";
+import { Problem } from "../lib/request.js";
 import { siteUrl } from "../lib/base-path.js";
 import { byId, h, pageData } from "../lib/dom.js";
 import { ago, compactNumber, count, dateTime } from "../lib/format.js";

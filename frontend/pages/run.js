@@ -1,6 +1,7 @@
 // The run page: state, curves, decision boundary or confusion matrix, settings and log, live.
 
-import { getBoundary, getMetricsOf, getRun, Problem } from "../lib/api.js";
+import { getBoundary, getMetricsOf, getRun } from "../lib/api.js";
+import { Problem } from "../lib/request.js";
 import { byId, h, pageData } from "../lib/dom.js";
 import { openStream } from "../lib/live.js";
 import { attempt, startShell } from "../lib/shell.js";

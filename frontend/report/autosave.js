@@ -2,7 +2,8 @@
 // browser storage, so that neither a crash nor a closed tab loses it. A version that was saved elsewhere in the
 // meantime is never overwritten without asking.
 
-import { Problem, saveReport } from "../lib/api.js";
+import { saveReport } from "../lib/api.js";
+import { Problem } from "../lib/request.js";
 import { safeLocalStorage } from "../lib/storage.js";
 
 /** @import { Report } from "../lib/types" */

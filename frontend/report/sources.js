@@ -1,16 +1,8 @@
 // The data of runs for a report: those that it names, which are fetched when they are first named. Each request is cached
 // per state of its runs, so that redrawing a figure while typing costs nothing.
 
-import {
-  getMetricsOf,
-  getRuns,
-  getSelection,
-  getStatistics,
-  inspect,
-  listAllRuns,
-  listRuns,
-  Problem,
-} from "../lib/api.js";
+import { getMetricsOf, getRuns, getSelection, getStatistics, inspect, listAllRuns, listRuns } from "../lib/api.js";
+import { Problem } from "../lib/request.js";
 import { FigureError } from "./block.js";
 
 /** @import { Metrics, Run, Statistics } from "../lib/types" */

@@ -3,7 +3,8 @@
 // The server decides which runs match, and in what order. A run that is shown is updated in place as its state arrives;
 // whatever may change which runs are shown asks the server again for as many as there are.
 
-import { listRunIds, listRuns, Problem, RUNS_PER_PAGE } from "../lib/api.js";
+import { listRunIds, listRuns, RUNS_PER_PAGE } from "../lib/api.js";
+import { Problem } from "../lib/request.js";
 import { RunStates } from "../lib/states.js";
 import { tokenize } from "./query.js";
 

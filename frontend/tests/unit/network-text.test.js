@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Problem } from "../../lib/api.js";
+import { Problem } from "../../lib/request.js";
 import { safeStorage } from "../../lib/storage.js";
 import { textChecks } from "../../network/checks.js";
 import { freeName, nameError } from "../../network/names.js";
