@@ -6,6 +6,9 @@
 //! has PyTorch's formula for its gradient, because infinite gradients become NaN in Candle's.
 
 mod activation;
+mod inplace;
+mod loss;
+mod optimizer;
 
 use std::sync::OnceLock;
 
@@ -14,15 +17,15 @@ use candle_nn::{Linear, Module as _};
 
 use activation::activated;
 pub(super) use activation::{activate, hardtanh};
+pub(super) use inplace::{add_one_, copy_, ema_, lerp_};
+pub(super) use loss::{SoftTargets, cross_entropy, perceptron_loss, weighted_cross_entropy};
+pub(super) use optimizer::step;
 
 use super::activation::Activation;
 use super::conv::ConvParams;
 use super::float::Float;
 use super::gradient_sink::accumulate_grad;
-use super::inplace::CopySource;
-use super::kernel::{check_len, storage_slice};
-use super::loss::{Loss, Targets, check, is_correct};
-use super::optimizer::{AdamW, Optimizer, Sgd};
+use super::kernel::storage_slice;
 use super::pool::PoolWindow;
 use super::statistics::BatchStatistics;
 use super::tape::{BackwardFn, SaveForBackward, push, recorded, recording};
@@ -439,182 +442,8 @@ pub(super) fn mul(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     apply([a, b], |[a, b]| a.broadcast_mul(b))
 }
 
-/// A loss from its scalar.
-fn loss(scores: &Tensor, targets: &[u32], tensor: Tensor) -> Result<Loss> {
-    let rows = scores.to_dtype(DType::F64)?.to_vec2::<f64>()?;
-    let correct = rows
-        .iter()
-        .zip(targets)
-        .filter(|(row, target)| is_correct(row, **target as usize));
-    Ok(Loss {
-        mean: tensor.to_dtype(DType::F64)?.to_scalar()?,
-        correct: correct.count() as u64,
-        tensor,
-    })
-}
-
-pub(super) fn cross_entropy(scores: &Tensor, targets: &[u32], smoothing: f64) -> Result<Loss> {
-    check(scores, targets)?;
-    let indices = Tensor::new(targets, scores.device())?;
-    let tensor = apply([scores], move |[scores]| {
-        let of_targets = candle_nn::loss::cross_entropy(scores, &indices)?;
-        if smoothing == 0.0 {
-            return Ok(of_targets);
-        }
-        let of_all = candle_nn::ops::log_softmax(scores, 1)?.mean_all()?.neg()?;
-        (of_targets * (1.0 - smoothing))? + (of_all * smoothing)?
-    })?;
-    loss(scores, targets, tensor)
-}
-
-/// The targets of [`weighted_cross_entropy`], and what its sum is divided by.
-#[derive(Clone, Copy)]
-pub(super) struct SoftTargets<'a> {
-    pub(super) targets: Targets<'a>,
-    pub(super) smoothing: f64,
-    pub(super) weights: Option<&'a [f64]>,
-    pub(super) divisor: f64,
-}
-
-pub(super) fn weighted_cross_entropy(
-    scores: &Tensor,
-    soft: SoftTargets<'_>,
-    dominant: &[u32],
-) -> Result<Loss> {
-    let (n, classes) = check(scores, dominant)?;
-    let mut mass = vec![soft.smoothing / classes as f64; n * classes];
-    let (second, share) = soft.targets.mixed.unwrap_or((dominant, 1.0));
-    for (i, (first, second)) in soft.targets.classes.iter().zip(second).enumerate() {
-        let hard = 1.0 - soft.smoothing;
-        mass[i * classes + *first as usize] += hard * share;
-        mass[i * classes + *second as usize] += hard * (1.0 - share);
-    }
-    if let Some(weights) = soft.weights {
-        let weights = weights.iter().cycle();
-        mass.iter_mut().zip(weights).for_each(|(q, w)| *q *= w);
-    }
-    let mass = Tensor::from_vec(mass, (n, classes), scores.device())?.to_dtype(scores.dtype())?;
-    let tensor = apply([scores], move |[scores]| {
-        let logarithm = candle_nn::ops::log_softmax(scores, 1)?;
-        (logarithm * &mass)?.sum_all()? * (-1.0 / soft.divisor)
-    })?;
-    loss(scores, dominant, tensor)
-}
-
-pub(super) fn perceptron_loss(scores: &Tensor, targets: &[u32]) -> Result<Loss> {
-    let (_, classes) = check(scores, targets)?;
-    let indices = Tensor::new(targets, scores.device())?.unsqueeze(1)?;
-    let is_target = Tensor::arange(0, u32::try_from(classes)?, scores.device())?
-        .unsqueeze(0)?
-        .broadcast_eq(&indices)?;
-    let tensor = apply([scores], move |[scores]| {
-        let scores = &scores.contiguous()?;
-        let lowest = Tensor::full(f32::NEG_INFINITY, scores.shape(), scores.device())?;
-        let rival = is_target
-            .where_cond(&lowest.to_dtype(scores.dtype())?, scores)?
-            .argmax_keepdim(1)?;
-        let lead = (scores.gather(&rival, 1)? - scores.gather(&indices, 1)?)?;
-        let zero = lead.zeros_like()?;
-        // 0, or NaN where a score of the row is not finite. Such a row has no gradient.
-        let finite = (scores * 0.0)?.sum_keepdim(1)?;
-        let is_mistake = (lead.ge(&zero)? * finite.eq(&zero)?)?;
-        (is_mistake.where_cond(&lead, &zero)? + finite)?.mean_all()
-    })?;
-    loss(scores, targets, tensor)
-}
-
 pub(super) fn softmax(scores: &Tensor) -> Result<Vec<Vec<f32>>> {
     candle_nn::ops::softmax(&scores.detach(), 1)?.to_vec2()
-}
-
-/// Overwrites the values of a tensor.
-fn set(tensor: &Tensor, values: &Tensor) -> Result<()> {
-    let values = values.reshape(tensor.shape())?.to_dtype(tensor.dtype())?;
-    tensor
-        .unsqueeze(0)?
-        .slice_set(&values.unsqueeze(0)?.contiguous()?, 0, 0)
-}
-
-/// [`Optimizer::step`]. candle-nn's optimizers keep their state to themselves, and its SGD has no momentum.
-pub(super) fn step(
-    optimizer: &Optimizer,
-    parameter: &Tensor,
-    gradient: &[f32],
-    slots: &mut [Vec<f32>],
-) -> Result<()> {
-    check_len(optimizer.slots(), slots.len())?;
-    let of =
-        |values: &[f32]| Tensor::from_slice(values, parameter.elem_count(), parameter.device());
-    let (p, g) = (parameter.detach().flatten_all()?, of(gradient)?);
-    let mut state = slots
-        .iter()
-        .map(|slot| of(slot))
-        .collect::<Result<Vec<_>>>()?;
-    let p = match optimizer {
-        Optimizer::Sgd(optimizer) => sgd(optimizer, &p, &g, &mut state)?,
-        Optimizer::AdamW(optimizer) => adamw(optimizer, &p, &g, &mut state)?,
-    };
-    for (slot, state) in slots.iter_mut().zip(state) {
-        *slot = state.to_vec1()?;
-    }
-    set(parameter, &p)
-}
-
-fn sgd(optimizer: &Sgd, p: &Tensor, g: &Tensor, state: &mut [Tensor]) -> Result<Tensor> {
-    let g = (g + (p * optimizer.weight_decay)?)?;
-    let Some(velocity) = state.first_mut() else {
-        return p - (g * optimizer.lr)?;
-    };
-    *velocity = ((&*velocity * optimizer.momentum)? + &g)?;
-    if optimizer.nesterov {
-        p - ((g + (&*velocity * optimizer.momentum)?)? * optimizer.lr)?
-    } else {
-        p - (&*velocity * optimizer.lr)?
-    }
-}
-
-fn adamw(optimizer: &AdamW, p: &Tensor, g: &Tensor, state: &mut [Tensor]) -> Result<Tensor> {
-    let AdamW {
-        lr,
-        beta1,
-        beta2,
-        eps,
-        weight_decay,
-        step,
-    } = *optimizer;
-    let [m, v] = state else {
-        bail!("AdamW has two moments")
-    };
-    *m = ((&*m * beta1)? + (g * (1.0 - beta1))?)?;
-    *v = ((&*v * beta2)? + (g.sqr()? * (1.0 - beta2))?)?;
-    let unbiased = |moment: &Tensor, beta: f64| moment / (1.0 - beta.powf(step as f64));
-    let change = (unbiased(m, beta1)? / (unbiased(v, beta2)?.sqrt()? + eps)?)?;
-    (p * (1.0 - lr * weight_decay))? - (change * lr)?
-}
-
-pub(super) fn lerp_(tensor: &Tensor, target: &[f64], weight: f64) -> Result<()> {
-    let target = Tensor::from_slice(target, tensor.shape(), tensor.device())?;
-    let values = (tensor.to_dtype(DType::F64)? * (1.0 - weight))?;
-    set(tensor, &(values + (target * weight)?)?)
-}
-
-pub(super) fn ema_(average: &Tensor, current: &Tensor, weight: f64) -> Result<()> {
-    if average.dtype() == DType::I64 {
-        return set(average, current);
-    }
-    set(average, &(average + ((current - average)? * weight)?)?)
-}
-
-pub(super) fn add_one_(tensor: &Tensor) -> Result<()> {
-    set(tensor, &(tensor + tensor.ones_like()?)?)
-}
-
-pub(super) fn copy_(tensor: &Tensor, values: CopySource<'_>) -> Result<()> {
-    let values = match values {
-        CopySource::F32(values) => Tensor::from_slice(values, values.len(), tensor.device())?,
-        CopySource::I64(values) => Tensor::from_slice(values, values.len(), tensor.device())?,
-    };
-    set(tensor, &values)
 }
 
 #[cfg(test)]

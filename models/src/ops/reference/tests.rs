@@ -7,6 +7,9 @@ use candle_core::{Device, TensorId};
 use super::super as kernels;
 use super::super::{PoolWindow, Tape};
 use super::*;
+use crate::ops::inplace::CopySource;
+use crate::ops::loss::Targets;
+use crate::ops::optimizer::{AdamW, Optimizer, Sgd};
 use crate::random::Key;
 
 const ACTIVATIONS: [Activation; 8] = Activation::ALL;
