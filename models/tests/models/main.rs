@@ -40,6 +40,7 @@ mod not_numbers;
 mod onnx_export;
 mod onnx_import;
 mod perceptron;
+mod photo_preparation;
 mod photo_warnings;
 mod pillow;
 mod pretrained;
