@@ -30,6 +30,7 @@ mod leftovers;
 mod links;
 mod listing;
 mod mirror;
+mod network_files;
 mod networks;
 mod predict;
 mod proxy;
