@@ -63,6 +63,34 @@ pub struct Subject {
     pub split: Split,
 }
 
+impl Subject {
+    /// The split of a run at a checkpoint, by default the best. A test split is evaluated when the run is over, so that
+    /// nobody makes choices by it.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when the run has not begun, has no such checkpoint, or is not over.
+    pub async fn of_run(
+        target: InspectTarget,
+        checkpoint: Option<String>,
+        split: Split,
+    ) -> Result<Self> {
+        if target.active && split == Split::Test {
+            return Err(Error::Conflict(
+                "The run is not over. Its test split is evaluated when it is, so that nobody makes choices by it; until then its validation split can be."
+                    .to_owned(),
+            ));
+        }
+        let target = Arc::new(target);
+        let of = Arc::clone(&target);
+        let found = blocking(move || Ok(of.snapshot(checkpoint.as_deref())?.weights()?.clone()));
+        Ok(Self {
+            checkpoint: found.await?,
+            target,
+            split,
+        })
+    }
+}
+
 /// What an evaluation came to so far.
 #[derive(Debug)]
 pub enum Outcome<T> {

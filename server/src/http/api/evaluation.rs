@@ -1,7 +1,6 @@
 //! What a run's predictions are worth. A network is evaluated when somebody asks; an answer with status 202 says how far
 //! that is, and the same request is then sent again.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
@@ -76,20 +75,8 @@ impl Request {
     /// The run's split at the checkpoint.
     async fn subject(&self, app: &App, id: RunId) -> Result<Subject> {
         let dir = app.supervisor.run_dir(id);
-        let target = Arc::new(InspectTarget::of_any_data(&app.index, id, dir).await?);
-        if target.active && self.split == Split::Test {
-            return Err(Error::Conflict(
-                "The run is not over. Its test split is evaluated when it is, so that nobody makes choices by it; until then its validation split can be."
-                    .to_owned(),
-            ));
-        }
-        let (of, word) = (Arc::clone(&target), self.checkpoint.clone());
-        let checkpoint = blocking(move || Ok(of.snapshot(word.as_deref())?.weights()?.clone()));
-        Ok(Subject {
-            checkpoint: checkpoint.await?,
-            target,
-            split: self.split,
-        })
+        let target = InspectTarget::of_any_data(&app.index, id, dir).await?;
+        Subject::of_run(target, self.checkpoint.clone(), self.split).await
     }
 }
 

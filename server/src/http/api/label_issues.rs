@@ -1,7 +1,6 @@
 //! Labels that may be wrong, by a sweep over the folds of a data set.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
@@ -239,19 +238,13 @@ impl Fold {
 /// The best network of a fold on the samples that it did not learn from.
 async fn subject(app: &App, run: &Run) -> Result<Subject> {
     let dir = app.supervisor.run_dir(run.id);
-    let target = Arc::new(InspectTarget::of_any_data(&app.index, run.id, dir).await?);
-    let of = Arc::clone(&target);
-    let checkpoint = blocking(move || Ok(of.snapshot(None)?.weights()?.clone())).await?;
+    let target = InspectTarget::of_any_data(&app.index, run.id, dir).await?;
     let split = match target.started.test_samples {
         0 => Split::Validation,
         // The scores of the validation split come with it.
         _ => Split::Test,
     };
-    Ok(Subject {
-        target,
-        checkpoint,
-        split,
-    })
+    Subject::of_run(target, None, split).await
 }
 
 /// A sweep that trains a network on each fold of a set.
