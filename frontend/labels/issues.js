@@ -206,7 +206,8 @@ export function issuesCard(classes, { set, edit, again }) {
       if (action === "exclude") return change([{ action: "exclude", sample }], "Excluded");
       if (action === "keep") return change([{ action: "keep", sample }], `Kept as ${classes[label]}`);
       if (undo.hidden) return false;
-      return change([{ action: "restore", sample }], "");
+      // The label that the folds were given may itself be a correction.
+      return change([{ action: "relabel", sample, class: classes[label] }], "");
     }
 
     /** @param {number} to */

@@ -279,9 +279,11 @@ impl StoredDataSet {
                         true => corrections.remove(&sample),
                         false => corrections.insert(sample, Some(class)),
                     };
+                    reviewed.remove(&sample);
                 }
                 LabelChange::Exclude { .. } => {
                     corrections.insert(sample, None);
+                    reviewed.remove(&sample);
                 }
                 LabelChange::Restore { .. } => {
                     corrections.remove(&sample);

@@ -174,6 +174,21 @@ fn a_version_is_named_by_its_labels() {
             .reviewed
             .is_empty()
     );
+    // Giving a sample the label that it has takes back that somebody looked, and keeps its correction.
+    assert!(
+        change(None, &[LabelChange::Keep { sample: 4 }])
+            .reviewed
+            .contains(&4)
+    );
+    let undone = change(
+        None,
+        &[LabelChange::Relabel {
+            sample: 4,
+            class: 1,
+        }],
+    );
+    assert_eq!(undone.version, both);
+    assert!(undone.reviewed.is_empty());
 }
 
 #[test]
