@@ -6,7 +6,7 @@ import { icon } from "../lib/icons.js";
 import { formatGridValues } from "./grid-values.js";
 import { runCount, fieldText } from "./draft.js";
 import { choicesOf, gridInput, isComparable } from "./grid-input.js";
-import { NETWORK, fieldsOf, networkField } from "./table.js";
+import { NETWORK, fieldsOf, labelAt, networkField } from "./table.js";
 
 /** @import { Field, FormTable } from "../lib/types" */
 /** @import { Draft } from "./draft.js" */
@@ -68,10 +68,10 @@ export function comparePart(table, draft, onChange) {
       {
         class: "label by-chance",
         for: "by-chance",
-        title: "Instead of every combination; ranges are then sampled continuously",
+        title: "Tries so many random combinations instead of all; ranges are sampled continuously",
       },
       byChance,
-      " Sample combinations at random",
+      " Random search",
     ),
     trials,
   );
@@ -168,7 +168,7 @@ export function comparePart(table, draft, onChange) {
     setText(
       fixed,
       Object.entries(draft.fixed)
-        .map(([path, axis]) => `${path}: ${formatGridValues(axis)}`)
+        .map(([path, axis]) => `${labelAt(table, path)}: ${formatGridValues(axis)}`)
         .join("; "),
     );
     fixed.hidden = fixed.textContent === "";

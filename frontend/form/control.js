@@ -3,21 +3,10 @@
 import { h, setText } from "../lib/dom.js";
 import { exactNumber } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
-import { allowedText, toText } from "./values.js";
+import { formatText, toText } from "./values.js";
 
 /** @import { Choice, Field, Json } from "../lib/types" */
 /** @import { Typed } from "./values.js" */
-
-/** Placeholders of fields whose emptiness has its own meaning. @type {{ [path: string]: string }} */
-const PLACEHOLDERS = {
-  "training.threads": "automatic",
-  "training.clip": "never",
-  "training.transfer.unfreeze_at": "never",
-  "resources.cpus": "automatic",
-  "resources.memory": "automatic",
-  "resources.gpus": "none",
-  "resources.time": "automatic",
-};
 
 /** Up to this many options are shown side by side, if none has a longer label. */
 const MAX_SEGMENTS = 4;
@@ -38,8 +27,7 @@ export function control(field, onTyped, onReset) {
   const id = `f-${field.path.replaceAll(".", "-")}`;
   const describe = `${id}-hint ${id}-error`;
   const input = inputOf(field, id, describe, onTyped);
-  const range = allowedText(field.kind, field.nullable);
-  const hint = h("p", { class: "hint", id: `${id}-hint` }, field.help, range && h("span", { class: "range" }, range));
+  const hint = h("p", { class: "hint", id: `${id}-hint` }, `${field.help} ${formatText(field.kind)}`.trim());
   const words = h("span");
   const error = h("p", { class: "field-error", id: `${id}-error`, hidden: true }, icon("warning", 14), words);
   const reset = h(
@@ -80,7 +68,7 @@ export function control(field, onTyped, onReset) {
       element.classList.toggle("compared", isCompared);
       compared.hidden = !isCompared;
       reset.hidden = !changed || isCompared;
-      const text = standardText(field, standard);
+      const text = valueText(field, toText(field, standard));
       setText(/** @type {Node} */ (reset.lastChild), text);
       reset.setAttribute("aria-label", `Reset ${field.label} to ${text}`);
       reset.title = "Reset to the default";
@@ -96,12 +84,11 @@ export function control(field, onTyped, onReset) {
   };
 }
 
-/** @param {Field} field @param {Json} value */
-function standardText(field, value) {
-  const typed = toText(field, value);
-  if (field.kind.type === "choice")
+/** A typed value in words. @param {Field} field @param {Typed} typed */
+export function valueText(field, typed) {
+  if (field.kind.type === "choice" && typed !== "")
     return field.kind.options.find((option) => option.value === typed)?.label ?? String(typed);
-  if (typed === "") return "empty";
+  if (typed === "") return field.null_label ?? "empty";
   return typeof typed === "boolean" ? exactNumber(typed) : typed;
 }
 
@@ -125,7 +112,8 @@ function standardText(field, value) {
 function inputOf(field, id, describe, onTyped) {
   const { kind } = field;
   if (kind.type === "choice") {
-    const options = field.nullable ? [{ value: "", label: "None" }, ...kind.options] : kind.options;
+    const options =
+      field.null_label === undefined ? kind.options : [{ value: "", label: field.null_label }, ...kind.options];
     const isShort = options.length <= MAX_SEGMENTS && options.every(({ label }) => label.length <= MAX_SEGMENT_LABEL);
     return isShort ? segments(options, id, onTyped) : select(options, id, describe, onTyped);
   }
@@ -155,7 +143,7 @@ function inputOf(field, id, describe, onTyped) {
     "aria-describedby": describe,
     on: { input: () => onTyped(input.value) },
   });
-  if (field.nullable) input.placeholder = PLACEHOLDERS[field.path] ?? (kind.type === "integer" ? "all" : "none");
+  if (field.null_label !== undefined) input.placeholder = field.null_label;
   return {
     element: input,
     segments: false,

@@ -23,8 +23,10 @@ import { toText, toValue } from "./values.js";
  * `rest` holds fields of a copied RunSpec that the form lacks: they are sent along for the server to check. `grid`
  * holds the values to compare, as typed, by path; `fixed` those of a copied sweep that the form has no field for;
  * `repeats` is the number of seeds per combination, and `trials`, if not empty, the number of random combinations.
+ * `typedFor` holds what was typed for the options of networks that are not chosen now.
  * @typedef {Choices & { typed: { [path: string]: Typed }, rest: { [path: string]: Json }, grid: { [path: string]:
- *   string }, fixed: { [path: string]: Json[] | Range }, repeats: string, trials: string }} Draft
+ *   string }, fixed: { [path: string]: Json[] | Range }, repeats: string, trials: string, typedFor?: { [kind: string]: {
+ *   [path: string]: Typed } } }} Draft
  */
 
 /** A draft with all defaults. @param {FormTable} table @returns {Draft} */
@@ -117,6 +119,29 @@ export function setField(table, draft, field, typed) {
 }
 
 /**
+ * Chooses a network. Its options keep what was typed for the same option of the network before, where that is a choice of
+ * both; the others have their defaults, or what was typed for them when this network was chosen before.
+ * @param {FormTable} table
+ * @param {Draft} draft
+ * @param {string} kind
+ */
+export function chooseNetwork(table, draft, kind) {
+  if (kind === draft.kind) return;
+  const before = new Map((network(table, draft.kind)?.fields ?? []).map((field) => [field.path, field]));
+  const typed = Object.entries(draft.typed).filter(([path]) => path.startsWith("network."));
+  draft.typedFor = { ...draft.typedFor, [draft.kind]: Object.fromEntries(typed) };
+  for (const [path] of typed) delete draft.typed[path];
+  draft.kind = kind;
+  for (const field of network(table, kind)?.fields ?? []) {
+    const own = draft.typedFor[kind]?.[field.path];
+    const carried = typed.find(([path]) => path === field.path)?.[1];
+    const isSame = JSON.stringify(before.get(field.path)?.kind) === JSON.stringify(field.kind);
+    if (isSame && carried !== undefined && field.kind.type !== "integers") draft.typed[field.path] = carried;
+    else if (own !== undefined) draft.typed[field.path] = own;
+  }
+}
+
+/**
  * Chooses a data set, and another network if the current one cannot take it.
  * @param {FormTable} table
  * @param {Draft} draft
@@ -125,7 +150,7 @@ export function setField(table, draft, field, typed) {
 export function chooseSet(table, draft, set) {
   draft.set = set;
   const networks = networksFor(table, set);
-  if (!networks.some((row) => row.kind === draft.kind)) draft.kind = networks[0]?.kind ?? draft.kind;
+  if (!networks.some((row) => row.kind === draft.kind)) chooseNetwork(table, draft, networks[0]?.kind ?? draft.kind);
 }
 
 /** The default name of a run. @param {Draft} draft */

@@ -1,13 +1,16 @@
-// The sections of the form, which follow the choices.
+// The sections of the form, which follow the choices. A few settings of each are always shown; the others are folded away
+// by topic.
 
 import { siteUrl } from "../lib/base-path.js";
 import { h, setText } from "../lib/dom.js";
-import { icon } from "../lib/icons.js";
 import { cards } from "./cards.js";
-import { control, segments } from "./control.js";
-import { chooseSet, gridOf, isChanged, nameOf, setField, specOf, fieldText } from "./draft.js";
+import { control, valueText } from "./control.js";
+import { chooseNetwork, chooseSet, fieldText, gridOf, isChanged, nameOf, setField, specOf } from "./draft.js";
+import { fieldGrid } from "./field-grid.js";
 import { finderPart } from "./finder.js";
+import { groupPart } from "./group.js";
 import { schedulePart } from "./schedule.js";
+import { topicPart } from "./topic.js";
 import { TRANSFER, transferPart } from "./transfer.js";
 import {
   chosenVariant,
@@ -16,14 +19,15 @@ import {
   defaultVariant,
   fieldsOf,
   groupsFor,
+  isSwitch,
+  labelOf,
   network,
   networksFor,
   variantOf,
-  labelOf,
 } from "./table.js";
 import { toText } from "./values.js";
 
-/** @import { Field, FormTable, Group, Plan, Schedule } from "../lib/types" */
+/** @import { Field, FormTable, Group, Plan, Schedule, TopicRow } from "../lib/types" */
 /** @import { Draft } from "./draft.js" */
 /** @import { Control } from "./control.js" */
 
@@ -44,17 +48,14 @@ export function sections(table, draft, onChange) {
     changed();
   });
   const kindCards = cards("kind", (kind) => {
-    draft.kind = kind;
+    chooseNetwork(table, draft, kind);
     changed();
   });
   const networkText = h("a", {}, "See and change its layers");
   const licence = h("p", { class: "hint" });
-  const dataFields = fieldGrid();
-  const networkFields = fieldGrid();
-  const trainingFields = fieldGrid();
-  const clusterFields = fieldGrid();
-  const advancedFields = fieldGrid();
   const nameFields = fieldGrid();
+  const shown = { data: fieldGrid(), network: fieldGrid(), training: fieldGrid() };
+  const clusterFields = fieldGrid();
   const schedule = schedulePart();
   const finder = finderPart(
     () => specOf(table, draft),
@@ -67,27 +68,40 @@ export function sections(table, draft, onChange) {
     },
   );
   const transfer = transferPart();
-  const groups = table.groups.map((group) => groupPart(group));
-  const ofGroups = (/** @type {boolean} */ folded) =>
-    groups.filter((_, i) => table.groups[i].advanced === folded).map((part) => part.element);
-  const advanced = h(
-    "details",
-    { class: "card section fold" },
-    foldHead("Advanced"),
-    h("div", { class: "card-body" }, advancedFields.element, ...ofGroups(true)),
+  /** What stands below the fields of a group. @type {{ [path: string]: HTMLElement }} */
+  const extras = {
+    "training.schedule": schedule.element,
+    "training.optimizer": finder.element,
+    [TRANSFER]: transfer.element,
+  };
+  const groups = table.groups.map((group) =>
+    groupPart(group, extras[group.path] ?? null, (variant) => {
+      if (variant === defaultVariant(table, draft, group)) delete draft.variants[group.path];
+      else draft.variants[group.path] = variant;
+      changed();
+    }),
   );
+  const groupsOf = (/** @type {string | null} */ topic) =>
+    groups.filter(({ group }) => group.topic === topic).map((part) => part.element);
+  const topics = table.topics.map((row) => ({ row, part: topicPart(row.label, groupsOf(row.topic)) }));
+  const topicsOf = (/** @type {TopicRow["section"]} */ name) =>
+    topics.filter(({ row }) => row.section === name).map(({ part }) => part.element);
 
   const cluster = section("Cluster", clusterFields.element);
-
   const element = h(
     "div",
     { class: "sections" },
     h("div", { class: "card section" }, nameFields.element),
-    section("Data", setCards.element, dataFields.element, licence),
-    section("Network", kindCards.element, h("p", { class: "hint" }, networkText), networkFields.element),
-    section("Training", trainingFields.element, ...ofGroups(false)),
+    section("Data", setCards.element, shown.data.element, licence, ...topicsOf("data")),
+    section(
+      "Network",
+      kindCards.element,
+      h("p", { class: "hint" }, networkText),
+      shown.network.element,
+      ...topicsOf("network"),
+    ),
+    section("Training", shown.training.element, ...groupsOf(null), ...topicsOf("training")),
     cluster,
-    advanced,
   );
 
   /** @param {Field} field */
@@ -112,51 +126,6 @@ export function sections(table, draft, onChange) {
     made.show(fieldText(table, draft, field), defaultOf(table, draft, field), isChanged(table, draft, field), compared);
     if (field.path === "name") made.element.querySelector("input")?.setAttribute("placeholder", nameOf(draft));
     return made;
-  }
-
-  /** @param {Group} group */
-  function groupPart(group) {
-    const fields = fieldGrid();
-    const options = group.variants.map(({ value, label }) => ({ value: value ?? "", label }));
-    const isSwitch = group.nullable && group.variants.length === 1;
-    const choices = isSwitch
-      ? [
-          { value: "off", label: "Off" },
-          { value: "", label: "On" },
-        ]
-      : group.nullable
-        ? [{ value: "off", label: "None" }, ...options]
-        : options;
-    const id = `g-${group.path.replaceAll(".", "-")}`;
-    const input = segments(choices, id, (value) => {
-      const chosen = value === "off" ? null : String(value);
-      if (chosen === defaultVariant(table, draft, group)) delete draft.variants[group.path];
-      else draft.variants[group.path] = chosen;
-      changed();
-    });
-    const element = h(
-      "div",
-      { class: "group", data: { path: group.path } },
-      h(
-        "div",
-        { class: "group-head", role: "radiogroup", "aria-labelledby": id },
-        h("span", { id, class: "group-title" }, group.label),
-        input.element,
-      ),
-      group.help && h("p", { class: "hint" }, group.help),
-      fields.element,
-      group.path === "training.schedule" && schedule.element,
-      group.path === "training.optimizer" && finder.element,
-      group.path === TRANSFER && transfer.element,
-    );
-    return {
-      element,
-      show() {
-        element.hidden = !groupsFor(table, draft).includes(group);
-        input.show(chosenVariant(table, draft, group) ?? "off");
-        fields.show((variantOf(table, draft, group)?.fields ?? []).filter((field) => !field.advanced).map(controlOf));
-      },
-    };
   }
 
   function show() {
@@ -186,42 +155,53 @@ export function sections(table, draft, onChange) {
     networkText.hidden = source !== undefined;
     networkText.setAttribute("href", siteUrl(`/networks/${draft.kind}`));
     setText(licence, set?.licence ? `Licence: ${set.licence}` : "");
-    const plain = table.common.filter((field) => !field.advanced);
-    dataFields.show(
-      [
-        ...(set?.fields ?? []).filter((field) => !field.advanced),
-        ...plain.filter((field) => field.path.startsWith("data.")),
-      ].map(controlOf),
-    );
-    // A network's fields can depend on the training settings.
-    const own = (network(table, draft.kind)?.fields ?? []).filter((field) => !field.advanced);
-    const isTraining = (/** @type {Field} */ field) => field.path.startsWith("training.");
-    const isResource = (/** @type {Field} */ field) => field.path.startsWith("resources.");
-    networkFields.show(own.filter((field) => !isTraining(field)).map(controlOf));
-    trainingFields.show(
-      [
-        ...plain.filter((field) => field.path !== "name" && !field.path.startsWith("data.") && !isResource(field)),
-        ...own.filter(isTraining),
-      ].map(controlOf),
-    );
-    const resources = plain.filter(isResource);
-    clusterFields.show(resources.map(controlOf));
+    const fields = fieldsOf(table, draft);
+    const means = groupsFor(table, draft);
+    const inGroups = new Set(means.flatMap((group) => variantOf(table, draft, group)?.fields ?? []));
+    const basic = fields.filter((field) => field.topic === null && !inGroups.has(field));
+    const under = (/** @type {string} */ prefix) => basic.filter(({ path }) => path.startsWith(prefix)).map(controlOf);
+    nameFields.show(basic.filter(({ path }) => path === "name").map(controlOf));
+    shown.data.show(under("data."));
+    shown.network.show(under("network."));
+    shown.training.show(under("training."));
+    const resources = under("resources.");
+    clusterFields.show(resources);
     cluster.hidden = resources.length === 0;
-    nameFields.show(plain.filter((field) => field.path === "name").map(controlOf));
-    for (const group of groups) group.show();
-    const folded = fieldsOf(table, draft).filter((field) => field.advanced);
-    advancedFields.show(folded.map(controlOf));
-    const foldedGroups = groupsFor(table, draft).filter((group) => group.advanced);
-    advanced.hidden = folded.length + foldedGroups.length === 0;
-    const isSwitched = (/** @type {Group} */ group) =>
-      chosenVariant(table, draft, group) !== defaultVariant(table, draft, group);
-    const count =
-      folded.filter((field) => isChanged(table, draft, field)).length + foldedGroups.filter(isSwitched).length;
-    setText(
-      /** @type {Node} */ (advanced.querySelector(".fold-note")),
-      count > 0 ? `${count} changed` : [...folded, ...foldedGroups].map(({ label }) => label).join(", "),
-    );
+    for (const { group, show } of groups) {
+      const own = variantOf(table, draft, group)?.fields ?? [];
+      show(
+        means.includes(group),
+        chosenVariant(table, draft, group),
+        own.filter((field) => field.topic === null).map(controlOf),
+      );
+    }
+    for (const { row, part } of topics) {
+      const folded = fields.filter((field) => field.topic === row.topic);
+      const chosen = means.filter((group) => group.topic === row.topic);
+      part.show(
+        folded.map(controlOf),
+        [...folded, ...chosen].map(({ label }) => label),
+        [
+          ...folded.filter((field) => isChanged(table, draft, field)).map(settingInWords),
+          ...chosen.flatMap(groupInWords),
+        ],
+      );
+    }
     finder.settingsChanged();
+  }
+
+  /** @param {Field} field */
+  function settingInWords(field) {
+    return `${field.label}: ${valueText(field, fieldText(table, draft, field))}`;
+  }
+
+  /** What is chosen of a group where that is not the default. @param {Group} group @returns {string[]} */
+  function groupInWords(group) {
+    const variant = variantOf(table, draft, group);
+    const own = (variant?.fields ?? []).filter((field) => field.topic === null && isChanged(table, draft, field));
+    const isDefault = chosenVariant(table, draft, group) === defaultVariant(table, draft, group);
+    const word = variant === undefined ? "Off" : isSwitch(group) ? "On" : variant.label;
+    return [...(isDefault ? [] : [`${group.label}: ${word}`]), ...own.map(settingInWords)];
   }
 
   show();
@@ -235,7 +215,11 @@ export function sections(table, draft, onChange) {
       const group = table.groups.find(({ path }) => path === TRANSFER);
       transfer.show(plan, group !== undefined && chosenVariant(table, draft, group) !== null);
     },
-    /** The visible controls, in page order. @returns {Control[]} */
+    /** Says on the folds which of them have errors. */
+    showErrors() {
+      for (const { part } of topics) part.showErrors();
+    },
+    /** The controls in use, in page order. @returns {Control[]} */
     visible() {
       const shown = fieldsOf(table, draft)
         .map((field) => controls.get(field))
@@ -246,7 +230,8 @@ export function sections(table, draft, onChange) {
     },
     /** @param {Control} made */
     reveal(made) {
-      if (advanced.contains(made.element)) advanced.open = true;
+      const fold = /** @type {HTMLDetailsElement | null} */ (made.element.closest("details.topic"));
+      if (fold) fold.open = true;
       made.focus();
     },
   };
@@ -261,29 +246,4 @@ function section(title, ...parts) {
     h("h2", { "aria-hidden": "true" }, title),
     ...parts,
   );
-}
-
-/** @param {string} title */
-function foldHead(title) {
-  const mark = icon("chevron", 14);
-  mark.classList.add("chevron");
-  return h("summary", { class: "card-head" }, h("h2", {}, mark, title), h("span", { class: "muted small fold-note" }));
-}
-
-/** A grid of controls. Controls that stay are not touched, so that none loses focus. */
-function fieldGrid() {
-  const element = h("div", { class: "fields" });
-  return {
-    element,
-    /** @param {Control[]} controls */
-    show(controls) {
-      element.hidden = controls.length === 0;
-      const wanted = controls.map((made) => made.element);
-      for (const child of [...element.children])
-        if (!wanted.includes(/** @type {HTMLElement} */ (child))) child.remove();
-      wanted.forEach((child, i) => {
-        if (element.children[i] !== child) element.insertBefore(child, element.children[i] ?? null);
-      });
-    },
-  };
 }

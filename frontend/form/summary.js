@@ -5,6 +5,7 @@ import { count, plural } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { codeBlock } from "../lib/code.js";
 import { estimateText } from "./estimate.js";
+import { sketchPart } from "./sketch.js";
 
 /** @import { Plan, RunSpec } from "../lib/types" */
 /** @import { Known } from "./estimate.js" */
@@ -24,6 +25,7 @@ export function summaryPart() {
   const list = h("dl", { class: "plan" });
   const warnings = h("div", { class: "notice warn plan-warnings", role: "status", hidden: true });
   const trouble = h("div", { class: "trouble", role: "alert" });
+  const sketch = sketchPart();
   const code = codeBlock("Copy the settings as JSON");
   const json = h("details", { class: "json" }, h("summary", {}, "Settings as JSON"), code.element);
   const element = h(
@@ -37,6 +39,7 @@ export function summaryPart() {
       trouble,
       list,
     ),
+    sketch.element,
     json,
   );
 
@@ -45,6 +48,8 @@ export function summaryPart() {
     button,
     /** @param {RunSpec} spec */
     showSpec: (spec) => code.show(JSON.stringify(spec, null, 2)),
+    /** Draws the network. */
+    showNetwork: sketch.show,
     /** @param {Plan | null} plan @param {number} runs @param {number} errors */
     showPlan(plan, runs, errors) {
       setText(/** @type {Node} */ (button.lastChild), runs > 1 ? `Start ${runs} runs` : "Start run");
@@ -67,7 +72,6 @@ export function summaryPart() {
         h("div", {}, ...plan.warnings.map((warning) => h("p", {}, warning))),
       );
       const rows = [
-        ["Parameters", count(plan.parameters)],
         ...(plan.trainable_parameters < plan.parameters
           ? [["Trained from the start", count(plan.trainable_parameters)]]
           : []),
@@ -77,7 +81,6 @@ export function summaryPart() {
         ["Validation samples", count(plan.validation_samples)],
         ["Test samples", count(plan.test_samples)],
         ["Steps per epoch", count(plan.steps_per_epoch)],
-        ["Steps in total", count(plan.total_steps)],
       ];
       list.replaceChildren(...rows.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
     },

@@ -40,8 +40,7 @@ export function networkField(table, { set }) {
     label: "Network",
     help: "",
     default: '""',
-    nullable: false,
-    advanced: false,
+    topic: null,
     kind: { type: "choice", options },
   };
 }
@@ -81,6 +80,9 @@ export function defaultVariant(table, choices, group) {
   return group.default ?? (group.nullable ? null : (group.variants[0]?.value ?? ""));
 }
 
+/** Whether a group is on or off, without variants. @param {Group} group */
+export const isSwitch = (group) => group.nullable && group.variants.length === 1;
+
 /** @param {FormTable} table @param {Choices} choices @param {Group} group @returns {string | null} */
 export function chosenVariant(table, choices, group) {
   const chosen = choices.variants[group.path];
@@ -110,6 +112,14 @@ export function groupsFor(table, choices) {
   const criterion = network(table, choices.kind)?.criterion;
   const isMet = { images: dimensions !== 2, cross_entropy: criterion !== "perceptron" };
   return table.groups.filter(({ needs }) => needs.every((need) => isMet[need]));
+}
+
+/** The label of a setting, whatever is chosen; the path where no field has it. @param {FormTable} table @param {string} path */
+export function labelAt(table, path) {
+  if (path === NETWORK) return "Network";
+  const rows = [...table.data_sets, ...table.networks, ...table.groups.flatMap(({ variants }) => variants)];
+  const field = [...table.common, ...rows.flatMap(({ fields }) => fields)].find((each) => each.path === path);
+  return field?.label ?? table.groups.find((group) => group.path === path)?.label ?? path;
 }
 
 /**

@@ -11,7 +11,7 @@ const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 export function toValue(field, typed) {
   if (typeof typed === "boolean") return typed;
   const text = typed.trim();
-  if (text === "" && field.nullable) return null;
+  if (text === "" && field.null_label !== undefined) return null;
   switch (field.kind.type) {
     case "integer":
     case "number":
@@ -55,30 +55,8 @@ export function toText(field, value) {
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
-const grouped = new Intl.NumberFormat("en-US", { maximumFractionDigits: 20 });
-
-/** The allowed values in words. @param {FieldKind} kind @param {boolean} nullable */
-export function allowedText(kind, nullable) {
-  const or = nullable ? ", or empty" : "";
-  switch (kind.type) {
-    case "integer": {
-      const step = kind.step && kind.step > 1 ? `, in steps of ${kind.step}` : "";
-      const few = kind.step ? Math.floor((kind.max - kind.min) / kind.step) : 9;
-      if (few > 0 && few < 3)
-        return `${Array.from({ length: few + 1 }, (_, i) => kind.min + i * (kind.step ?? 1)).join(" or ")}${or}`;
-      return kind.max >= 1e9
-        ? `${grouped.format(kind.min)} or more${step}${or}`
-        : `${grouped.format(kind.min)} to ${grouped.format(kind.max)}${step}${or}`;
-    }
-    case "number":
-      return kind.min_open
-        ? `above ${grouped.format(kind.min)}, at most ${grouped.format(kind.max)}${or}`
-        : `${grouped.format(kind.min)} to ${grouped.format(kind.max)}${or}`;
-    case "integers":
-      return `${kind.pairs ? "pairs such as (64, 128), or " : ""}${kind.min_len} to ${kind.max_len} comma-separated numbers, each ${grouped.format(kind.min)} to ${grouped.format(kind.max)}`;
-    case "text":
-      return `at most ${kind.max_chars} characters`;
-    default:
-      return "";
-  }
+/** How a list is typed; empty for what needs no words. @param {FieldKind} kind */
+export function formatText(kind) {
+  if (kind.type !== "integers") return "";
+  return kind.pairs ? "Numbers with commas between, or pairs such as (64, 128)." : "Numbers with commas between.";
 }

@@ -838,10 +838,9 @@ export interface components {
       kind: components["schemas"]["FieldKind"];
       /** @description Its value when nothing else says so, as a JSON literal: `0.01`, `[128,64]`, `null`. */
       default: string;
-      /** @description Whether `null` is a value. */
-      nullable: boolean;
-      /** @description Whether a form folds it away. */
-      advanced: boolean;
+      /** @description What `null` is called, such as `Automatic`. Where it is absent, `null` is not a value. */
+      null_label?: string;
+      topic: components["schemas"]["Topic"] | null;
     };
     /** @description A value that is not allowed. */
     FieldError: {
@@ -1123,6 +1122,8 @@ export interface components {
       data_sets: components["schemas"]["DataSetRow"][];
       /** @description A choice and the fields that it brings. */
       groups: components["schemas"]["Group"][];
+      /** @description What the fields are about that the form folds away, in its order. */
+      topics: components["schemas"]["TopicRow"][];
     };
     /** @description A frame of a film without its pictures. */
     FrameAbout: {
@@ -1249,8 +1250,7 @@ export interface components {
       variants: components["schemas"]["Variant"][];
       /** @description What a run must be of for the group to mean something; elsewhere it can only be `null`. */
       needs: components["schemas"]["Need"][];
-      /** @description Whether a form folds it away. */
-      advanced: boolean;
+      topic: components["schemas"]["Topic"] | null;
     };
     /** @description A request to grow a sweep. */
     GrowRequest: {
@@ -2326,17 +2326,17 @@ export interface components {
          */
         validation?: number;
         /**
-         * @description Trains on no more samples than this; empty for all.
+         * @description Trains on no more samples than this.
          * @default null
          */
         limit?: number | null;
         /**
-         * @description Divides the training samples into so many equal folds, one of which validates instead of the share; empty for none. A sweep over the fold validates on every sample once.
+         * @description Divides the training samples into so many equal folds, one of which validates instead of the share. A sweep over the fold validates on every sample once.
          * @default null
          */
         folds?: number | null;
         /**
-         * @description The fold that validates, from 0; empty for the first.
+         * @description The fold that validates, from 0.
          * @default null
          */
         fold?: number | null;
@@ -2418,7 +2418,7 @@ export interface components {
          */
         sampling?: "shuffled" | "balanced";
         /**
-         * @description Shortens a step's gradient to this norm, taken over all parameters, where it is longer; empty for never.
+         * @description Shortens a step's gradient to this norm, taken over all parameters, where it is longer.
          * @default null
          */
         clip?: number | null;
@@ -2428,7 +2428,7 @@ export interface components {
          */
         seed?: number;
         /**
-         * @description Threads to compute with; empty for as many as the machine has.
+         * @description Threads to compute with: as many as the machine has, unless told.
          * @default null
          */
         threads?: number | null;
@@ -2603,7 +2603,7 @@ export interface components {
            */
           from?: string;
           /**
-           * @description How many blocks are trained, counted from the output; those before them are frozen. Empty for all.
+           * @description How many blocks are trained, counted from the output; those before them are frozen.
            * @default 1
            */
           trainable_blocks?: number | null;
@@ -2613,7 +2613,7 @@ export interface components {
            */
           backbone_lr?: number;
           /**
-           * @description The epoch from which on all blocks are trained; empty for never.
+           * @description The epoch from which on all blocks are trained.
            * @default null
            */
           unfreeze_at?: number | null;
@@ -2650,12 +2650,12 @@ export interface components {
       };
       resources?: {
         /**
-         * @description Processor cores that the run asks a cluster for; empty for the cluster's default.
+         * @description Processor cores that the run asks a cluster for.
          * @default null
          */
         cpus?: number | null;
         /**
-         * @description Memory that the run asks a cluster for; a run that exceeds it is killed. Empty for what the network is estimated to need.
+         * @description Memory that the run asks a cluster for; a run that exceeds it is killed. Automatic is what the network is estimated to need.
          * @default null
          */
         memory?: number | null;
@@ -2665,7 +2665,7 @@ export interface components {
          */
         gpus?: number | null;
         /**
-         * @description How long a job may take on a cluster. A run that needs longer goes on in another job; empty for the cluster's default.
+         * @description How long a job may take on a cluster. A run that needs longer goes on in another job.
          * @default null
          */
         time?: number | null;
@@ -2793,6 +2793,11 @@ export interface components {
      * @enum {string}
      */
     SearchKind: "random";
+    /**
+     * @description A part of the form.
+     * @enum {string}
+     */
+    Section: "data" | "network" | "training";
     /** @description A selection of runs. */
     Selection: {
       /** @description Its name. */
@@ -2859,17 +2864,17 @@ export interface components {
          */
         validation?: number;
         /**
-         * @description Trains on no more samples than this; empty for all.
+         * @description Trains on no more samples than this.
          * @default null
          */
         limit?: number | null;
         /**
-         * @description Divides the training samples into so many equal folds, one of which validates instead of the share; empty for none. A sweep over the fold validates on every sample once.
+         * @description Divides the training samples into so many equal folds, one of which validates instead of the share. A sweep over the fold validates on every sample once.
          * @default null
          */
         folds?: number | null;
         /**
-         * @description The fold that validates, from 0; empty for the first.
+         * @description The fold that validates, from 0.
          * @default null
          */
         fold?: number | null;
@@ -2951,7 +2956,7 @@ export interface components {
          */
         sampling?: "shuffled" | "balanced";
         /**
-         * @description Shortens a step's gradient to this norm, taken over all parameters, where it is longer; empty for never.
+         * @description Shortens a step's gradient to this norm, taken over all parameters, where it is longer.
          * @default null
          */
         clip?: number | null;
@@ -2961,7 +2966,7 @@ export interface components {
          */
         seed?: number;
         /**
-         * @description Threads to compute with; empty for as many as the machine has.
+         * @description Threads to compute with: as many as the machine has, unless told.
          * @default null
          */
         threads?: number | null;
@@ -3136,7 +3141,7 @@ export interface components {
            */
           from?: string;
           /**
-           * @description How many blocks are trained, counted from the output; those before them are frozen. Empty for all.
+           * @description How many blocks are trained, counted from the output; those before them are frozen.
            * @default 1
            */
           trainable_blocks?: number | null;
@@ -3146,7 +3151,7 @@ export interface components {
            */
           backbone_lr?: number;
           /**
-           * @description The epoch from which on all blocks are trained; empty for never.
+           * @description The epoch from which on all blocks are trained.
            * @default null
            */
           unfreeze_at?: number | null;
@@ -3183,12 +3188,12 @@ export interface components {
       };
       resources?: {
         /**
-         * @description Processor cores that the run asks a cluster for; empty for the cluster's default.
+         * @description Processor cores that the run asks a cluster for.
          * @default null
          */
         cpus?: number | null;
         /**
-         * @description Memory that the run asks a cluster for; a run that exceeds it is killed. Empty for what the network is estimated to need.
+         * @description Memory that the run asks a cluster for; a run that exceeds it is killed. Automatic is what the network is estimated to need.
          * @default null
          */
         memory?: number | null;
@@ -3198,7 +3203,7 @@ export interface components {
          */
         gpus?: number | null;
         /**
-         * @description How long a job may take on a cluster. A run that needs longer goes on in another job; empty for the cluster's default.
+         * @description How long a job may take on a cluster. A run that needs longer goes on in another job.
          * @default null
          */
         time?: number | null;
@@ -3994,6 +3999,20 @@ export interface components {
        */
       probability: number | null;
     };
+    /**
+     * @description What a setting that a form folds away is about.
+     * @enum {string}
+     */
+    Topic: "samples" | "augmentation" | "layers" | "transfer" | "optimizer" | "schedule" | "regularisation" | "machine";
+    /** @description A topic as a form shows it. */
+    TopicRow: {
+      /** @description The topic. */
+      topic: components["schemas"]["Topic"];
+      /** @description Its title. */
+      label: string;
+      /** @description The part of the form that it is below. */
+      section: components["schemas"]["Section"];
+    };
     /** @description The trash. */
     Trash: {
       runs: components["schemas"]["Deleted"][];
@@ -4269,6 +4288,7 @@ export type ScoreKind = components["schemas"]["ScoreKind"];
 export type Search = components["schemas"]["Search"];
 export type SearchField = components["schemas"]["SearchField"];
 export type SearchKind = components["schemas"]["SearchKind"];
+export type Section = components["schemas"]["Section"];
 export type Selection = components["schemas"]["Selection"];
 export type Selective = components["schemas"]["Selective"];
 export type SetLabels = components["schemas"]["SetLabels"];
@@ -4313,6 +4333,8 @@ export type Tile = components["schemas"]["Tile"];
 export type TileOrder = components["schemas"]["TileOrder"];
 export type TileValues = components["schemas"]["TileValues"];
 export type TopClass = components["schemas"]["TopClass"];
+export type Topic = components["schemas"]["Topic"];
+export type TopicRow = components["schemas"]["TopicRow"];
 export type Trash = components["schemas"]["Trash"];
 export type Unreadable = components["schemas"]["Unreadable"];
 export type UnreadableNetwork = components["schemas"]["UnreadableNetwork"];

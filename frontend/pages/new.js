@@ -14,7 +14,7 @@ import { estimator } from "../form/estimate.js";
 import { sections } from "../form/sections.js";
 import { summaryPart } from "../form/summary.js";
 import { offerSources } from "../form/transfer.js";
-import { NETWORK, fieldsOf } from "../form/table.js";
+import { NETWORK, fieldsOf, labelAt } from "../form/table.js";
 import { safeSessionStorage } from "../lib/storage.js";
 
 /** @import { FormTable, Preset, RunSpec } from "../lib/types" */
@@ -81,16 +81,18 @@ function changed() {
 /** @param {CheckResult} next */
 function showCheckResult(next) {
   checkResult = next;
+  summary.showNetwork(specOf(table, draft), next.plan);
   parts.showSchedule(next.schedule);
   parts.showPlan(next.plan);
   const controls = parts.visible();
   const { placed, apart } = placeErrors(next.errors, new Set(controls.map((made) => made.field.path)));
   for (const made of controls) made.setError(placed.get(made.field.path)?.join("; ") ?? "");
+  parts.showErrors();
   summary.showPlan(next.plan, runCount(table, draft), next.errors.length);
   if (next.plan) estimates.later(specOf(table, draft), sweepOf(table, draft));
   else summary.hideEstimate();
   summary.showTrouble([
-    ...apart.map(({ path, message }) => `${path}: ${message}`),
+    ...apart.map(({ path, message }) => `${labelAt(table, path)}: ${message}`),
     ...(next.trouble ? [next.trouble] : []),
   ]);
 }

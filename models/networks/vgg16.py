@@ -11,7 +11,7 @@ def vgg16(
     classes,
     head=option("classic", choices=["classic", "compact"], help="Classic: three layers of 120 million parameters. Compact: the mean over the image and one layer."),
     hidden=option([4096, 4096], min=1, max=16384, len=(0, 8), label="Widths of the head", help="How many values each fully connected layer before the scores has in the classic head.", advanced=True),
-    norm=option("batch", choices=["batch", "none"], label="Normalisation", help="After each convolution: over the batch, or none, as in the original network, which is hard to train from the start.", advanced=True),
+    norm=option("batch", choices=["batch", "none"], label="Normalisation layers", help="After each convolution: over the batch, or none, as in the original network, which is hard to train from the start.", advanced=True),
     activation=option(ReLU, choices=[ReLU, SiLU, Sigmoid, Tanh], help="What is applied to every value between layers."),
     width=option(1.0, min=0.0625, max=2, help="Channels of the convolutions, in parts of the usual 64 to 512: a quarter is sixteen times less to compute.", advanced=True),
     stem_kernel=option(3, min=1, max=15, label="Stem: kernel", help="Pixels along a side of the first convolution's kernel.", advanced=True),

@@ -1,12 +1,13 @@
 // The form's forecasts: learning rate over the run, time, and memory.
 
-import { expect, overflow, test } from "./vivarium.js";
+import { expect, overflow, test, unfold } from "./vivarium.js";
 
 /** @param {import("@playwright/test").Page} page @param {string} name */
 const box = (page, name) => page.getByRole("textbox", { name, exact: true });
 
 test("the learning rate is drawn while settings are typed, and stays while they are invalid", async ({ page }) => {
   await page.goto("/new");
+  await unfold(page, "Schedule and early stopping");
   const group = page.locator('[data-path="training.schedule"]');
   const chart = group.getByRole("img");
   await expect(chart).toHaveAccessibleName("Learning rate 0.01 at every step");
@@ -53,6 +54,7 @@ test("no estimate of other settings is shown, and none for invalid settings", as
 
 test("a network shows what it uses: the perceptron has no labels to smooth", async ({ page }) => {
   await page.goto("/new");
+  await unfold(page, "Regularisation");
   await expect(box(page, "Label smoothing")).toBeVisible();
   await box(page, "Label smoothing").fill("0.1");
   await page.locator("#c-kind-perceptron").check();

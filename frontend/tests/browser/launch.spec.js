@@ -1,6 +1,6 @@
 // Starting runs: by preset, by form, by keyboard alone.
 
-import { expect, SHORT, drawn, test } from "./vivarium.js";
+import { expect, SHORT, drawn, test, unfold } from "./vivarium.js";
 
 /** @param {import("@playwright/test").Page} page */
 const status = (page) => page.locator(".run-head .badge");
@@ -124,6 +124,7 @@ test("a changed value goes back to its default, and choices show only their fiel
   await expect(rate).toHaveValue("0.001");
   await expect(box(page, "Momentum")).toHaveCount(0);
   await expect(box(page, "Patience")).toHaveCount(0);
+  await unfold(page, "Schedule and early stopping");
   await page.getByRole("radiogroup", { name: "Early stopping" }).getByRole("radio", { name: "On" }).check();
   await expect(box(page, "Patience")).toHaveValue("5");
   await page.locator(".json summary").click();
@@ -168,6 +169,42 @@ test("a comparison starts a run for each value", async ({ page }) => {
   await expect(page.locator('tbody tr[data-status="finished"]')).toHaveCount(2);
   await page.getByRole("link", { name: "Show all runs" }).click();
   await expect(page).toHaveURL(/\/$/);
+});
+
+test("settings that matter are few; others are folded by topic, and what differs in a fold is said on it", async ({
+  page,
+}) => {
+  await page.goto("/new");
+  const fields = page.locator(".section .field:visible");
+  expect(await fields.count()).toBeLessThan(14);
+  const fold = await unfold(page, "Regularisation");
+  await box(page, "Weight decay").fill("0.001");
+  await fold.locator("summary").click();
+  await expect(fold.locator(".fold-note")).toHaveText("Weight decay: 0.001");
+  await expect(box(page, "Weight decay")).toBeHidden();
+  // An error inside a fold is led to.
+  await unfold(page, "Regularisation");
+  await box(page, "Weight decay").fill("much");
+  await fold.locator("summary").click();
+  await expect(fold.locator(".fold-note")).toHaveClass(/is-bad/);
+  await page.keyboard.press("Control+Enter");
+  await expect(box(page, "Weight decay")).toBeFocused();
+});
+
+test("another network has its own options, and its picture is drawn beside the form", async ({ page }) => {
+  await page.goto("/new");
+  const sketch = page.getByRole("region", { name: "The network" });
+  await expect(sketch).toContainText("Linear");
+  await box(page, "Hidden widths").fill("32, 16");
+  await expect(sketch.getByRole("row", { name: /^Linear.*\b32$/ })).toHaveCount(1);
+  await page.getByRole("radio", { name: "Tanh" }).check();
+  await page.locator("#c-kind-vgg16").check();
+  await unfold(page, "Layers in detail");
+  await expect(box(page, "Widths of the head")).toHaveValue("4096, 4096");
+  await expect(page.getByRole("radio", { name: "Tanh" })).toBeChecked();
+  await expect(sketch.getByRole("heading")).toHaveText("VGG16");
+  await page.locator("#c-kind-mlp").check();
+  await expect(box(page, "Hidden widths")).toHaveValue("32, 16");
 });
 
 test("a run is launched by keyboard alone", async ({ page }) => {

@@ -1,6 +1,6 @@
 // The form's learning-rate finder, and a recipe that is switched on, trained and copied.
 
-import { expect, overflow, test } from "./vivarium.js";
+import { expect, overflow, test, unfold } from "./vivarium.js";
 
 /** @param {import("@playwright/test").Page} page @param {string} name */
 const box = (page, name) => page.getByRole("textbox", { name, exact: true });
@@ -55,14 +55,17 @@ test("a search is cancelled, and one that cannot begin says why", async ({ page 
 test("a recipe is switched on in the form, trains, and is copied", async ({ page, vivarium }) => {
   await page.goto("/new");
   await box(page, "Epochs").fill("2");
-  const advanced = page.locator("details.section.fold", { hasText: "Advanced" }).first();
-  await advanced.locator("summary").click();
+  const augmentation = await unfold(page, "Augmentation and normalisation");
+  const regularisation = await unfold(page, "Regularisation");
+  const samples = await unfold(page, "Samples and splits");
   for (const path of ["data.randaugment", "data.color_jitter", "training.mixup", "training.cutmix", "training.ema"])
     await group(page, path).getByRole("radio", { name: "On" }).check();
   await box(page, "Decay").fill("0.9");
   await page.getByRole("switch", { name: "Test-time flip" }).check();
   await page.getByRole("radio", { name: "Each class equally often" }).check();
-  await expect(advanced.locator(".fold-note")).toHaveText("7 changed");
+  await expect(augmentation.locator(".fold-note")).toHaveText("5 changed");
+  await expect(regularisation.locator(".fold-note")).toHaveText("Averaged weights (EMA): On · Decay: 0.9");
+  await expect(samples.locator(".fold-note")).toHaveText("Sampling: Each class equally often");
   // Weights beside even classes are one correction too many.
   const weights = page.locator('.field[data-path="training.class_weights"]');
   await weights.getByRole("radio", { name: "Balanced" }).check();
@@ -78,8 +81,8 @@ test("a recipe is switched on in the form, trains, and is copied", async ({ page
   expect(spec.training).toMatchObject({ mixup: { alpha: 0.2 }, ema: { decay: 0.9 }, sampling: "balanced" });
   expect(spec.data).toMatchObject({ randaugment: { num_ops: 2, magnitude: 9 }, test_time_flip: true });
 
+  // What a copy has changed is unfolded.
   await page.goto(`/new?copy=${id}`);
-  await page.locator("details.section.fold", { hasText: "Advanced" }).first().locator("summary").click();
   await expect(group(page, "training.mixup").getByRole("radio", { name: "On" })).toBeChecked();
   await expect(group(page, "data.random_resized_crop").getByRole("radio", { name: "Off" })).toBeChecked();
   await expect(box(page, "Decay")).toHaveValue("0.9");
@@ -87,7 +90,8 @@ test("a recipe is switched on in the form, trains, and is copied", async ({ page
 
 test("what makes no sense for points or the perceptron is not offered", async ({ page }) => {
   await page.goto("/new");
-  await page.locator("details.section.fold", { hasText: "Advanced" }).first().locator("summary").click();
+  for (const topic of ["Augmentation and normalisation", "Regularisation", "Samples and splits"])
+    await unfold(page, topic);
   await expect(group(page, "data.randaugment")).toBeVisible();
   await page.locator("#c-set-moons").check();
   for (const path of ["data.randaugment", "data.color_jitter", "data.random_resized_crop", "training.cutmix"])

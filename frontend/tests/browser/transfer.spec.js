@@ -79,7 +79,7 @@ test("EfficientNet-Lite0 is imported with its weights, and its classifier is tra
   await page.locator("form details").evaluateAll((all) => {
     for (const folded of all) folded.setAttribute("open", "");
   });
-  await page.getByRole("textbox", { name: "Most training samples" }).fill("60");
+  await page.getByRole("textbox", { name: "Training samples at most" }).fill("60");
   const group = page.locator('.group[data-path="training.transfer"]');
   await group.getByRole("radio", { name: "On" }).check();
   await expect(group.getByLabel("Starts from", { exact: true })).toHaveValue("imported");

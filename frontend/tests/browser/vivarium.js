@@ -66,6 +66,13 @@ export { api, expect, startServer };
 /** The sequence number of the last drawn event. @param {import("@playwright/test").Page} page */
 export const drawn = (page) => page.evaluate(() => Number(document.documentElement.dataset.lastSeqDrawn ?? 0));
 
+/** Opens the folded settings of a topic in the form. @param {import("@playwright/test").Page} page @param {string} topic */
+export async function unfold(page, topic) {
+  const fold = page.locator("details.topic", { has: page.getByText(topic, { exact: true }) });
+  if ((await fold.getAttribute("open")) === null) await fold.locator("summary").click();
+  return fold;
+}
+
 /** @param {import("@playwright/test").Page} page */
 export const overflow = (page) =>
   page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { formatGridValues, parseGridValues, parseRange } from "../../form/grid-values.js";
 import {
+  chooseNetwork,
   chooseSet,
   draftOf,
   emptyDraft,
@@ -16,7 +17,7 @@ import {
 } from "../../form/draft.js";
 import { placeErrors } from "../../form/errors.js";
 import { fieldsOf, groupsFor, networkField, networksFor } from "../../form/table.js";
-import { allowedText, toText, toValue } from "../../form/values.js";
+import { formatText, toText, toValue } from "../../form/values.js";
 import { TABLE } from "./table.js";
 
 /** @import { Field } from "../../lib/types" */
@@ -67,9 +68,20 @@ test("a network that does not take the data is not offered, and left when the da
 test("a typed value is restored with its field", () => {
   const draft = emptyDraft(TABLE);
   setField(TABLE, draft, field(draft, "network.hidden"), "32");
-  draft.kind = "vgg16";
+  chooseNetwork(TABLE, draft, "perceptron");
   assert.equal("hidden" in specOf(TABLE, draft).network, false);
-  draft.kind = "mlp";
+  chooseNetwork(TABLE, draft, "mlp");
+  assert.deepEqual(specOf(TABLE, draft).network.hidden, [32]);
+});
+
+test("an option goes to another network where it is the same choice, and lists of widths do not", () => {
+  const draft = emptyDraft(TABLE);
+  setField(TABLE, draft, field(draft, "network.hidden"), "32");
+  setField(TABLE, draft, field(draft, "network.activation"), "tanh");
+  chooseNetwork(TABLE, draft, "vgg16");
+  assert.deepEqual(specOf(TABLE, draft).network, { kind: "vgg16", hidden: [512], activation: "tanh" });
+  setField(TABLE, draft, field(draft, "network.activation"), "relu");
+  chooseNetwork(TABLE, draft, "mlp");
   assert.deepEqual(specOf(TABLE, draft).network.hidden, [32]);
 });
 
@@ -89,8 +101,7 @@ test("numbers are parsed strictly, and numbers that a double cannot hold are sen
     help: "",
     kind: { type: "number", min: 0, max: 1, min_open: false },
     default: "0",
-    nullable: false,
-    advanced: false,
+    topic: null,
   });
   const read = (/** @type {string} */ text) => toValue(number, text);
   assert.deepEqual([" 0.5 ", "1e-3", ".5", "-2", "+3"].map(read), [0.5, 0.001, 0.5, -2, 3]);
@@ -103,7 +114,7 @@ test("numbers are parsed strictly, and numbers that a double cannot hold are sen
     "",
     "1_000",
   ]);
-  assert.equal(toValue({ ...number, nullable: true }, "  "), null);
+  assert.equal(toValue({ ...number, null_label: "Never" }, "  "), null);
 });
 
 test("a field is changed while it differs from its default", () => {
@@ -181,15 +192,12 @@ test("an error says of a field what its hint says: it may be empty, where a prog
   assert.deepEqual(placed.get("training.clip"), ["must be a number above 0 and at most 100, or empty"]);
 });
 
-test("ranges in words", () => {
-  assert.equal(allowedText({ type: "integer", min: 1, max: 65_536, step: 1 }, false), "1 to 65,536");
-  assert.equal(allowedText({ type: "integer", min: 8, max: 224, step: 8 }, false), "8 to 224, in steps of 8");
-  assert.equal(allowedText({ type: "integer", min: 1, max: 3, step: 2 }, false), "1 or 3");
-  assert.equal(
-    allowedText({ type: "number", min: 0, max: 100, min_open: true }, true),
-    "above 0, at most 100, or empty",
-  );
-  assert.equal(toText(field(emptyDraft(TABLE), "network.hidden"), [1, 2]), "1, 2");
+test("lists say how they are typed", () => {
+  const hidden = field(emptyDraft(TABLE), "network.hidden");
+  assert.equal(formatText(hidden.kind), "Numbers with commas between.");
+  assert.match(formatText(lists.kind), /pairs such as/);
+  assert.equal(formatText({ type: "integer", min: 1, max: 65_536, step: 1 }), "");
+  assert.equal(toText(hidden, [1, 2]), "1, 2");
 });
 
 test("ranges are typed as people write them", () => {
@@ -226,8 +234,7 @@ const lists = {
   label: "Widths",
   help: "",
   default: "[64]",
-  nullable: false,
-  advanced: false,
+  topic: null,
   kind: { type: "integers", min: 1, max: 4096, min_len: 1, max_len: 9, pairs: true },
 };
 

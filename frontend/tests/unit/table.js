@@ -15,8 +15,7 @@ const field = (path, kind, standard, more = {}) => ({
   help: "",
   kind,
   default: standard,
-  nullable: false,
-  advanced: false,
+  topic: null,
   ...more,
 });
 /** @type {FieldKind} */
@@ -39,7 +38,7 @@ export const TABLE = {
     field("data.validation", share, "0.1"),
     field("training.epochs", whole, "30"),
     field("training.batch_size", whole, "64"),
-    field("training.threads", whole, "null", { nullable: true, advanced: true }),
+    field("training.threads", whole, "null", { null_label: "Automatic", topic: "machine" }),
   ],
   networks: [
     {
@@ -73,7 +72,10 @@ export const TABLE = {
       kind: "vgg16",
       title: "VGG16",
       summary: "",
-      fields: [],
+      fields: [
+        field("network.hidden", { type: "integers", min: 1, max: 999, min_len: 0, max_len: 9, pairs: false }, "[512]"),
+        field("network.activation", words, '"relu"'),
+      ],
       defaults: { "training.epochs": 3 },
       dimensions: [3],
       criterion: "cross_entropy",
@@ -115,14 +117,14 @@ export const TABLE = {
       selector: "kind",
       default: "sgd",
       needs: [],
-      advanced: false,
+      topic: null,
       variants: [
         {
           value: "sgd",
           label: "SGD",
           fields: [
             field("training.optimizer.lr", share, "0.01"),
-            field("training.optimizer.nesterov", { type: "switch" }, "false", { advanced: true }),
+            field("training.optimizer.nesterov", { type: "switch" }, "false", { topic: "optimizer" }),
           ],
         },
         { value: "adamw", label: "AdamW", fields: [field("training.optimizer.lr", share, "0.001")] },
@@ -136,7 +138,7 @@ export const TABLE = {
       selector: null,
       default: null,
       needs: [],
-      advanced: false,
+      topic: "schedule",
       variants: [{ value: null, label: "On", fields: [field("training.early_stopping.patience", whole, "5")] }],
     },
     {
@@ -147,7 +149,7 @@ export const TABLE = {
       selector: null,
       default: null,
       needs: ["images"],
-      advanced: true,
+      topic: "augmentation",
       variants: [{ value: null, label: "On", fields: [field("data.randaugment.magnitude", whole, "9")] }],
     },
     {
@@ -158,8 +160,20 @@ export const TABLE = {
       selector: null,
       default: null,
       needs: ["cross_entropy"],
-      advanced: true,
+      topic: "augmentation",
       variants: [{ value: null, label: "On", fields: [field("training.mixup.alpha", share, "0.2")] }],
     },
+  ],
+  topics: [
+    { topic: "augmentation", label: "Augmentation", section: "data" },
+    { topic: "optimizer", label: "Optimizer in detail", section: "training" },
+    { topic: "schedule", label: "Schedule", section: "training" },
+    { topic: "machine", label: "Machine", section: "training" },
+  ],
+  topics: [
+    { topic: "augmentation", label: "Augmentation", section: "data" },
+    { topic: "optimizer", label: "Optimizer in detail", section: "training" },
+    { topic: "schedule", label: "Schedule", section: "training" },
+    { topic: "machine", label: "Machine", section: "training" },
   ],
 };

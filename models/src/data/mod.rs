@@ -145,7 +145,7 @@ pub fn shape(spec: &DataSpec, library: &Library) -> Result<Shape> {
 /// Facts about the splits, without reading any images.
 ///
 /// # Errors
-/// When the data set does not exist, is not in the library, or cannot be read.
+/// When the data set does not exist, is not in the library, cannot be read, or has no sample to learn from.
 pub fn summary(spec: &DataSpec, library: &Library) -> Result<DataSummary> {
     let (input, _) = shape(spec, library)?;
     let (classes, labels, corrections, train, pool) = match built_in(spec) {
@@ -180,6 +180,15 @@ pub fn summary(spec: &DataSpec, library: &Library) -> Result<DataSummary> {
     let labels = versions::corrected(labels, &corrections);
     let [train, validation, test] =
         [Split::Train, Split::Validation, Split::Test].map(|split| parts.of(split).len());
+    if train == 0 {
+        return Err(match corrections.is_empty() {
+            true => Error::setting(
+                "data.set",
+                "has no sample to learn from beside those for the test and for validation",
+            ),
+            false => Error::setting("data.version", "excludes every sample to learn from"),
+        });
+    }
     Ok(DataSummary {
         warnings: split::note_on_untrained_classes(&parts, &labels, &classes)
             .into_iter()

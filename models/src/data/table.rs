@@ -9,7 +9,7 @@ use super::samples::PhotoSamples;
 use super::versions::Corrections;
 use super::{augment, digits, known, normalise, toy2d};
 use crate::error::Result;
-use crate::spec::{DataSpec, Field, FieldKind};
+use crate::spec::{DataSpec, Field, FieldKind, Topic};
 
 /// A row of the table.
 #[derive(Debug, Serialize)]
@@ -130,7 +130,7 @@ pub(super) const fn image_fields(size: &'static str, channels: &'static str) -> 
             "\"none\"",
             "How training images are varied from epoch to epoch.",
         )
-        .advanced(),
+        .under(Topic::Augmentation),
         Field::new(
             "data.test_time_flip",
             "Test-time flip",
@@ -138,16 +138,16 @@ pub(super) const fn image_fields(size: &'static str, channels: &'static str) -> 
             "false",
             "Tests by the mean of an image's probabilities and its mirror's; takes twice the time.",
         )
-        .advanced(),
+        .under(Topic::Augmentation),
         Field::new(
             "data.normalisation",
-            "Normalisation",
+            "Pixel normalisation",
             FieldKind::Choice {
                 options: Cow::Borrowed(normalise::CHOICES),
             },
             "\"measured\"",
-            "What mean and deviation are taken out of the images: those of the training split, or ImageNet's, for weights that were trained on it.",
+            "The mean and the standard deviation that pixels are scaled by: those of the training split, or those of ImageNet, for weights that were trained on it.",
         )
-        .advanced(),
+        .under(Topic::Augmentation),
     ]
 }

@@ -25,7 +25,7 @@ use super::fault::count;
 use super::stored::StoredDataSet;
 use crate::error::{Error, Result};
 use crate::links;
-use crate::spec::{Choice, DataSpec, Field, FieldKind};
+use crate::spec::{Choice, DataSpec, Field, FieldKind, Topic};
 
 /// The name of the labels that were imported.
 pub const IMPORTED: &str = "imported";
@@ -237,7 +237,7 @@ impl StoredDataSet {
             "\"imported\"",
             "Which labels are learnt: those that were imported, or those of a correction. The split is the same for all.",
         )
-        .advanced()
+        .under(Topic::Samples)
     }
 
     /// The labels of the current version.

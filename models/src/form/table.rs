@@ -8,7 +8,7 @@ use super::rules::training_fields;
 use crate::data::{DataSet, Library};
 use crate::graph::Criterion;
 use crate::networks::{self, NETWORKS, NetworkRow};
-use crate::spec::{COMMON, Field, GROUPS, Group};
+use crate::spec::{COMMON, Field, GROUPS, Group, TOPICS, TopicRow};
 
 /// All data of the form for a run.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -21,6 +21,8 @@ pub struct FormTable {
     pub data_sets: Vec<DataSet>,
     /// A choice and the fields that it brings.
     pub groups: &'static [Group],
+    /// What the fields are about that the form folds away, in its order.
+    pub topics: &'static [TopicRow],
 }
 
 /// A network to choose.
@@ -89,5 +91,6 @@ pub fn table(library: &Library) -> FormTable {
         networks: networks.collect(),
         data_sets: library.sets(),
         groups: GROUPS,
+        topics: TOPICS,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::spec::{Choice, Field, FieldKind};
+use crate::spec::{Choice, Field, FieldKind, Topic};
 
 const SCHEMES: &[Choice] = &[
     Choice::new("kaiming", "Kaiming"),
@@ -21,7 +21,7 @@ pub(super) const INIT: Field = Field::new(
     "\"kaiming\"",
     "How wide the weights are spread at the start.",
 )
-.advanced();
+.under(Topic::Layers);
 
 const WEIGHTS: &[Choice] = &[
     Choice::new(IMPORTED, "Imported"),

@@ -6,6 +6,8 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::topic::Topic;
+
 /// One settable value of a RunSpec.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Field {
@@ -23,14 +25,16 @@ pub struct Field {
     /// Its value when nothing else says so, as a JSON literal: `0.01`, `[128,64]`, `null`.
     #[schema(value_type = String)]
     pub default: Cow<'static, str>,
-    /// Whether `null` is a value.
-    pub nullable: bool,
-    /// Whether a form folds it away.
-    pub advanced: bool,
+    /// What `null` is called, such as `Automatic`. Where it is absent, `null` is not a value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub null_label: Option<&'static str>,
+    /// What a form folds it away under; `null` where it is always shown.
+    pub topic: Option<Topic>,
 }
 
 impl Field {
-    /// A field that is shown and takes no `null`.
+    /// A field that is always shown and takes no `null`.
     pub(crate) const fn new(
         path: &'static str,
         label: &'static str,
@@ -44,20 +48,20 @@ impl Field {
             help: Cow::Borrowed(help),
             kind,
             default: Cow::Borrowed(default),
-            nullable: false,
-            advanced: false,
+            null_label: None,
+            topic: None,
         }
     }
 
-    /// The same field, taking `null` too.
-    pub(crate) const fn nullable(mut self) -> Self {
-        self.nullable = true;
+    /// The same field, taking `null` too, and what that is called.
+    pub(crate) const fn or_null(mut self, label: &'static str) -> Self {
+        self.null_label = Some(label);
         self
     }
 
     /// The same field, folded away in forms.
-    pub(crate) const fn advanced(mut self) -> Self {
-        self.advanced = true;
+    pub(crate) const fn under(mut self, topic: Topic) -> Self {
+        self.topic = Some(topic);
         self
     }
 

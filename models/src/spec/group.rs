@@ -3,6 +3,7 @@
 use utoipa::ToSchema;
 
 use super::field::Field;
+use super::topic::Topic;
 
 /// Fields of which one set is chosen by a word, or which may be absent altogether.
 #[derive(Clone, Copy, Debug, serde::Serialize, ToSchema)]
@@ -23,8 +24,8 @@ pub struct Group {
     pub variants: &'static [Variant],
     /// What a run must be of for the group to mean something; elsewhere it can only be `null`.
     pub needs: &'static [Need],
-    /// Whether a form folds it away.
-    pub advanced: bool,
+    /// What a form folds it away under; `null` where it is always shown.
+    pub topic: Option<Topic>,
 }
 
 /// What a group of fields means something for.

@@ -5,6 +5,7 @@
 //! | `field`, `group` | what a settable value is; values that depend on a choice |
 //! | `table` | the values that every run has, and the groups of which a run chooses one |
 //! | `recipe`, `transfer` | the groups of augmentation, mixing and averaging; that of a start from weights |
+//! | `topic` | what the settings that a form folds away are about |
 //! | `value` | checks one value against its field |
 //! | `run_spec` | the checked document |
 //! | `schema` | its JSON Schema, made from the tables |
@@ -18,6 +19,7 @@ mod recipe;
 mod run_spec;
 mod schema;
 mod table;
+mod topic;
 mod transfer;
 mod value;
 
@@ -28,3 +30,5 @@ pub use run_spec::{
     Resources, RunSpec, Sampling, ScheduleSpec, TrainingSpec, Transfer,
 };
 pub(crate) use table::{COMMON, CROSS_ENTROPY, GROUPS, literal, literals};
+pub(crate) use topic::TOPICS;
+pub use topic::{Section, Topic, TopicRow};

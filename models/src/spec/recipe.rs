@@ -3,6 +3,7 @@
 
 use super::field::{Field, FieldKind};
 use super::group::{Group, Need, Variant};
+use super::topic::Topic;
 
 const ALPHA: FieldKind = FieldKind::Number {
     min: 0.0,
@@ -24,7 +25,7 @@ pub(super) const RANDOM_RESIZED_CROP: Group = Group {
     selector: None,
     default: None,
     needs: &[Need::Images],
-    advanced: true,
+    topic: Some(Topic::Augmentation),
     variants: &[Variant {
         value: None,
         label: "Random resized crop",
@@ -64,7 +65,7 @@ pub(super) const COLOR_JITTER: Group = Group {
     selector: None,
     default: None,
     needs: &[Need::Images],
-    advanced: true,
+    topic: Some(Topic::Augmentation),
     variants: &[Variant {
         value: None,
         label: "Colour jitter",
@@ -114,7 +115,7 @@ pub(super) const RANDAUGMENT: Group = Group {
     selector: None,
     default: None,
     needs: &[Need::Images],
-    advanced: true,
+    topic: Some(Topic::Augmentation),
     variants: &[Variant {
         value: None,
         label: "RandAugment",
@@ -154,7 +155,7 @@ pub(super) const MIXUP: Group = Group {
     selector: None,
     default: None,
     needs: &[Need::CrossEntropy],
-    advanced: true,
+    topic: Some(Topic::Augmentation),
     variants: &[Variant {
         value: None,
         label: "Mixup",
@@ -177,7 +178,7 @@ pub(super) const CUTMIX: Group = Group {
     selector: None,
     default: None,
     needs: &[Need::CrossEntropy, Need::Images],
-    advanced: true,
+    topic: Some(Topic::Augmentation),
     variants: &[Variant {
         value: None,
         label: "CutMix",
@@ -200,7 +201,7 @@ pub(super) const EMA: Group = Group {
     selector: None,
     default: None,
     needs: &[],
-    advanced: true,
+    topic: Some(Topic::Regularisation),
     variants: &[Variant {
         value: None,
         label: "Averaged weights (EMA)",

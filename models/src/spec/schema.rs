@@ -109,7 +109,7 @@ fn variant_schema(group: &Group, variant: &Variant) -> Object {
 }
 
 fn field_schema(field: &Field) -> Schema {
-    let kind = |kind| match field.nullable {
+    let kind = |kind| match field.null_label.is_some() {
         true => SchemaType::from_iter([kind, Type::Null]),
         false => SchemaType::new(kind),
     };

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::field::{Choice, Field, FieldKind};
 use super::group::{Group, Variant};
+use super::topic::Topic;
 use super::{recipe, transfer};
 
 const DEVICES: &[Choice] = &[Choice::new("cpu", "CPU")];
@@ -46,20 +47,20 @@ pub(crate) static COMMON: &[Field] = &[
         },
         "0.1",
         "The share of the training samples held back to measure on after every epoch.",
-    ),
+    ).under(Topic::Samples),
     Field::new(
         "data.limit",
-        "Most training samples",
+        "Training samples at most",
         FieldKind::Integer {
             min: 1,
             max: 1_000_000_000,
             step: 1,
         },
         "null",
-        "Trains on no more samples than this; empty for all.",
+        "Trains on no more samples than this.",
     )
-    .nullable()
-    .advanced(),
+    .or_null("All")
+    .under(Topic::Samples),
     Field::new(
         "data.folds",
         "Folds",
@@ -69,10 +70,10 @@ pub(crate) static COMMON: &[Field] = &[
             step: 1,
         },
         "null",
-        "Divides the training samples into so many equal folds, one of which validates instead of the share; empty for none. A sweep over the fold validates on every sample once.",
+        "Divides the training samples into so many equal folds, one of which validates instead of the share. A sweep over the fold validates on every sample once.",
     )
-    .nullable()
-    .advanced(),
+    .or_null("Off")
+    .under(Topic::Samples),
     Field::new(
         "data.fold",
         "Fold to validate on",
@@ -82,10 +83,10 @@ pub(crate) static COMMON: &[Field] = &[
             step: 1,
         },
         "null",
-        "The fold that validates, from 0; empty for the first.",
+        "The fold that validates, from 0.",
     )
-    .nullable()
-    .advanced(),
+    .or_null("The first")
+    .under(Topic::Samples),
     Field::new(
         "training.epochs",
         "Epochs",
@@ -117,7 +118,7 @@ pub(crate) static COMMON: &[Field] = &[
         "\"shuffled\"",
         "Which samples an epoch has: each once, or as many drawn with replacement, so that every class comes equally often.",
     )
-    .advanced(),
+    .under(Topic::Samples),
     Field::new(
         "training.clip",
         "Gradient clipping",
@@ -127,9 +128,9 @@ pub(crate) static COMMON: &[Field] = &[
             min_open: true,
         },
         "null",
-        "Shortens a step's gradient to this norm, taken over all parameters, where it is longer; empty for never.",
+        "Shortens a step's gradient to this norm, taken over all parameters, where it is longer.",
     )
-    .nullable(),
+    .or_null("Never").under(Topic::Optimizer),
     Field::new(
         "training.seed",
         "Seed",
@@ -140,7 +141,7 @@ pub(crate) static COMMON: &[Field] = &[
         },
         "0",
         "What the initial weights, the order of the samples and dropout are drawn from.",
-    ),
+    ).under(Topic::Machine),
     Field::new(
         "training.threads",
         "Threads",
@@ -150,10 +151,10 @@ pub(crate) static COMMON: &[Field] = &[
             step: 1,
         },
         "null",
-        "Threads to compute with; empty for as many as the machine has.",
+        "Threads to compute with: as many as the machine has, unless told.",
     )
-    .nullable()
-    .advanced(),
+    .or_null("Automatic")
+    .under(Topic::Machine),
     Field::new(
         "device",
         "Device",
@@ -163,7 +164,7 @@ pub(crate) static COMMON: &[Field] = &[
         "\"cpu\"",
         "Where the run is computed.",
     )
-    .advanced(),
+    .under(Topic::Machine),
     Field::new(
         "resources.cpus",
         "Cores",
@@ -173,9 +174,9 @@ pub(crate) static COMMON: &[Field] = &[
             step: 1,
         },
         "null",
-        "Processor cores that the run asks a cluster for; empty for the cluster's default.",
+        "Processor cores that the run asks a cluster for.",
     )
-    .nullable(),
+    .or_null("The cluster's default"),
     Field::new(
         "resources.memory",
         "Memory (MiB)",
@@ -185,9 +186,9 @@ pub(crate) static COMMON: &[Field] = &[
             step: 1,
         },
         "null",
-        "Memory that the run asks a cluster for; a run that exceeds it is killed. Empty for what the network is estimated to need.",
+        "Memory that the run asks a cluster for; a run that exceeds it is killed. Automatic is what the network is estimated to need.",
     )
-    .nullable(),
+    .or_null("Automatic"),
     Field::new(
         "resources.gpus",
         "GPUs",
@@ -199,7 +200,7 @@ pub(crate) static COMMON: &[Field] = &[
         "null",
         "GPUs that the run asks a cluster for.",
     )
-    .nullable(),
+    .or_null("None"),
     Field::new(
         "resources.time",
         "Time limit (minutes)",
@@ -209,9 +210,9 @@ pub(crate) static COMMON: &[Field] = &[
             step: 1,
         },
         "null",
-        "How long a job may take on a cluster. A run that needs longer goes on in another job; empty for the cluster's default.",
+        "How long a job may take on a cluster. A run that needs longer goes on in another job.",
     )
-    .nullable(),
+    .or_null("The cluster's default"),
 ];
 
 /// What the runs of networks trained by cross-entropy take.
@@ -226,7 +227,7 @@ pub(crate) static CROSS_ENTROPY: &[Field] = &[
         },
         "0.0",
         "The share of the truth that is spread evenly over all classes while training. Validation and test losses are without it.",
-    ),
+    ).under(Topic::Regularisation),
     Field::new(
         "training.class_weights",
         "Class weights",
@@ -236,7 +237,7 @@ pub(crate) static CROSS_ENTROPY: &[Field] = &[
         "\"none\"",
         "Balanced weighs a sample's loss by how rare its class is in the training split. Validation and test losses are without weights.",
     )
-    .advanced(),
+    .under(Topic::Samples),
 ];
 
 const LR: FieldKind = FieldKind::Number {
@@ -293,7 +294,7 @@ pub(crate) static GROUPS: &[Group] = &[
         selector: Some("kind"),
         default: Some("sgd"),
         needs: &[],
-        advanced: false,
+        topic: None,
         variants: &[
             Variant {
                 value: Some("sgd"),
@@ -319,7 +320,8 @@ pub(crate) static GROUPS: &[Group] = &[
                         DECAY,
                         "0.0",
                         "The pull of every parameter towards 0, as part of its gradient.",
-                    ),
+                    )
+                    .under(Topic::Regularisation),
                     Field::new(
                         "training.optimizer.nesterov",
                         "Nesterov",
@@ -327,7 +329,7 @@ pub(crate) static GROUPS: &[Group] = &[
                         "false",
                         "Looks ahead by the momentum; needs a momentum above 0.",
                     )
-                    .advanced(),
+                    .under(Topic::Optimizer),
                 ],
             },
             Variant {
@@ -348,7 +350,7 @@ pub(crate) static GROUPS: &[Group] = &[
                         "0.9",
                         "How slowly the mean of the gradient moves.",
                     )
-                    .advanced(),
+                    .under(Topic::Optimizer),
                     Field::new(
                         "training.optimizer.beta2",
                         "Beta 2",
@@ -356,7 +358,7 @@ pub(crate) static GROUPS: &[Group] = &[
                         "0.999",
                         "How slowly the mean of the squared gradient moves.",
                     )
-                    .advanced(),
+                    .under(Topic::Optimizer),
                     Field::new(
                         "training.optimizer.eps",
                         "Epsilon",
@@ -368,14 +370,15 @@ pub(crate) static GROUPS: &[Group] = &[
                         "1e-8",
                         "Keeps the division by the squared gradient's root away from 0.",
                     )
-                    .advanced(),
+                    .under(Topic::Optimizer),
                     Field::new(
                         "training.optimizer.weight_decay",
                         "Weight decay",
                         DECAY,
                         "0.01",
                         "The pull of every parameter towards 0, apart from its gradient.",
-                    ),
+                    )
+                    .under(Topic::Regularisation),
                 ],
             },
         ],
@@ -388,7 +391,7 @@ pub(crate) static GROUPS: &[Group] = &[
         selector: Some("kind"),
         default: Some("constant"),
         needs: &[],
-        advanced: false,
+        topic: Some(Topic::Schedule),
         variants: &[
             Variant {
                 value: Some("constant"),
@@ -494,7 +497,7 @@ pub(crate) static GROUPS: &[Group] = &[
         selector: None,
         default: None,
         needs: &[],
-        advanced: false,
+        topic: Some(Topic::Schedule),
         variants: &[Variant {
             value: None,
             label: "Early stopping",

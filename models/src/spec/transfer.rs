@@ -2,6 +2,7 @@
 
 use super::field::{Field, FieldKind};
 use super::group::{Group, Variant};
+use super::topic::Topic;
 
 pub(super) const TRANSFER: Group = Group {
     path: "training.transfer",
@@ -11,7 +12,7 @@ pub(super) const TRANSFER: Group = Group {
     selector: None,
     default: None,
     needs: &[],
-    advanced: false,
+    topic: Some(Topic::Transfer),
     variants: &[Variant {
         value: None,
         label: "Transfer learning",
@@ -32,9 +33,9 @@ pub(super) const TRANSFER: Group = Group {
                     step: 1,
                 },
                 "1",
-                "How many blocks are trained, counted from the output; those before them are frozen. Empty for all.",
+                "How many blocks are trained, counted from the output; those before them are frozen.",
             )
-            .nullable(),
+            .or_null("All"),
             Field::new(
                 "training.transfer.backbone_lr",
                 "Backbone's rate",
@@ -55,17 +56,16 @@ pub(super) const TRANSFER: Group = Group {
                     step: 1,
                 },
                 "null",
-                "The epoch from which on all blocks are trained; empty for never.",
+                "The epoch from which on all blocks are trained.",
             )
-            .nullable(),
+            .or_null("Never"),
             Field::new(
                 "training.transfer.fresh_head",
                 "New last layer",
                 FieldKind::Switch,
                 "false",
                 "Starts the last layer anew in any case. It always does where the classes are others, or the run was of another data set.",
-            )
-            .advanced(),
+            ),
         ],
     }],
 };

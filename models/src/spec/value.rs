@@ -10,12 +10,12 @@ const EXACT: f64 = 9_007_199_254_740_992.0;
 impl Field {
     /// The value as it is kept: `1` for a field of fractions becomes `1.0`.
     pub(crate) fn check(&self, value: &Value) -> Result<Value, Vec<FieldError>> {
-        if value.is_null() && self.nullable {
+        if value.is_null() && self.null_label.is_some() {
             return Ok(Value::Null);
         }
         let one = |result: Result<Value, String>| {
             result.map_err(|message| {
-                let message = if self.nullable {
+                let message = if self.null_label.is_some() {
                     format!("{message}, or null")
                 } else {
                     message

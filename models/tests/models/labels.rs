@@ -108,6 +108,20 @@ fn corrections_change_labels_and_neither_images_nor_the_split() {
 }
 
 #[test]
+fn a_version_without_a_sample_to_learn_from_is_refused() {
+    let place = place();
+    let exclude = |sample| LabelChange::Exclude { sample };
+    let all: Vec<_> = (0..40).map(exclude).collect();
+    place.library.change_labels("pets", None, &all).unwrap();
+    let spec = run(&place.library, "pets", None);
+    let error = data::summary(&spec.data, &place.library).unwrap_err();
+    assert!(
+        matches!(&error, Error::Setting { path, message } if path == "data.version" && message.contains("excludes every")),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_version_is_named_by_its_labels() {
     let place = place();
     let library = &place.library;

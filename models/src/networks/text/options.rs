@@ -11,7 +11,7 @@ use super::arguments::{CallArguments, MAX_SIZE, shorten};
 use super::error::{Fault, Outcome};
 use super::interpreter::Interpreter;
 use super::value::Value;
-use crate::spec::{Choice, Field, FieldKind};
+use crate::spec::{Choice, Field, FieldKind, Topic};
 
 /// The call `option(…)`.
 pub(super) struct OptionDeclaration<'a> {
@@ -282,7 +282,7 @@ fn field(name: &str, declaration: &OptionDeclaration<'_>) -> Outcome<Field> {
         help: declaration.help.clone().into(),
         kind,
         default: default.to_string().into(),
-        nullable: false,
-        advanced: declaration.advanced,
+        null_label: None,
+        topic: declaration.advanced.then_some(Topic::Layers),
     })
 }
