@@ -170,10 +170,4 @@ export const TABLE = {
     { topic: "schedule", label: "Schedule", section: "training" },
     { topic: "machine", label: "Machine", section: "training" },
   ],
-  topics: [
-    { topic: "augmentation", label: "Augmentation", section: "data" },
-    { topic: "optimizer", label: "Optimizer in detail", section: "training" },
-    { topic: "schedule", label: "Schedule", section: "training" },
-    { topic: "machine", label: "Machine", section: "training" },
-  ],
 };
