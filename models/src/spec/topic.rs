@@ -57,7 +57,11 @@ pub(crate) static TOPICS: &[TopicRow] = &[
         Section::Data,
     ),
     row(Topic::Layers, "Layers in detail", Section::Network),
-    row(Topic::Transfer, "Transfer learning", Section::Network),
+    row(
+        Topic::Transfer,
+        "Trained weights to start from",
+        Section::Network,
+    ),
     row(Topic::Optimizer, "Optimizer in detail", Section::Training),
     row(
         Topic::Schedule,
