@@ -3,7 +3,7 @@
 import { siteUrl } from "../lib/base-path.js";
 import { createSweep, listRuns } from "../lib/api.js";
 import { h, setText } from "../lib/dom.js";
-import { percent } from "../lib/format.js";
+import { dateTime, percent } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { attempt } from "../lib/shell.js";
 
@@ -74,7 +74,8 @@ export function checkForm(labels, { begun }) {
       listRuns({ search: `source=vivarium status=finished data="${labels.set}"`, sort: "-created", limit: OFFERED }),
     );
     waiting.hidden = true;
-    runs = (page?.runs ?? []).filter(isHonest);
+    const accuracy = (/** @type {Run} */ { summary }) => summary.best_validation_accuracy ?? 0;
+    runs = (page?.runs ?? []).filter(isFit).sort((a, b) => accuracy(b) - accuracy(a));
     none.hidden = runs.length > 0;
     fields.hidden = runs.length === 0;
     run.replaceChildren(...runs.map((one) => h("option", { value: one.id }, words(one))));
@@ -108,17 +109,20 @@ export function sweepOf(spec, labels, folds) {
 }
 
 /**
- * Whether the folds of a run's settings learn nothing of their own fold. A run that starts from another one may: that
- * one learnt all images.
+ * Whether folds with a run's settings judge all images, by probabilities, and each an image that it did not learn. One
+ * that starts from another run may know its own fold, a perceptron has margins, and a limit leaves images out.
  * @param {Run} run
  */
-function isHonest({ spec }) {
-  const from = /** @type {any} */ (spec).training?.transfer?.from;
-  return from === undefined || from === "imported";
+function isFit({ spec }) {
+  const { training, network, data } = /** @type {any} */ (spec);
+  const from = training?.transfer?.from;
+  const isHonest = from === undefined || from === "imported";
+  return isHonest && network?.kind !== "perceptron" && !data?.limit && !data?.folds;
 }
 
 /** @param {Run} run */
-function words({ name, summary }) {
+function words({ name, summary, created }) {
   const accuracy = summary.best_validation_accuracy;
-  return accuracy === null || accuracy === undefined ? name : `${name}, ${percent(accuracy)} right`;
+  const right = accuracy === null || accuracy === undefined ? "" : `, ${percent(accuracy)} right`;
+  return `${name}${right}, ${dateTime(created)}`;
 }

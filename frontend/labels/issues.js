@@ -2,28 +2,26 @@
 
 import { getLabelIssues } from "../lib/api.js";
 import { h, setText } from "../lib/dom.js";
-import { count, percent, plural } from "../lib/format.js";
+import { count, plural } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
+import { attempt } from "../lib/shell.js";
 import { foldList } from "./folds.js";
-import { samplePicture } from "./picture.js";
+import { issueCard } from "./issue-card.js";
 
-/** @import { LabelEdit, Issue as LabelIssue, LabelIssues } from "../lib/types" */
+/** @import { LabelIssues } from "../lib/types" */
+/** @import { labelStore } from "./store.js" */
 
 /** Milliseconds between two requests while the folds are trained. */
 const AGAIN = 1000;
 
-/** The keys of an image in focus, and what they do. */
+/** The keys of an image in focus, and what they do. @type {{ [key: string]: "relabel" | "exclude" | "keep" | "undo" }} */
 const KEYS = { Enter: "relabel", r: "relabel", x: "exclude", k: "keep", u: "undo" };
 
-/**
- * @param {string[]} classes
- * @param {{
- *   set: string,
- *   edit: (changes: LabelEdit[], words: string) => Promise<boolean>,
- *   again: () => void,
- * }} of
- */
-export function issuesCard(classes, { set, edit, again }) {
+/** @typedef {ReturnType<typeof issueCard>} Card */
+
+/** @param {ReturnType<typeof labelStore>} store @param {{ again: () => void }} of */
+export function issuesCard(store, { again }) {
+  const { classes } = store.labels();
   const summary = h("p", { class: "muted small" });
   const body = h("div", { class: "card-body" });
   const more = h(
@@ -38,15 +36,20 @@ export function issuesCard(classes, { set, edit, again }) {
     h("header", { class: "card-head" }, h("div", {}, h("h2", {}, "Suspected mistakes"), summary), more),
     body,
   );
+  const keepAll = h("button", { class: "button", type: "button" });
   /** The request or the wait for the next one. @type {AbortController} */
   let loading = new AbortController();
   /** What is shown. @type {LabelIssues | null} */
   let told = null;
-  /** Likely mistakes that nobody has looked at. */
-  let open = 0;
+  /** @type {Card[]} */
+  let cards = [];
+  /** Likely mistakes outside of the cards that nobody has looked at. */
+  let elsewhere = 0;
+  /** The image that something was done about last. @type {Card | null} */
+  let latest = null;
 
-  /** @param {string} sweep */
-  async function show(sweep) {
+  /** @param {string} sweep @param {number} [skip] so many images that nobody has looked at are left out */
+  async function show(sweep, skip = 0) {
     loading.abort();
     loading = new AbortController();
     const { signal } = loading;
@@ -57,9 +60,9 @@ export function issuesCard(classes, { set, edit, again }) {
     if (body.childElementCount === 0) body.replaceChildren(h("p", { class: "muted" }, "Loading…"));
     try {
       for (;;) {
-        const { found, ready } = await getLabelIssues(sweep, signal);
+        const { found, ready } = await getLabelIssues(sweep, skip, signal);
         if (signal.aborted) return;
-        if (ready) return list(found, sweep);
+        if (ready) return list(found, sweep, skip);
         setText(
           summary,
           found.progress
@@ -79,10 +82,12 @@ export function issuesCard(classes, { set, edit, again }) {
     }
   }
 
-  /** Says how many labels are likely wrong, and how many of them are left. */
-  function summarise() {
+  /** Shows what the set's labels say now. */
+  function refresh() {
     if (!told) return;
+    for (const card of cards) card.show();
     const { likely, samples, folds } = told;
+    const open = elsewhere + cards.filter((card) => card.issue.is_likely && card.isOpen()).length;
     const missing = folds.filter(({ status }) => status !== "finished").length;
     setText(
       summary,
@@ -90,157 +95,106 @@ export function issuesCard(classes, { set, edit, again }) {
         (likely > 0 ? `, ${count(open)} of them not looked at yet` : "") +
         (missing > 0 ? `. ${plural(missing, "fold")} of ${folds.length} ended early: their images are missing.` : "."),
     );
+    const left = cards.filter((card) => card.isOpen()).length;
+    keepAll.hidden = left === 0;
+    setText(keepAll, left === cards.length ? "Keep all shown" : `Keep the other ${count(left)}`);
   }
 
-  /** @param {LabelIssues} found @param {string} sweep */
-  function list(found, sweep) {
+  /** @param {LabelIssues} found @param {string} sweep @param {number} skip */
+  function list(found, sweep, skip) {
     more.hidden = false;
     told = found;
-    open = found.open;
-    summarise();
-    if (found.issues.length === 0) {
-      body.replaceChildren(h("p", { class: "muted" }, "Every image has been looked at."));
+    latest = null;
+    cards = found.issues.map((issue) => issueCard(issue, { classes, store, onDone: () => goOn(issue.sample) }));
+    elsewhere = found.open - found.issues.filter((issue) => issue.is_likely).length;
+    refresh();
+    if (cards.length === 0) {
+      body.replaceChildren(
+        h("p", { class: "muted" }, skip === 0 ? "Every image has been looked at." : "There are no more images."),
+        ...(skip === 0
+          ? []
+          : [h("button", { class: "button", type: "button", on: { click: () => show(sweep) } }, "From the first")]),
+      );
       return;
     }
-    const cards = found.issues.map(card);
-    const next = h(
-      "button",
-      { class: "button", type: "button", on: { click: () => show(sweep).then(() => element.scrollIntoView()) } },
-      "Show the next ones",
-    );
+    keepAll.onclick = () => {
+      const changes = cards
+        .filter((card) => card.isOpen())
+        .map(({ issue }) => ({ action: /** @type {const} */ ("keep"), sample: issue.sample }));
+      return attempt(() => store.change({ changes }));
+    };
+    const next = h("button", { class: "button", type: "button" }, "Show the next ones");
+    next.onclick = () => {
+      const left = cards.filter((card) => card.isOpen()).length;
+      return show(sweep, skip + left).then(() => {
+        element.scrollIntoView();
+        cards[0]?.element.focus();
+      });
+    };
+    const key = (/** @type {string} */ name) => h("kbd", {}, name);
     body.replaceChildren(
       h(
         "p",
         { class: "muted small issue-keys" },
-        "The least likely label comes first. With an image in focus: ",
-        h("kbd", {}, "Enter"),
-        " relabels, ",
-        h("kbd", {}, "X"),
-        " excludes, ",
-        h("kbd", {}, "K"),
-        " keeps, ",
-        h("kbd", {}, "U"),
-        " undoes.",
+        ...["The least likely label comes first. With an image in focus: ", key("Enter"), " relabels, ", key("X")],
+        ...[" excludes, ", key("K"), " keeps, ", key("U"), " undoes."],
       ),
       h(
         "ul",
-        { class: "issues", on: { keydown: (/** @type {KeyboardEvent} */ event) => onKey(event, cards) } },
-        ...cards.map(({ element }) => element),
+        { class: "issues", on: { keydown: onKey, focusin: (/** @type {FocusEvent} */ event) => reach(cardOf(event)) } },
+        ...cards.map((card) => card.element),
       ),
-      h("div", { class: "issue-next" }, next),
+      h("div", { class: "issue-next" }, keepAll, next),
     );
+    reach(0);
   }
 
-  /** @param {KeyboardEvent} event @param {ReturnType<typeof card>[]} cards */
-  function onKey(event, cards) {
+  /** The place of the card of an event. @param {Event} event */
+  const cardOf = ({ target }) => cards.findIndex((card) => card.element.contains(/** @type {Node} */ (target)));
+
+  /** Tab reaches one card. @param {number} at */
+  function reach(at) {
+    cards.forEach((card, place) => card.setReached(place === at));
+  }
+
+  /** Moves from an image about which something is done to the next one, if it had the focus. @param {number} sample */
+  function goOn(sample) {
+    const at = cards.findIndex((card) => card.issue.sample === sample);
+    const card = cards[at];
+    if (card.isOpen()) latest = card;
+    if (!card.element.contains(document.activeElement)) return;
+    const next = card.isOpen() ? cards.slice(at + 1).find((each) => each.isOpen()) : card;
+    (next ?? card).element.focus();
+  }
+
+  /** How many cards stand side by side. */
+  function columns() {
+    const top = cards[0].element.offsetTop;
+    const below = cards.findIndex(({ element }) => element.offsetTop !== top);
+    return below < 0 ? cards.length : below;
+  }
+
+  /** @param {KeyboardEvent} event */
+  function onKey(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const at = cards.findIndex(({ element }) => element === event.target);
     if (at < 0) return;
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns(), ArrowUp: -columns() }[event.key];
     if (step) {
       event.preventDefault();
       cards[at + step]?.element.focus();
       return;
     }
-    const action =
-      KEYS[/** @type {keyof typeof KEYS} */ (event.key.length === 1 ? event.key.toLowerCase() : event.key)];
+    const action = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     if (!action) return;
     event.preventDefault();
-    cards[at].act(action).then((done) => done && action !== "undo" && cards[at + 1]?.element.focus());
+    // A key that is held means one image.
+    if (event.repeat) return;
+    // The focus has gone on by then.
+    const card = action === "undo" && cards[at].isOpen() ? latest : cards[at];
+    card?.act(action);
+    if (action === "undo") card?.element.focus();
   }
 
-  /** @param {LabelIssue} issue */
-  function card(issue) {
-    const { sample, label, suggested, quality } = issue;
-    const name = issue.name ?? `Image ${count(sample)}`;
-    const outcome = h("p", { class: "issue-outcome", hidden: true });
-    const undo = button("Undo", "Undo", () => act("undo"));
-    undo.hidden = true;
-    const other = h(
-      "select",
-      {
-        class: "select small",
-        "aria-label": `Another class for ${name}`,
-        on: { change: () => relabel(Number(other.value)) },
-      },
-      h("option", { value: "" }, "Other…"),
-      ...classes.map((word, index) => (index === label ? null : h("option", { value: index }, word))),
-    );
-    // Where the suggestion is the label, the image is only uncertain.
-    const accept =
-      suggested === label
-        ? null
-        : button(classes[suggested], `Relabel ${name} as ${classes[suggested]}`, () => act("relabel"), "tonal");
-    const choices = h(
-      "div",
-      { class: "issue-choices" },
-      accept,
-      other,
-      button("Exclude", `Exclude ${name}`, () => act("exclude")),
-      button("Keep", `Keep ${name} as ${classes[label]}`, () => act("keep")),
-    );
-    const card = h(
-      "li",
-      { class: "issue", tabindex: 0, "aria-label": `${name}, labelled ${classes[label]}` },
-      samplePicture(set, sample, name),
-      h(
-        "div",
-        { class: "issue-text" },
-        h("p", { class: "issue-label" }, h("span", { class: "muted" }, "Labelled "), h("strong", {}, classes[label])),
-        h(
-          "p",
-          { class: "small muted" },
-          quality < 0.001 ? "hardly likely" : `${percent(quality)} likely`,
-          suggested === label ? "" : `; rather ${classes[suggested]}`,
-          issue.is_test ? " · test" : "",
-        ),
-        h("p", { class: "issue-name small muted", title: name }, name),
-      ),
-      choices,
-      h("div", { class: "issue-done" }, outcome, undo),
-    );
-
-    /** @param {string} action @returns {Promise<boolean>} */
-    async function act(action) {
-      if (action === "relabel") return suggested === label ? false : relabel(suggested);
-      if (action === "exclude") return change([{ action: "exclude", sample }], "Excluded");
-      if (action === "keep") return change([{ action: "keep", sample }], `Kept as ${classes[label]}`);
-      if (undo.hidden) return false;
-      // The label that the folds were given may itself be a correction.
-      return change([{ action: "relabel", sample, class: classes[label] }], "");
-    }
-
-    /** @param {number} to */
-    const relabel = (to) => change([{ action: "relabel", sample, class: classes[to] }], `Relabelled as ${classes[to]}`);
-
-    /** @param {LabelEdit[]} changes @param {string} words; none when the image is as before */
-    async function change(changes, words) {
-      card.setAttribute("aria-busy", "true");
-      const done = await edit(changes, words || `${name} is as before`);
-      card.removeAttribute("aria-busy");
-      other.value = "";
-      if (!done) return false;
-      const isDone = words !== "";
-      if (issue.is_likely) open += Number(choices.hidden) - Number(isDone);
-      summarise();
-      setText(outcome, words);
-      card.classList.toggle("done", isDone);
-      choices.hidden = isDone;
-      outcome.hidden = undo.hidden = !isDone;
-      return true;
-    }
-
-    /** @param {string} word @param {string} label @param {() => void} click @param {string} [tone] */
-    function button(word, label, click, tone = "") {
-      return h(
-        "button",
-        { class: `button small ${tone}`, type: "button", "aria-label": label, title: label, on: { click } },
-        word,
-      );
-    }
-
-    return { element: card, act };
-  }
-
-  return { element, show };
+  return { element, show, refresh };
 }

@@ -1416,6 +1416,11 @@ export interface components {
       label: number;
       /**
        * Format: int32
+       * @description The class with which it was imported.
+       */
+      imported: number;
+      /**
+       * Format: int32
        * @description The class that is likeliest.
        */
       suggested: number;
@@ -1447,6 +1452,21 @@ export interface components {
      * @enum {string}
      */
     JobState: "waiting" | "running";
+    /** @description An image that somebody looked at and left as it is. */
+    KeptLabel: {
+      /**
+       * Format: int32
+       * @description The place of the image in the set, from 0.
+       */
+      sample: number;
+      /** @description The path of a photo in what was imported; `null` for images without one. */
+      name: string | null;
+      /**
+       * Format: int32
+       * @description Its class; `null` where it is excluded.
+       */
+      class: number | null;
+    };
     /** @description Changes of labels. */
     LabelChanges: {
       /** @description The version to start from; by default the current one. */
@@ -2235,7 +2255,7 @@ export interface components {
       changed: number;
     };
     /** @description The figures of a run on a split. */
-    RunEvaluation: components["schemas"]["Evaluation"] & {
+    RunEvaluation: components["schemas"]["Evaluation"] & ({
       /** @description The split. */
       split: components["schemas"]["Split"];
       /** @description The checkpoint. */
@@ -2246,7 +2266,9 @@ export interface components {
       sample_set: string;
       /** @description The name of the data set. */
       data_set: string;
-    };
+      /** @description The hash of its images and imported labels; `null` for a set of this program. */
+      data_sha256: string | null;
+    });
     /** @description A line of `events.ndjson`. */
     RunEvent: components["schemas"]["Event"] & {
       /**
@@ -2824,6 +2846,8 @@ export interface components {
       title: string;
       /** @description The names of the classes. */
       classes: string[];
+      /** @description The hash of the images and their imported labels: another one is another set under the same name. */
+      sha256: string;
       /** @description Images in all. */
       images: number;
       /** @description The version that new runs take; `imported` for the labels that were imported. */
@@ -2832,6 +2856,8 @@ export interface components {
       versions: components["schemas"]["LabelVersion"][];
       /** @description What the version changes, by the place of the image in the set. */
       corrections: components["schemas"]["LabelCorrection"][];
+      /** @description Images that somebody looked at and left as they are. */
+      kept: components["schemas"]["KeptLabel"][];
       /** @description The sweeps over the folds of this set, the newest first. */
       checks: components["schemas"]["LabelCheck"][];
     };
@@ -4207,6 +4233,7 @@ export type Inside = components["schemas"]["Inside"];
 export type Issue = components["schemas"]["Issue"];
 export type Job = components["schemas"]["Job"];
 export type JobState = components["schemas"]["JobState"];
+export type KeptLabel = components["schemas"]["KeptLabel"];
 export type LabelChanges = components["schemas"]["LabelChanges"];
 export type LabelCheck = components["schemas"]["LabelCheck"];
 export type LabelCorrection = components["schemas"]["LabelCorrection"];

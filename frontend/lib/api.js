@@ -8,7 +8,7 @@ import { Problem, computed, formOf, json, queryString, request, upload } from ".
  *   DataSet, Deleted, Sweep, Tag, ImportOutcome, SweepCheck, SweepEstimate, SweepSpec, Report, ReportAbout, Draft,
  *   FitExamples, Gallery, Inside, Film, FrameAbout, SamplePage, UploadedImage, Runs, RunFacets,
  *   PhotoPredictions,
- *   SetLabels, LabelEdit, LabelIssues } from "./types"
+ *   SeenLabels, LabelEdit, LabelIssues } from "./types"
  */
 /** @import { CheckedNetwork, NetworkCheck, NetworkSource } from "../network/types" */
 
@@ -339,20 +339,30 @@ export const getGallery = (set) => json("GET", `${dataSet(set)}/gallery`);
 /** @param {string} set @returns {Promise<FitExamples>} */
 export const getFits = (set) => json("GET", `${dataSet(set)}/fits`);
 
-/** @param {string} set @returns {Promise<SetLabels>} */
-export const getLabels = (set) => json("GET", `${dataSet(set)}/labels`);
+/** @param {string} set @returns {Promise<SeenLabels>} */
+export const getLabels = async (set) => withETag(await request("GET", `${dataSet(set)}/labels`));
 
-/** @param {string} set @param {{ from?: string, changes?: LabelEdit[] }} body @returns {Promise<SetLabels>} */
-export const changeLabels = (set, body) => json("PATCH", `${dataSet(set)}/labels`, { body });
+/**
+ * Changes labels.
+ * @param {string} set
+ * @param {string | null} etag of the labels that the change is made to; others are refused with status 412
+ * @param {{ from?: string, changes?: LabelEdit[] }} body
+ * @returns {Promise<SeenLabels>}
+ */
+export const changeLabels = async (set, etag, body) =>
+  withETag(
+    await request("PATCH", `${dataSet(set)}/labels`, { body, headers: etag === null ? {} : { "if-match": etag } }),
+  );
 
 /**
  * What the folds of a sweep say of labels; not `ready` while they are trained or judge.
  * @param {string} sweep
+ * @param {number} skip so many of the most suspicious images that nobody has looked at are left out
  * @param {AbortSignal} [signal]
  * @returns {Promise<{ found: LabelIssues, ready: boolean }>}
  */
-export async function getLabelIssues(sweep, signal) {
-  const response = await request("GET", `/sweeps/${encodeURIComponent(sweep)}/label-issues`, { signal });
+export async function getLabelIssues(sweep, skip, signal) {
+  const response = await request("GET", `/sweeps/${encodeURIComponent(sweep)}/label-issues?skip=${skip}`, { signal });
   return { found: await response.json(), ready: response.status === 200 };
 }
 

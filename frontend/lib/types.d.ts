@@ -4,6 +4,7 @@ import type {
   ActivationStatistics,
   Reduced,
   RunEvent,
+  SetLabels,
   Sheet as SheetOfNetwork,
   SweepSpec as NewSweep,
 } from "./api-types";
@@ -23,6 +24,9 @@ export type PreparingEvent = Extract<RunEvent, { kind: "preparing" }>;
 export type EpochEvent = Extract<RunEvent, { kind: "epoch" }>;
 export type StartedEvent = Extract<RunEvent, { kind: "started" }>;
 export type ScalarsEvent = Extract<RunEvent, { kind: "scalars" }>;
+
+/** A set's labels with their ETag. */
+export type SeenLabels = SetLabels & { etag: string | null };
 
 /** A sweep with what a new one may leave out. */
 export type SweepSpec = NewSweep & Required<Pick<NewSweep, "grid" | "repeats">>;

@@ -1,30 +1,31 @@
 // The page of a set's labels: a search for mistakes by networks that did not learn them, corrections, and versions.
 
 import { siteUrl } from "../lib/base-path.js";
-import { changeLabels, getLabels } from "../lib/api.js";
 import { byId, h, pageData } from "../lib/dom.js";
 import { count } from "../lib/format.js";
-import { attempt, announce, startShell } from "../lib/shell.js";
+import { announce, attempt, startShell } from "../lib/shell.js";
 import { checkForm } from "../labels/check-form.js";
 import { correctionsCard } from "../labels/corrections.js";
 import { issuesCard } from "../labels/issues.js";
+import { labelStore } from "../labels/store.js";
 import { versionsCard } from "../labels/versions.js";
 import { changeWords } from "../labels/words.js";
 
-/** @import { SetLabels, LabelEdit } from "../lib/types" */
+/** @import { LabelEdit, SeenLabels, SetLabels } from "../lib/types" */
 
 startShell();
 
-/** @type {{ labels: SetLabels }} */
+/** @type {{ labels: SetLabels, etag: string }} */
 const data = pageData();
-let labels = data.labels;
-let check = new URLSearchParams(location.search).get("check") ?? labels.checks[0]?.sweep ?? "";
+const store = labelStore({ ...data.labels, etag: data.etag }, show);
+const { set, title, classes, checks } = store.labels();
+let check = new URLSearchParams(location.search).get("check") ?? checks[0]?.sweep ?? "";
 
 const state = h("p", { class: "muted", role: "status" });
-const issues = issuesCard(labels.classes, { set: labels.set, edit, again: startCheck });
-const form = checkForm(labels, { begun: showCheck });
-const corrections = correctionsCard(labels.classes, { set: labels.set, edit });
-const versions = versionsCard({ set: labels.set, use });
+const issues = issuesCard(store, { again: startCheck });
+const form = checkForm(store.labels(), { begun: showCheck });
+const corrections = correctionsCard(classes, { set, edit });
+const versions = versionsCard({ set, use });
 const chosen = h("select", {
   class: "select",
   "aria-label": "Search",
@@ -36,7 +37,7 @@ byId("page").append(
   h(
     "header",
     { class: "labels-head" },
-    h("div", {}, h("h1", {}, "Labels of ", h("a", { href: siteUrl("/data") }, labels.title)), state),
+    h("div", {}, h("h1", {}, "Labels of ", h("a", { href: siteUrl("/data") }, title)), state),
     choice,
   ),
   form.element,
@@ -44,12 +45,13 @@ byId("page").append(
   corrections.element,
   versions.element,
 );
-show(labels);
+show(store.labels());
 showCheck(check);
+// Others may have changed labels meanwhile.
+addEventListener("focus", () => attempt(store.refresh));
 
-/** @param {SetLabels} next */
-function show(next) {
-  labels = next;
+/** @param {SeenLabels} labels */
+function show(labels) {
   const version = labels.versions.find(({ version }) => version === labels.version);
   state.replaceChildren(
     ...(version && labels.version !== "imported"
@@ -62,20 +64,23 @@ function show(next) {
   );
   choice.hidden = labels.checks.length < 2;
   chosen.replaceChildren(
-    ...labels.checks.map(({ sweep, name, folds }) => h("option", { value: sweep }, `${name || sweep}, ${folds} folds`)),
+    ...labels.checks.map(({ sweep, name, folds }, at) =>
+      h("option", { value: sweep }, `${name || `Search ${labels.checks.length - at}`}, ${folds} folds`),
+    ),
   );
   chosen.value = check;
   corrections.show(labels);
   versions.show(labels);
+  issues.refresh();
 }
 
 /** Shows what a sweep says; without one, the form to begin it. @param {string} sweep */
 async function showCheck(sweep) {
-  const isNew = sweep !== "" && !labels.checks.some((known) => known.sweep === sweep);
+  const isNew = sweep !== "" && !store.labels().checks.some((known) => known.sweep === sweep);
   check = sweep;
   form.element.hidden = sweep !== "";
   issues.show(sweep);
-  if (isNew) await attempt(async () => show(await getLabels(labels.set)));
+  if (isNew) await attempt(store.refresh);
   chosen.value = check;
   const address = sweep === "" ? location.pathname : `?check=${encodeURIComponent(sweep)}`;
   history.replaceState(null, "", address);
@@ -87,23 +92,12 @@ function startCheck() {
   form.focus();
 }
 
-/**
- * Changes labels; the promise is `false` when that failed.
- * @param {LabelEdit[]} changes
- * @param {string} words what is announced
- */
+/** @param {LabelEdit[]} changes @param {string} words what is announced */
 async function edit(changes, words) {
-  const next = await attempt(() => changeLabels(labels.set, { changes }));
-  if (!next) return false;
-  show(next);
-  announce(words);
-  return true;
+  if (await attempt(() => store.change({ changes }))) announce(words);
 }
 
 /** Makes a version the current one. @param {string} version */
 async function use(version) {
-  const next = await attempt(() => changeLabels(labels.set, { from: version }));
-  if (!next) return;
-  show(next);
-  issues.show(check);
+  if (await attempt(() => store.change({ from: version }))) issues.show(check);
 }

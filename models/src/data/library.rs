@@ -353,7 +353,8 @@ impl Library {
         Scratch::new_in(folder).map_err(|e| Error::file(folder, e))
     }
 
-    /// Publishes a data set under a name, atomically. An existing set of the name is replaced if `replace` is set.
+    /// Publishes a data set under a name, atomically. An existing set of the name is replaced if `replace` is set; its
+    /// labels' versions stay where the images are the same.
     ///
     /// # Errors
     /// [`Error::Setting`] for `data.set` when the name cannot be used or is taken.
@@ -385,6 +386,9 @@ impl Library {
         };
         let moved = folder.join(format!("{REPLACED}{set}"));
         let replaces = place.exists();
+        // Corrections are of images: the same images keep them.
+        let before = StoredDataSet::open(&place).ok();
+        let is_same = before.is_some_and(|set| set.metadata.sha256 == ready.metadata.sha256);
         if replaces {
             fs::rename(&place, &moved).map_err(|e| Error::file(&place, e))?;
         }
@@ -393,6 +397,9 @@ impl Library {
                 let _ = fs::rename(&moved, &place);
             }
             return Err(Error::file(&place, error));
+        }
+        if is_same {
+            versions::carry(&moved, &place).map_err(|e| Error::file(&place, e))?;
         }
         if replaces {
             let _ = fs::remove_dir_all(&moved);
@@ -455,7 +462,7 @@ impl Library {
                 None if name.starts_with(REMOVED) => {
                     let _ = fs::remove_dir_all(entry.path());
                 }
-                None => {}
+                None => versions::sweep(&entry.path()),
             }
         }
     }

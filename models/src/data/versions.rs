@@ -37,6 +37,9 @@ const FOLDER: &str = "versions";
 const CURRENT: &str = "current";
 const REVIEWED: &str = "reviewed.json";
 
+/// The prefix of files that are being written.
+const INCOMING: &str = ".incoming-";
+
 /// Hexadecimal digits of a version's name.
 const NAME_LENGTH: usize = 12;
 
@@ -349,6 +352,27 @@ impl StoredDataSet {
     }
 }
 
+/// Moves the versions of a set to another folder with the same images.
+pub(super) fn carry(from: &Path, to: &Path) -> io::Result<()> {
+    match fs::rename(from.join(FOLDER), to.join(FOLDER)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        moved => moved,
+    }
+}
+
+/// Removes what a process left in a set's folder that was killed while it changed labels.
+pub(super) fn sweep(set: &Path) {
+    for entry in fs::read_dir(set.join(FOLDER))
+        .into_iter()
+        .flatten()
+        .flatten()
+    {
+        if entry.file_name().to_string_lossy().starts_with(INCOMING) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
 /// A version, for a list.
 fn words(version: &VersionSummary) -> String {
     let Some(created) = &version.created else {
@@ -380,7 +404,7 @@ fn write(path: &Path, value: &impl Serialize) -> Result<()> {
 fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     let folder = path.parent().unwrap_or(path);
     let replace = || -> io::Result<()> {
-        let mut file = NamedTempFile::new_in(folder)?;
+        let mut file = NamedTempFile::with_prefix_in(INCOMING, folder)?;
         file.write_all(bytes)?;
         file.as_file().sync_all()?;
         file.persist(path)?;

@@ -7,6 +7,9 @@ use super::field::{Field, FieldError, FieldKind};
 /// Whole numbers up to here survive JavaScript and f64.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
+/// So many choices are named where a value is none of them.
+const MAX_WORDS: usize = 20;
+
 impl Field {
     /// The value as it is kept: `1` for a field of fractions becomes `1.0`.
     pub(crate) fn check(&self, value: &Value) -> Result<Value, Vec<FieldError>> {
@@ -56,7 +59,13 @@ impl Field {
                 }
                 _ => {
                     let words: Vec<_> = options.iter().map(|choice| &*choice.value).collect();
-                    Err(format!("must be {}", alternatives(&words)))
+                    Err(match words.len().checked_sub(MAX_WORDS) {
+                        None | Some(0) => format!("must be {}", alternatives(&words)),
+                        Some(more) => {
+                            let named = words[..MAX_WORDS].join(", ");
+                            format!("must be one of {named} and {more} more")
+                        }
+                    })
                 }
             }),
         }

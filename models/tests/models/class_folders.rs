@@ -45,6 +45,27 @@ fn class_folders_become_a_set_from_a_zip_and_from_a_folder() {
 }
 
 #[test]
+fn an_image_beside_class_folders_is_named_also_within_a_folder_around_them() {
+    let place = Place::new();
+    let mut files = photos();
+    files.push(("loose.png".to_owned(), png(20, 20, [1, 2, 3])));
+    for around in ["", "my pets/"] {
+        let entries: Vec<_> = files
+            .iter()
+            .map(|(name, bytes)| entry(format!("{around}{name}"), bytes.clone()))
+            .collect();
+        fs::write(place.path("pets.zip"), zip(&entries)).unwrap();
+        let report = place
+            .import("pets", &place.path("pets.zip"))
+            .unwrap()
+            .report;
+        assert_eq!(report.images, 20);
+        let loose = format!("{around}loose.png");
+        assert_says(&report.unreadable, &loose, "lies in no class folder");
+    }
+}
+
+#[test]
 fn images_that_cannot_be_read_are_named_and_left_out() {
     let place = Place::new();
     let whole = png(20, 20, [1, 2, 3]);

@@ -108,6 +108,40 @@ fn corrections_change_labels_and_neither_images_nor_the_split() {
 }
 
 #[test]
+fn the_same_images_keep_their_versions_when_a_set_is_replaced_and_others_do_not() {
+    let place = place();
+    let changes = [LabelChange::Relabel {
+        sample: 4,
+        class: 1,
+    }];
+    let version = place
+        .library
+        .change_labels("pets", None, &changes)
+        .unwrap()
+        .version;
+    let replace = |path: &str| {
+        let import = place.import("pets", &place.path(path)).unwrap();
+        place.library.publish(import.ready, "pets", true).unwrap();
+        place.library.labels("pets").unwrap().version
+    };
+    assert_eq!(replace("folders"), version);
+    assert_eq!(replace("idx"), "imported");
+    assert_eq!(place.library.label_versions("pets").unwrap().len(), 1);
+}
+
+#[test]
+fn what_a_process_left_that_was_killed_while_it_changed_labels_is_removed() {
+    let place = place();
+    let exclude = [LabelChange::Exclude { sample: 1 }];
+    place.library.change_labels("pets", None, &exclude).unwrap();
+    let left = place.path("datasets").join("pets/versions/.incoming-x");
+    fs::write(&left, "half").unwrap();
+    place.library.sweep();
+    assert!(!left.exists());
+    assert_ne!(place.library.labels("pets").unwrap().version, "imported");
+}
+
+#[test]
 fn a_version_without_a_sample_to_learn_from_is_refused() {
     let place = place();
     let exclude = |sample| LabelChange::Exclude { sample };

@@ -39,11 +39,41 @@ impl LabelStore {
     ///
     /// # Errors
     /// [`Error::NotFound`] when there is no such set; [`Error::Conflict`] for one of this program; a fault of the field
-    /// when a change cannot be made. Nothing is changed then.
-    pub fn change(&self, set: &str, from: Option<&str>, changes: &[LabelChange]) -> Result<Labels> {
+    /// when a change cannot be made; [`Error::PreconditionFailed`] when the set's hash and its version are not those that
+    /// are expected. Nothing is changed then.
+    pub fn change(
+        &self,
+        set: &str,
+        from: Option<&str>,
+        changes: &[LabelChange],
+        is_expected: impl FnOnce(&str, &str) -> bool,
+    ) -> Result<Labels> {
         let _alone = self.change.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = self.content(set)?;
+        let changed_elsewhere = || {
+            Error::PreconditionFailed(
+                "The labels were changed elsewhere, or the set was replaced.".to_owned(),
+            )
+        };
+        if !is_expected(&before, &self.library.labels(set)?.version) {
+            return Err(changed_elsewhere());
+        }
+        self.library
+            .change_labels(set, from, changes)
+            .map_err(|error| match self.content(set) {
+                // The files vanished because the set did.
+                Ok(after) if after != before => changed_elsewhere(),
+                Err(gone) => gone,
+                Ok(_) => error.into(),
+            })
+    }
+
+    /// The hash of a stored set's images and imported labels.
+    fn content(&self, set: &str) -> Result<String> {
         self.stored(set)?;
-        Ok(self.library.change_labels(set, from, changes)?)
+        let metadata = self.library.find(set).and_then(|found| found.metadata);
+        let gone = || Error::NotFound(format!("data set “{set}”"));
+        Ok(metadata.ok_or_else(gone)?.sha256)
     }
 
     /// Checks that a set is stored: the labels of others cannot be corrected.

@@ -20,7 +20,7 @@ use crate::atomic_file::remove_incoming;
 use crate::error::{Error, Result};
 
 /// Changes with the content of the files, so that those of earlier versions are computed again.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// The size of all files.
 const MAX_BYTES: u64 = 2 << 30;

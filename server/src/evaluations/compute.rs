@@ -124,6 +124,8 @@ pub struct RunEvaluation {
     pub sample_set: String,
     /// The name of the data set.
     pub data_set: String,
+    /// The hash of its images and imported labels; `null` for a set of this program.
+    pub data_sha256: Option<String>,
     /// The figures.
     #[serde(flatten)]
     pub figures: Evaluation,
@@ -235,6 +237,7 @@ pub(crate) fn compute(
         classes: started.classes.clone(),
         sample_set,
         data_set: spec.data.set.clone(),
+        data_sha256: content_of(&library, &spec.data.set),
         figures,
     };
     let json = serde_json::to_vec(&evaluation).map_err(|e| Error::json("an evaluation", e))?;
@@ -321,6 +324,11 @@ fn write_scores(
     Ok(())
 }
 
+/// The hash of the images and the imported labels of a stored set.
+pub(super) fn content_of(library: &Library, set: &str) -> Option<String> {
+    Some(library.find(set)?.metadata?.sha256)
+}
+
 /// Identifies the samples of a split whatever size they have and however they are normalised: by the set's content and
 /// by what selects the split.
 fn sample_set(evaluator: &Evaluator, library: &Library, spec: &RunSpec, split: Split) -> String {
@@ -331,9 +339,8 @@ fn sample_set(evaluator: &Evaluator, library: &Library, spec: &RunSpec, split: S
     };
     add(&spec.data.set);
     add(split.name());
-    let metadata = library.find(&spec.data.set).and_then(|set| set.metadata);
-    match metadata {
-        Some(metadata) => add(&metadata.sha256),
+    match content_of(library, &spec.data.set) {
+        Some(sha256) => add(&sha256),
         None => add(env!("CARGO_PKG_VERSION")),
     }
     // Points are generated from their options; those of images only say how they are shown to a network.

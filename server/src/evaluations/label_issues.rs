@@ -1,9 +1,11 @@
 //! Labels that may be wrong, by the predictions of networks that did not learn them: those of the folds of a sweep.
 
+use serde::Deserialize;
 use vivarium_models::data::{Split, split_samples};
 use vivarium_models::evaluate::{LabelQuality, OutOfFold, Suspect};
 
 use super::cache::Entry;
+use super::compute::content_of;
 use super::{Evaluations, Subject};
 use crate::blocking::on_thread;
 use crate::data_dir::library_of_run;
@@ -25,6 +27,12 @@ pub struct LabelIssues {
     pub ranked: Vec<LabelIssue>,
     /// How many of them confident learning counts to another class than their label.
     pub likely: usize,
+}
+
+/// What is read of a fold's evaluation.
+#[derive(Deserialize)]
+struct Judged {
+    data_sha256: Option<String>,
 }
 
 impl Evaluations {
@@ -51,6 +59,14 @@ fn rank(folds: &[(Subject, Entry)], quality: LabelQuality) -> Result<LabelIssues
     for (subject, entry) in folds {
         let (target, spec) = (&subject.target, &subject.target.spec);
         let library = library_of_run(target.dir.path());
+        let judged: Judged = serde_json::from_slice(&entry.evaluation(subject.split)?)
+            .map_err(|e| Error::json("an evaluation", e))?;
+        if judged.data_sha256 != content_of(&library, &spec.data.set) {
+            return Err(Error::Conflict(
+                "The data set was replaced after the folds had judged it: its images are no longer the same. Search again."
+                    .to_owned(),
+            ));
+        }
         for split in [Split::Validation, Split::Test] {
             let samples = split_samples(&spec.data, &library, split)?;
             if samples.is_empty() {

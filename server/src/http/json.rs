@@ -35,7 +35,14 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
         }
         let bytes = Bytes::from_request(request, state)
             .await
-            .map_err(|e| Problem::new(e.status(), "The body cannot be read", e.body_text()))?;
+            .map_err(|e| match e.status() {
+                StatusCode::PAYLOAD_TOO_LARGE => Problem::new(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    "The body is too large",
+                    "The body is larger than this request may send. Send it in parts.",
+                ),
+                status => Problem::new(status, "The body cannot be read", e.body_text()),
+            })?;
         parse(&bytes)
     }
 }

@@ -492,7 +492,7 @@ pub async fn data(State(app): State<App>) -> Result<Response> {
 pub async fn labels(State(app): State<App>, Path(set): Path<String>) -> Result<Response> {
     let labels = api::labels::of_set(&app, set).await?;
     let title = format!("Labels of {}", labels.title());
-    LabelsPage::respond(title, &json!({ "labels": labels }))
+    LabelsPage::respond(title, &json!({ "etag": labels.etag(), "labels": labels }))
 }
 
 /// A copy gets the current name of the run.

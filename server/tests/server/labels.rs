@@ -34,14 +34,29 @@ fn with_halves() -> Server {
             (format!("{class}/{number:02}.png"), photo(is_above, number))
         })
         .collect();
+    publish(&server, &files);
+    server
+}
+
+/// Publishes photos as the set `halves`.
+fn publish(server: &Server, files: &[(String, Vec<u8>)]) {
     let files: Vec<_> = files
         .iter()
         .map(|(name, bytes)| (name.as_str(), &bytes[..]))
         .collect();
-    let draft = upload(&server, "halves.zip", &zipped(&files)).expect(201);
+    let draft = upload(server, "halves.zip", &zipped(&files)).expect(201);
     let url = format!("/api/v1/datasets/drafts/{}", draft["id"].as_str().unwrap());
     server.post(&url, &json!({"set": "halves"})).expect(201);
-    server
+}
+
+/// Photos of the classes of `halves`, which are others than its own.
+fn other_halves() -> Vec<(String, Vec<u8>)> {
+    let file = |number: u32| {
+        let class = ["above", "below"][number as usize % 2];
+        let name = format!("{class}/{number:02}.png");
+        (name, photo(number.is_multiple_of(2), number + 7))
+    };
+    (0..100).map(file).collect()
 }
 
 fn spec() -> Value {
@@ -109,6 +124,8 @@ fn a_sweep_over_folds_finds_wrong_labels_and_corrections_make_versions() {
             "below/66.png"
         ]
     );
+    let rest = server.get(&format!("{url}?skip=3")).expect(200);
+    assert_eq!(names(&rest)[0], names(&found)[3]);
     let likely = found["likely"].as_u64().unwrap();
     assert!((1..20).contains(&likely), "{likely}");
 
@@ -128,6 +145,7 @@ fn a_sweep_over_folds_finds_wrong_labels_and_corrections_make_versions() {
         &server,
         &json!([{"action": "keep", "sample": kept}, {"action": "exclude", "sample": excluded}]),
     );
+    assert_eq!(labels(&server)["kept"][0]["sample"], kept);
     let left = names(&server.get(&url).expect(200));
     assert_eq!(left[0], names(&found)[3]);
     assert!(!left.contains(&names(&found)[1]));
@@ -173,6 +191,50 @@ fn a_sweep_over_folds_finds_wrong_labels_and_corrections_make_versions() {
         .patch("/api/v1/datasets/halves/labels", &body)
         .expect(200);
     assert_eq!(back["version"], version.as_str());
+}
+
+#[test]
+fn a_change_to_labels_that_were_changed_elsewhere_or_are_of_other_images_is_refused() {
+    let server = with_halves();
+    let url = "/api/v1/datasets/halves/labels";
+    let change_if = |tag: &str, sample: u32| {
+        let body = json!({"changes": [{"action": "exclude", "sample": sample}]});
+        server.patch_if(url, ("if-match", tag), &body)
+    };
+    let tag = |answer: &crate::support::Answer| answer.headers["etag"].to_str().unwrap().to_owned();
+    let first = tag(&server.get(url));
+    let changed = change_if(&first, 1);
+    assert_eq!(changed.status, 200);
+    assert_eq!(change_if(&first, 2).status, 412);
+    assert_eq!(change_if(&tag(&changed), 2).status, 200);
+    assert_eq!(labels(&server)["corrections"].as_array().unwrap().len(), 2);
+
+    // The same name, and other images.
+    let seen = tag(&server.get(url));
+    server.delete("/api/v1/datasets/halves");
+    publish(&server, &other_halves());
+    assert_eq!(change_if(&seen, 3).status, 412);
+    assert_eq!(labels(&server)["corrections"], json!([]));
+}
+
+#[test]
+fn folds_of_images_that_were_replaced_say_nothing_of_the_new_ones() {
+    let server = with_halves();
+    let mut base = spec();
+    base["data"]["folds"] = json!(2);
+    base["training"]["epochs"] = json!(1);
+    let body = json!({"base": base, "grid": {"data.fold": [0, 1]}});
+    let made = server.post("/api/v1/sweeps", &body).expect(201);
+    let url = format!(
+        "/api/v1/sweeps/{}/label-issues",
+        made["id"].as_str().unwrap()
+    );
+    until("the folds have judged", || server.get(&url).status == 200);
+    server.delete("/api/v1/datasets/halves");
+    publish(&server, &other_halves());
+    let refused = server.get(&url);
+    assert_eq!(refused.status, 409);
+    assert!(refused.body.contains("was replaced"), "{}", refused.body);
 }
 
 #[test]

@@ -183,6 +183,12 @@ impl Server {
         Answer::of(agent().patch(self.url(path)).send_json(body))
     }
 
+    /// As `patch`, with one more header.
+    pub fn patch_if(&self, path: &str, (name, value): (&str, &str), body: &Value) -> Answer {
+        let request = agent().patch(self.url(path)).header(name, value);
+        Answer::of(request.send_json(body))
+    }
+
     /// Sends the bytes of a request and gives all that comes back until the server closes.
     pub fn raw(&self, request: &[u8]) -> String {
         let mut stream = TcpStream::connect(&self.address).unwrap();

@@ -11,8 +11,10 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use vivarium_models::contract::Reason;
-use vivarium_models::data::{SetPictures, Split};
+use vivarium_models::data::{Labels, SetPictures, Split};
 use vivarium_models::evaluate::LabelQuality;
+use vivarium_models::graph::Criterion;
+use vivarium_models::networks;
 
 use super::inside::params::Params;
 use super::sweeps::{self, Sweep};
@@ -92,6 +94,8 @@ pub struct Issue {
     is_test: bool,
     /// The class that the folds were given.
     label: u32,
+    /// The class with which it was imported.
+    imported: u32,
     /// The class that is likeliest.
     suggested: u32,
     /// How likely the label is right, 0 to 1.
@@ -108,8 +112,8 @@ pub struct IssuesParams {
     /// How samples are ranked; by default by the probability of their label.
     #[param(inline)]
     quality: Option<LabelQuality>,
-    /// The page, from 0.
-    page: Option<usize>,
+    /// So many of the most suspicious samples that nobody has looked at are left out.
+    skip: Option<usize>,
 }
 
 /// Labels that may be wrong, by a sweep over the folds of a data set.
@@ -134,7 +138,7 @@ pub async fn issues(
     let quality = params
         .word("quality")?
         .unwrap_or(LabelQuality::SelfConfidence);
-    let page = params.number("page")?.unwrap_or(0);
+    let skip = params.number("skip")?.unwrap_or(0);
     let sweep = sweeps::whole(&app, id).await?;
     let Some(folds) = Folds::of(&sweep.spec.base, &sweep.spec.grid) else {
         return Err(Error::Conflict(
@@ -142,7 +146,15 @@ pub async fn issues(
                 .to_owned(),
         ));
     };
+    let (data_sets, set) = (app.data_sets.clone(), folds.set.clone());
+    blocking(move || data_sets.labels.stored(&set)).await?;
     let runs = folds.runs(&sweep);
+    if runs.values().any(|run| learns_margins(&run.spec)) {
+        return Err(Error::Conflict(
+            "The scores of a perceptron are margins, not probabilities: they say nothing of labels. Search with another network."
+                .to_owned(),
+        ));
+    }
     let mut answer = LabelIssues {
         set: folds.set.clone(),
         version: runs.values().next().map_or_else(String::new, |run| {
@@ -199,19 +211,26 @@ pub async fn issues(
     answer.samples = found.ranked.len();
     answer.likely = found.likely;
     answer.open = open().filter(|issue| issue.suspect.confident).count();
-    let shown = open().skip(page.saturating_mul(PAGE)).take(PAGE);
-    answer.issues = shown.map(|issue| Issue::of(issue, &pictures)).collect();
+    let shown = open().skip(skip).take(PAGE);
+    answer.issues = shown
+        .map(|issue| Issue::of(issue, &pictures, &labels))
+        .collect();
     Ok(Json(answer).into_response())
 }
 
 impl Issue {
-    fn of(issue: &LabelIssue, pictures: &SetPictures) -> Self {
+    fn of(issue: &LabelIssue, pictures: &SetPictures, labels: &Labels) -> Self {
         let suspect = issue.suspect;
         Self {
             sample: suspect.index,
             name: pictures.name(suspect.index).map(str::to_owned),
             is_test: issue.is_test,
             label: suspect.label,
+            imported: labels
+                .imported
+                .get(suspect.index)
+                .copied()
+                .unwrap_or(suspect.label),
             suggested: suspect.suggested,
             quality: suspect.quality,
             is_likely: suspect.confident,
@@ -233,6 +252,12 @@ impl Fold {
             share: if of > 0 { done as f64 / of as f64 } else { 0.0 },
         }
     }
+}
+
+/// Whether a run's network scores classes by margins.
+fn learns_margins(spec: &Value) -> bool {
+    let kind = spec["network"]["kind"].as_str().unwrap_or_default();
+    networks::row(kind).is_some_and(|row| row.criterion == Criterion::Perceptron)
 }
 
 /// The best network of a fold on the samples that it did not learn from.

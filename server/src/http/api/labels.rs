@@ -2,8 +2,8 @@
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
-use axum::http::HeaderMap;
-use axum::response::Response;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
@@ -33,6 +33,8 @@ pub struct SetLabels {
     title: String,
     /// The names of the classes.
     classes: Vec<String>,
+    /// The hash of the images and their imported labels: another one is another set under the same name.
+    sha256: String,
     /// Images in all.
     images: usize,
     /// The version that new runs take; `imported` for the labels that were imported.
@@ -41,6 +43,8 @@ pub struct SetLabels {
     versions: Vec<LabelVersion>,
     /// What the version changes, by the place of the image in the set.
     corrections: Vec<LabelCorrection>,
+    /// Images that somebody looked at and left as they are.
+    kept: Vec<KeptLabel>,
     /// The sweeps over the folds of this set, the newest first.
     checks: Vec<LabelCheck>,
 }
@@ -49,6 +53,21 @@ impl SetLabels {
     /// The set's name for people.
     pub(in crate::http) fn title(&self) -> &str {
         &self.title
+    }
+
+    /// The ETag of a set's labels: whoever sends it with a change has seen these images with these labels.
+    fn etag_of(sha256: &str, version: &str) -> String {
+        format!("{}-{version}", sha256.get(..16).unwrap_or(sha256))
+    }
+
+    /// Its ETag, in quotes.
+    pub(in crate::http) fn etag(&self) -> String {
+        format!("\"{}\"", Self::etag_of(&self.sha256, &self.version))
+    }
+
+    /// The answer, with its ETag.
+    fn respond(self) -> Response {
+        ([(header::ETAG, self.etag())], Json(self)).into_response()
     }
 }
 
@@ -77,6 +96,17 @@ pub struct LabelCorrection {
     name: Option<String>,
     /// The class with which it was imported.
     imported: u32,
+    /// Its class; `null` where it is excluded.
+    class: Option<u32>,
+}
+
+/// An image that somebody looked at and left as it is.
+#[derive(Serialize, ToSchema)]
+pub struct KeptLabel {
+    /// The place of the image in the set, from 0.
+    sample: u32,
+    /// The path of a photo in what was imported; `null` for images without one.
+    name: Option<String>,
     /// Its class; `null` where it is excluded.
     class: Option<u32>,
 }
@@ -142,8 +172,8 @@ pub enum LabelEdit {
     params(("set" = String, Path, description = "The data set's name")),
     responses((status = 200, description = "The labels", body = SetLabels))
 )]
-pub async fn show(State(app): State<App>, Path(set): Path<String>) -> Result<Json<SetLabels>> {
-    Ok(Json(of_set(&app, set).await?))
+pub async fn show(State(app): State<App>, Path(set): Path<String>) -> Result<Response> {
+    Ok(of_set(&app, set).await?.respond())
 }
 
 /// The labels of a set.
@@ -160,19 +190,28 @@ pub(in crate::http) async fn of_set(app: &App, set: String) -> Result<SetLabels>
 /// Change the labels of a data set. The result is a version of its own, which new runs take.
 ///
 /// The same labels have the same version, in whatever order they were changed. Runs on other versions keep them, and the
-/// split is the same for all.
+/// split is the same for all. With `If-Match`, nothing is changed where the labels or the images are no longer those of the
+/// ETag.
 #[utoipa::path(
     patch,
     path = "/datasets/{set}/labels",
-    params(("set" = String, Path, description = "The data set's name")),
+    params(
+        ("set" = String, Path, description = "The data set's name"),
+        ("If-Match" = Option<String>, Header, description = "The ETag of the labels that the change is made to")
+    ),
     request_body = LabelChanges,
-    responses((status = 200, description = "The labels", body = SetLabels))
+    responses(
+        (status = 200, description = "The labels", body = SetLabels),
+        (status = 412, description = "They were changed elsewhere, or the set was replaced")
+    )
 )]
 pub async fn change(
     State(app): State<App>,
     Path(set): Path<String>,
+    headers: HeaderMap,
     Body(asked): Body<LabelChanges>,
-) -> Result<Json<SetLabels>> {
+) -> Result<Response> {
+    let expected = if_match(&headers);
     let (data_sets, name) = (app.data_sets.clone(), set.clone());
     let labels = blocking(move || {
         data_sets.labels.stored(&name)?;
@@ -184,9 +223,14 @@ pub async fn change(
             .enumerate()
             .map(|(at, edit)| edit.read(at, &classes))
             .collect::<Result<_>>()?;
+        let is_expected = |sha256: &str, version: &str| {
+            expected
+                .as_ref()
+                .is_none_or(|tag| *tag == SetLabels::etag_of(sha256, version))
+        };
         let changed = data_sets
             .labels
-            .change(&name, asked.from.as_deref(), &changes);
+            .change(&name, asked.from.as_deref(), &changes, is_expected);
         changed.map_err(|error| match error {
             Error::Models(vivarium_models::Error::Setting { path, message }) => {
                 let path = if path == "data.version" {
@@ -200,7 +244,14 @@ pub async fn change(
         })
     })
     .await?;
-    Ok(Json(told(&app, set, labels).await?))
+    Ok(told(&app, set, labels).await?.respond())
+}
+
+/// The ETag in `If-Match`.
+fn if_match(headers: &HeaderMap) -> Option<String> {
+    let tag = headers.get(header::IF_MATCH)?.to_str().ok()?.trim();
+    let tag = tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"');
+    (tag != "*").then(|| tag.to_owned())
 }
 
 impl LabelEdit {
@@ -261,7 +312,17 @@ async fn told(app: &App, set: String, labels: Labels) -> Result<SetLabels> {
                 imported: labels.imported[*sample as usize],
                 class: *class,
             });
+        let kept = labels.reviewed.iter().map(|sample| KeptLabel {
+            sample: *sample,
+            name: pictures.name(*sample as usize).map(str::to_owned),
+            class: labels.class(*sample),
+        });
         Ok(SetLabels {
+            kept: kept.collect(),
+            sha256: metadata
+                .as_ref()
+                .map(|metadata| metadata.sha256.clone())
+                .unwrap_or_default(),
             title: found.map_or_else(|| set.clone(), |set| set.title.into_owned()),
             classes: metadata
                 .map(|metadata| metadata.classes)

@@ -93,9 +93,11 @@ pub(super) fn find_images(
             message: "lies in no class folder".to_owned(),
         });
         found.astray.extend(stray);
+        // A wrapper may have stray images of its own; as a class it would be the only one.
+        let is_wrapper = |inner: &Folder| inner.images.is_empty() || inner.names().len() > 1;
         let next = root
             .only()
-            .filter(|next| root.folders[*next].images.is_empty())
+            .filter(|next| is_wrapper(&root.folders[*next]))
             .cloned();
         match next.and_then(|next| root.folders.remove(&next)) {
             Some(inner) => root = inner,

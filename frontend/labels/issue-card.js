@@ -1,0 +1,152 @@
+// A suspected mistake: an image with its label, and what can be done about it. What the card says follows the set's
+// labels, also where they were changed on another page.
+
+import { h, setText } from "../lib/dom.js";
+import { count, percent } from "../lib/format.js";
+import { announce, attempt } from "../lib/shell.js";
+import { samplePicture } from "./picture.js";
+import { isSame } from "./store.js";
+
+/** @import { Issue, LabelEdit } from "../lib/types" */
+/** @import { labelStore } from "./store.js" */
+
+/** Keys that would choose in a closed list, and so change a label unseen. */
+const OPENS = new Set(["ArrowDown", "ArrowUp", "ArrowLeft", "ArrowRight"]);
+
+/**
+ * @param {Issue} issue
+ * @param {{ classes: string[], store: ReturnType<typeof labelStore>, onDone: () => void }} of `onDone`: something was done,
+ *   and the next image is to be looked at
+ */
+export function issueCard(issue, { classes, store, onDone }) {
+  const { sample, label, suggested, quality, imported } = issue;
+  const name = issue.name ?? `Image ${count(sample)}`;
+  const now = () => store.stateOf(sample, imported);
+  let isPending = false;
+
+  const outcome = h("p", { class: "issue-outcome" });
+  const undo = button("Undo", "Undo", () => act("undo"));
+  const other = h(
+    "select",
+    {
+      class: "select small",
+      "aria-label": `Another class for ${name}`,
+      on: {
+        change: () => change({ action: "relabel", sample, class: classes[Number(other.value)] }),
+        keydown: (/** @type {KeyboardEvent} */ event) => {
+          if (!OPENS.has(event.key)) return;
+          event.preventDefault();
+          event.stopPropagation();
+          other.showPicker?.();
+        },
+      },
+    },
+    h("option", { value: "" }, "Other…"),
+    ...classes.map((word, index) => (index === label ? null : h("option", { value: index }, word))),
+  );
+  const choices = h(
+    "div",
+    { class: "issue-choices" },
+    // Where the suggestion is the label, the image is only uncertain.
+    suggested === label
+      ? null
+      : button(classes[suggested], `Relabel ${name} as ${classes[suggested]}`, () => act("relabel"), "tonal"),
+    other,
+    button("Exclude", `Exclude ${name}`, () => act("exclude")),
+    button("Keep", `Keep ${name} as ${classes[label]}`, () => act("keep")),
+  );
+  const element = h(
+    "li",
+    { class: "issue", tabindex: -1, "aria-label": `${name}, labelled ${classes[label]}` },
+    samplePicture(store.labels().set, sample, name),
+    h(
+      "div",
+      { class: "issue-text" },
+      h("p", { class: "issue-label" }, h("span", { class: "muted" }, "Labelled "), h("strong", {}, classes[label])),
+      h(
+        "p",
+        { class: "small muted" },
+        quality < 0.001 ? "hardly likely" : `${percent(quality)} likely`,
+        suggested === label ? "" : `; rather ${classes[suggested]}`,
+        issue.is_test ? " · test" : "",
+      ),
+      h("p", { class: "issue-name small muted", title: name }, name),
+    ),
+    choices,
+    h("div", { class: "issue-done" }, outcome, undo),
+  );
+  const controls = [...element.querySelectorAll("button, select")];
+
+  /** Whether nobody has decided about the image. */
+  function isOpen() {
+    const state = now();
+    return state.class === label && !state.kept;
+  }
+
+  /** @param {"relabel" | "exclude" | "keep" | "undo"} action */
+  async function act(action) {
+    if (isPending) return;
+    if (action === "undo") {
+      if (!isOpen()) await change({ action: "relabel", sample, class: classes[label] });
+      return;
+    }
+    if (!isOpen()) return;
+    if (action !== "relabel") return change({ action, sample });
+    if (suggested === label) return announce("No other class is likelier. Choose one, exclude the image, or keep it.");
+    return change({ action, sample, class: classes[suggested] });
+  }
+
+  /** @param {LabelEdit} edit */
+  async function change(edit) {
+    const seen = now();
+    isPending = true;
+    element.setAttribute("aria-busy", "true");
+    // Whoever goes on at once means the next image.
+    onDone();
+    const done = await attempt(() => store.change({ changes: [edit] }, () => isSame(now(), seen)));
+    isPending = false;
+    element.removeAttribute("aria-busy");
+    other.value = "";
+    show();
+    if (done === false) announce(`${name} was changed elsewhere meanwhile: ${outcomeText()}`);
+    else if (done) announce(`${name}: ${outcomeText()}`);
+  }
+
+  function outcomeText() {
+    const state = now();
+    if (state.class === null) return "Excluded";
+    if (state.class !== label) return `Relabelled as ${classes[state.class]}`;
+    return state.kept ? `Kept as ${classes[label]}` : "As before";
+  }
+
+  function show() {
+    const open = isOpen();
+    element.classList.toggle("done", !open);
+    choices.hidden = !open;
+    outcome.hidden = undo.hidden = open;
+    setText(outcome, outcomeText());
+  }
+
+  /** @param {string} word @param {string} title @param {() => void} click @param {string} [tone] */
+  function button(word, title, click, tone = "") {
+    return h(
+      "button",
+      { class: `button small ${tone}`, type: "button", "aria-label": title, title, on: { click } },
+      word,
+    );
+  }
+
+  show();
+  return {
+    element,
+    issue,
+    act,
+    isOpen,
+    /** Shows what the set's labels say now. */
+    show,
+    /** Whether Tab reaches the card and what is in it. @param {boolean} isReached */
+    setReached(isReached) {
+      for (const each of [element, ...controls]) each.setAttribute("tabindex", isReached ? "0" : "-1");
+    },
+  };
+}
