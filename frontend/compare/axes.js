@@ -1,7 +1,8 @@
 // The axes of the parallel coordinates: first the settings in which runs differ, then their results.
 
 import { padRange, normalize, ticks, tickTexts, validRange } from "../chart/scale.js";
-import { differingSettings, settingsOf, shortName } from "../lib/settings-diff.js";
+import { settingLabel, settingValue } from "../lib/setting-labels.js";
+import { differingSettings, settingsOf } from "../lib/settings-diff.js";
 import { formatNumber, percent, exactNumber } from "../lib/format.js";
 import { EPOCH_MEAN } from "../runs/columns.js";
 import { COSTS, accuracyOf } from "./scatter.js";
@@ -83,7 +84,7 @@ function settingAxis(path, members) {
       [...values.values()].filter((value) => value !== undefined).map((value) => [JSON.stringify(value), value]),
     ).values(),
   ];
-  const title = shortName(path);
+  const title = settingLabel(path);
   // Many different numbers get a scale; few get one tick each.
   if (known.length > 8 && known.every((value) => typeof value === "number")) {
     return numberAxis(
@@ -103,8 +104,8 @@ function settingAxis(path, members) {
     title,
     outcome: false,
     at: ({ id }) => place.get(JSON.stringify(values.get(id))) ?? null,
-    format: ({ id }) => (values.get(id) === undefined ? "–" : exactNumber(values.get(id))),
-    ticks: known.map((value) => ({ at: place.get(JSON.stringify(value)) ?? 0, text: exactNumber(value) })),
+    format: ({ id }) => (values.get(id) === undefined ? "–" : settingValue(path, values.get(id))),
+    ticks: known.map((value) => ({ at: place.get(JSON.stringify(value)) ?? 0, text: settingValue(path, value) })),
   };
 }
 

@@ -1,6 +1,5 @@
 // The lines of a comparison's chart: one for each run, or the mean over seeds with a band.
 
-import { strokeOf } from "../lib/colours.js";
 import { formatNumber, percent } from "../lib/format.js";
 import { importedCurves } from "../run/store.js";
 import { meanCurve } from "./mean.js";
@@ -77,10 +76,10 @@ const MAX_RAW = 6;
 export function memberLines({ series, noisy }, members, linesFor, smoothing) {
   const few = members.reduce((sum, member) => sum + member.runs.length, 0) <= MAX_RAW;
   const smooth = noisy && smoothing > 0;
-  return members.flatMap(({ id, label, runs }) => {
+  return members.flatMap(({ id, label, runs, stroke }) => {
     const of = runs.flatMap((run) => linesFor(run.id) ?? []);
     if (of.length === 0) return [];
-    const look = { ...strokeOf(runs[0]), label, alpha: 1, markers: !noisy, counts: true };
+    const look = { ...stroke, label, alpha: 1, markers: !noisy, counts: true };
     if (of.length > 1) {
       const { x, y, low, high } = meanCurve(of.map((lines) => lines.smooth(series)));
       return [{ ...look, id, width: 2, x, y, length: x.length, band: { low, high }, counts: false }];

@@ -1,7 +1,6 @@
 // Parallel coordinates: each run is a line through the values of its settings and its results. Axes can be brushed;
 // lines outside a brush are faded.
 
-import { strokeOf } from "../lib/colours.js";
 import { h, s, setText } from "../lib/dom.js";
 import { plural } from "../lib/format.js";
 import { axesOf } from "./axes.js";
@@ -40,7 +39,7 @@ export const usesColourScale = (members) => members.length > MAX_RUN_COLOURS;
 
 /** @param {Member} member @param {Axis[]} axes @param {boolean} ramped */
 function strokeFor(member, axes, ramped) {
-  if (!ramped) return strokeOf(member.runs[0]);
+  if (!ramped) return member.stroke;
   const at = axes[axes.length - 1]?.at(member) ?? null;
   return {
     token: at === null ? "--ink-3" : `--ramp-${1 + Math.min(RAMP - 1, Math.max(0, Math.floor(at * RAMP)))}`,

@@ -1,7 +1,6 @@
 // Scatter plots of accuracy against cost, with the Pareto front.
 
 import { normalize, ticks, tickTexts, padRange, validRange } from "../chart/scale.js";
-import { strokeOf } from "../lib/colours.js";
 import { h, s } from "../lib/dom.js";
 import { bytes, duration, percent, compactNumber } from "../lib/format.js";
 import { paretoFront } from "./pareto.js";
@@ -160,7 +159,7 @@ export function scatterCard(members, cost, gain, { onLook = () => {}, named = fa
         d: front.map((point, i) => `${i === 0 ? "M" : "L"}${left(point.cost / size)} ${top(point.gain)}`).join(""),
       }),
     ...points.map((point) => {
-      const { token } = strokeOf(point.member.runs[0]);
+      const { token } = point.member.stroke;
       const x = left(point.cost / size);
       const y = top(point.gain);
       const bar =

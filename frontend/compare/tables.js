@@ -1,10 +1,10 @@
 // The tables of a comparison: settings that differ, and results.
 
 import { csv } from "../chart/csv.js";
-import { strokeOf } from "../lib/colours.js";
-import { differingSettings, settingsOf, shortName } from "../lib/settings-diff.js";
+import { settingLabel, settingValue } from "../lib/setting-labels.js";
+import { differingSettings, settingsOf } from "../lib/settings-diff.js";
 import { download, h } from "../lib/dom.js";
-import { bytes, count, duration, formatNumber, percent, exactNumber, compactNumber } from "../lib/format.js";
+import { bytes, count, duration, formatNumber, percent, compactNumber } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { swatch } from "./members.js";
 
@@ -196,7 +196,7 @@ export function settingsTable(members) {
         "tr",
         {},
         h("th", { scope: "col" }, "Run"),
-        ...paths.map((path) => h("th", { scope: "col", title: path }, shortName(path))),
+        ...paths.map((path) => h("th", { scope: "col" }, settingLabel(path))),
       ),
     ),
     h(
@@ -208,7 +208,7 @@ export function settingsTable(members) {
           "tr",
           {},
           h("th", { scope: "row" }, nameCell(member)),
-          ...paths.map((path) => h("td", {}, settings.has(path) ? exactNumber(settings.get(path)) : "–")),
+          ...paths.map((path) => h("td", {}, settings.has(path) ? settingValue(path, settings.get(path)) : "–")),
         );
       }),
     ),
@@ -216,11 +216,11 @@ export function settingsTable(members) {
 }
 
 /** The first cell of a member's row. @param {Member} member */
-export function nameCell({ runs, label }) {
+export function nameCell({ runs, label, stroke }) {
   return h(
     "span",
     { class: "compare-name" },
-    swatch(strokeOf(runs[0])),
+    swatch(stroke),
     h("a", { href: runs[0].url, title: runs[0].name }, label),
     runs.length > 1 && h("small", {}, `${runs.length} seeds`),
   );

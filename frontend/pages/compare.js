@@ -11,6 +11,7 @@ import { parallel } from "../compare/parallel.js";
 import { rankingTable, rankingNote } from "../compare/ranking.js";
 import { scatterPlots } from "../compare/scatter.js";
 import { resultsTable, settingsTable, tableCard } from "../compare/tables.js";
+import { Palette } from "../lib/colours.js";
 import { distinctLabels, groupBySeed } from "../lib/settings-diff.js";
 import { byId, h, pageData, setText } from "../lib/dom.js";
 import { plural } from "../lib/format.js";
@@ -51,6 +52,10 @@ let together = query.get("seeds") !== "apart";
 let statistics = {};
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let reading;
+
+/** With the seeds of a setting as one line, and with a line each. */
+const colours = new Palette(data.sweep?.spec.grid);
+const coloursApart = new Palette(data.sweep?.spec.grid);
 
 /** Runs that were removed from the comparison or deleted. @type {Set<string>} */
 const left = new Set();
@@ -275,7 +280,7 @@ function start() {
   function showMembers() {
     const groups = groupBySeed([...runs.values()]);
     const drawn = together ? groups : [...runs.values()].map((run) => [run]);
-    members = membersOf(drawn, distinctLabels(drawn.map(([first]) => first)));
+    members = membersOf(drawn, distinctLabels(drawn.map(([first]) => first)), together ? colours : coloursApart);
     seeds.hidden = groups.length === runs.size;
     seeds.setAttribute("aria-pressed", String(together));
     list.show(members);

@@ -82,7 +82,7 @@ test("seeds are averaged into one line, and tested for significance", async ({ p
   await page.goto(`/sweeps/${id}`);
   await expect(page.locator(".members li")).toHaveCount(2);
   const ranking = card(page, "Ranking");
-  await expect(ranking.locator("tbody tr").nth(0)).toContainText(/lr 0\.05\s*3 seeds/);
+  await expect(ranking.locator("tbody tr").nth(0)).toContainText(/learning rate 0\.05\s*3 seeds/);
   await expect(ranking.locator("tbody tr").nth(0)).toContainText(/±/);
   await expect(ranking.locator("tbody tr").nth(1)).toContainText(/Clearly behind, p/);
   await page.getByRole("button", { name: "Mean over seeds" }).click();

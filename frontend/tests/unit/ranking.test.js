@@ -33,6 +33,7 @@ test("several comparisons are corrected together", () => {
 const member = (id, lr, tests) => ({
   id,
   label: id,
+  stroke: { token: "--data-1", dash: [] },
   runs: tests.map(
     (test_accuracy, seed) =>
       /** @type {Run} */ (
