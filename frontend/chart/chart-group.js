@@ -15,6 +15,9 @@ import { writeView } from "./view.js";
 /** @import { Entry } from "./legend.js" */
 /** @import { View } from "./view.js" */
 
+/** So long a frame draws charts; the page answers between frames. */
+const FRAME_BUDGET_MS = 12;
+
 /**
  * @typedef {{
  *   id: string,
@@ -23,6 +26,8 @@ import { writeView } from "./view.js";
  *   entries: Entry[],
  *   nameOf?: (id: string) => string | null,
  *   value: (value: number) => string,
+ *   noun?: string,
+ *   leaps?: boolean,
  *   lines: () => Line[],
  *   gaps: () => Gap[],
  *   waiting: () => string,
@@ -46,6 +51,10 @@ import { writeView } from "./view.js";
 export function chartGroup(view, specs, { axis, axes, smoothing, more = [], onDraw, onDrawn }) {
   let saving = 0;
   let drawing = 0;
+  /** Charts that are not drawn yet since the last measurement. @type {Chart[]} */
+  let pending = [];
+  /** Whether something changed meanwhile. */
+  let again = false;
   /** The horizontal extent of each chart's lines. @type {Map<string, Extent>} */
   const spans = new Map();
 
@@ -86,6 +95,7 @@ export function chartGroup(view, specs, { axis, axes, smoothing, more = [], onDr
     axes,
     smoothing,
     more,
+    isCut: () => charts.some((made) => made.isCut()),
     onSmoothing: viewed,
     onView: viewed,
     onZoom: (factor) => charts[0].zoom(factor),
@@ -110,14 +120,36 @@ export function chartGroup(view, specs, { axis, axes, smoothing, more = [], onDr
 
   /** Schedules one redraw at the next animation frame, however many events arrived. */
   function draw() {
-    if (drawing) return;
-    drawing = requestAnimationFrame(() => {
-      drawing = 0;
-      onDraw();
-      for (const made of charts) spans.set(made.id, made.measure());
-      for (const made of charts) made.draw();
-      onDrawn();
-    });
+    if (pending.length > 0) again = true;
+    else if (!drawing) drawing = requestAnimationFrame(begin);
+  }
+
+  /** Measures all charts, since they share their horizontal axis, and draws the first of them. */
+  function begin() {
+    onDraw();
+    for (const made of charts) spans.set(made.id, made.measure());
+    pending = charts.filter((made) => made.isInSight());
+    if (pending.length > 0) proceed();
+    else finish();
+  }
+
+  /** Draws charts until the frame's time is used up; the others follow in the next frame. */
+  function proceed() {
+    const started = performance.now();
+    do pending.shift()?.draw();
+    while (pending.length > 0 && performance.now() - started < FRAME_BUDGET_MS);
+    if (pending.length > 0) drawing = requestAnimationFrame(proceed);
+    else finish();
+  }
+
+  function finish() {
+    drawing = 0;
+    tools.showCut();
+    onDrawn();
+    if (again) {
+      again = false;
+      draw();
+    }
   }
 
   return {

@@ -1,16 +1,18 @@
 // A chart: title, legend, plot, cursor, and a note on points that are not shown.
 
 import { h, setText } from "../lib/dom.js";
-import { count, formatNumber, plural } from "../lib/format.js";
+import { count, formatNumber } from "../lib/format.js";
 import { announce } from "../lib/shell.js";
 import { onTheme } from "../lib/theme.js";
-import { AXES } from "./axis.js";
+import { AXES, axisUnit } from "./axis.js";
 import { cursor } from "./cursor.js";
+import { DESCRIBE_EVERY_MS, describe } from "./description.js";
 import { plotData, xExtent, unionExtent } from "./plot-data.js";
 import { gestures } from "./gestures.js";
 import { keyboard, KEYS_HELP } from "./keyboard.js";
 import { legend } from "./legend.js";
 import { nearest, nearestByX } from "./nearest.js";
+import { chartNote, gapText, inUnit } from "./note.js";
 import { plot } from "./plot.js";
 import { normalize, subrange, invert } from "./scale.js";
 
@@ -33,6 +35,8 @@ import { normalize, subrange, invert } from "./scale.js";
  *   nameOf?: (id: string) => string | null,
  *   lines: () => Line[],
  *   gaps: () => Gap[],
+ *   noun?: string,
+ *   leaps?: boolean,
  *   view: View,
  *   value: (value: number) => string,
  *   waiting: () => string,
@@ -41,7 +45,7 @@ import { normalize, subrange, invert } from "./scale.js";
  *   onView: () => void,
  *   onPoint: (x: number | null, from: string) => void,
  * }} Options `detail` extends the title; `nameOf` gives the current name of a legend entry; `lines` are the visible
- *   ones; `waiting` says why there is none yet; `span`: the extent of all charts of the page, which aligns them;
+ *   ones, and `noun` says what one is; `leaps`: whether a leap of few values is cut off by default; `waiting` says why there is none yet; `span`: the extent of all charts of the page, which aligns them;
  *   `onPoint` moves the crosshair of the other charts
  */
 
@@ -56,6 +60,8 @@ export function chart({
   nameOf,
   lines,
   gaps,
+  noun = "line",
+  leaps = false,
   view,
   value,
   waiting,
@@ -67,7 +73,15 @@ export function chart({
   const mine = view.charts[id];
   const layer = h("div", { class: "chart-layer" });
   const place = h("div", { class: "chart-plot" });
-  const note = h("p", { class: "chart-note" });
+  const note = chartNote({
+    value: (at) => inUnit(shown?.unit ?? null, at),
+    onShowAll: () => {
+      view.outliers = true;
+      onView();
+      stage.focus();
+    },
+  });
+  const words = h("p", { id: `chart-words-${id}`, hidden: true });
   const more = h("small", { class: "chart-detail" });
   const empty = h("p", { class: "chart-empty" }, waiting());
   const stage = h(
@@ -78,6 +92,7 @@ export function chart({
       role: "group",
       "aria-roledescription": "chart",
       "aria-label": `${title}. ${KEYS_HELP}`,
+      "aria-describedby": words.id,
     },
     place,
     layer,
@@ -95,7 +110,8 @@ export function chart({
     { class: "card chart", "aria-label": title, data: { chart: id } },
     h("header", { class: "chart-head" }, h("h2", {}, title, more), names.element, tools),
     stage,
-    note,
+    note.element,
+    words,
   );
 
   /** @type {PlotData | null} */
@@ -106,11 +122,17 @@ export function chart({
   let pointed = null;
   /** Updates the card at the pointer after a redraw. @type {(() => void) | null} */
   let refresh = null;
+  /** Whether the lines were measured since the last drawing. */
+  let stale = false;
+  let inSight = true;
+  /** Where the layer lies. */
+  let placed = "";
+  let describing = 0;
   let panFrom = { min: 0, max: 1, log: false };
   /** @type {number[]} */
   let marks = [];
   const crosshair = cursor(layer);
-  const picture = plot(place, { marks: () => marks });
+  const picture = plot(place, { marks: () => marks, xName: () => axisUnit(view.axis) });
   const size = () => ({ width: layer.clientWidth, height: layer.clientHeight });
   const formatPosition = (/** @type {number} */ x) =>
     AXES.find(({ name }) => name === view.axis)?.format(positionText(x)) ?? positionText(x);
@@ -248,13 +270,28 @@ export function chart({
   /** Reads the current lines and returns their horizontal extent. */
   function measure() {
     all = lines();
+    stale = true;
+    putIntoWords();
     return xExtent(all, view.logX);
   }
 
-  /** Draws the measured lines. */
+  function putIntoWords() {
+    if (describing) return;
+    describing = window.setTimeout(() => {
+      describing = 0;
+      setText(words, describe({ title, axis: axisUnit(view.axis), noun, lines: all, value }));
+    }, DESCRIBE_EVERY_MS);
+  }
+
+  /** Draws the measured lines, unless the chart is out of sight. */
   function draw() {
+    if (inSight) drawNow();
+  }
+
+  function drawNow() {
     const width = place.clientWidth;
     if (width === 0) return;
+    stale = false;
     picture.resize(width, place.clientHeight);
     const some = all.filter((line) => line.length > 0);
     shown = plotData(some, {
@@ -263,16 +300,20 @@ export function chart({
       logX: view.logX,
       logY: mine.log,
       pixels: Math.max(50, width - 60),
-      outliers: view.outliers,
+      outliers: view.outliers ?? (leaps ? null : true),
       span: unionExtent([span(), xExtent(all, view.logX)]),
     });
     place.classList.toggle("blank", some.length === 0);
     setText(empty, waiting());
     empty.hidden = some.length > 0 || mine.hidden.size > 0;
-    marks = gaps().map(({ x }) => x);
+    const holes = gaps();
+    marks = holes.map(({ x }) => x);
     picture.draw(shown);
     const box = picture.box();
-    if (box) {
+    // Writing the same place again would cost a layout.
+    const where = JSON.stringify(box);
+    if (box && where !== placed) {
+      placed = where;
       layer.style.inset = `${box.top}px auto auto ${box.left}px`;
       layer.style.width = `${box.width}px`;
       layer.style.height = `${box.height}px`;
@@ -284,20 +325,7 @@ export function chart({
     showValues();
     if (refresh) refresh();
     else if (pointed !== null) follow(pointed);
-    setText(note, words(shown));
-    note.hidden = note.textContent === "";
-  }
-
-  /** Says which points are thinned, outside the chart, or not loggable. @param {PlotData} shown */
-  function words({ shown: drawn, total, unloggable, outside, y }) {
-    return [
-      total > drawn * 1.05 + 2 && `showing ${count(drawn)} of ${plural(total, "point")}, every extreme among them`,
-      outside > 0 && `${plural(outside, "outlier")} beyond ${formatNumber(y.max)} or below ${formatNumber(y.min)}`,
-      unloggable > 0 && `${plural(unloggable, "point")} at 0 or below, which a log axis cannot show`,
-      ...gapText(gaps()),
-    ]
-      .filter(Boolean)
-      .join(" · ");
+    note.show(shown, holes);
   }
 
   /** Follows the crosshair of another chart. @param {number | null} x */
@@ -318,6 +346,15 @@ export function chart({
     measure();
     draw();
   }).observe(place);
+  new IntersectionObserver(
+    (entries) => {
+      inSight = entries[entries.length - 1].isIntersecting;
+      if (inSight && stale) drawNow();
+    },
+    { rootMargin: "100px" },
+  ).observe(element);
+  // Paper shows everything.
+  addEventListener("beforeprint", () => stale && drawNow());
   onTheme(() => picture.repaint());
   return {
     id,
@@ -328,7 +365,14 @@ export function chart({
     follow,
     zoom,
     highlight: picture.highlight,
-    data: () => shown,
+    data() {
+      if (stale) drawNow();
+      return shown;
+    },
+    /** Whether a drawing can be seen. */
+    isInSight: () => inSight,
+    /** Whether the last drawing cuts something off. */
+    isCut: () => shown?.cut !== null && shown !== null,
   };
 }
 
@@ -337,21 +381,3 @@ const roundTo2 = new Intl.NumberFormat("en-US", { maximumFractionDigits: 2 });
 /** A position with all its digits, so that neighbouring steps among millions differ. @param {number} x */
 const positionText = (x) =>
   Number.isInteger(x) ? count(x) : Math.abs(x) >= 1000 ? roundTo2.format(x) : formatNumber(x);
-
-/** Labels for the kinds of values that are not finite. @type {[string, string][]} */
-const GAP_LABELS = [
-  ["nan", "not a number"],
-  ["inf", "infinite"],
-  ["-inf", "minus infinity"],
-];
-
-/** @param {Gap[]} gaps */
-function gapText(gaps) {
-  return GAP_LABELS.flatMap(([kind, what]) => {
-    const of = gaps.filter((gap) => gap.kind === kind);
-    if (of.length === 0) return [];
-    return of.length === 1
-      ? [`${what} at step ${count(of[0].step)}`]
-      : [`${what} at ${plural(of.length, "step")}, first at step ${count(of[0].step)}`];
-  });
-}

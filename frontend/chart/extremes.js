@@ -36,6 +36,25 @@ export class Extremes {
     return found;
   }
 
+  /**
+   * How many values lie above a limit and how many below another; blocks that lie between are skipped.
+   * @param {number} from @param {number} to exclusive @param {number} low @param {number} high
+   */
+  countOutside(from, to, low, high) {
+    this.update();
+    const { data } = this.column;
+    const found = { above: 0, below: 0 };
+    for (let i = from; i < to; ) {
+      const block = Math.floor(i / BLOCK);
+      const end = Math.min(to, (block + 1) * BLOCK);
+      // A block of NaN has no extremes, and nothing outside.
+      const [least, most] = [data[this.low.data[block]], data[this.high.data[block]]];
+      if (block >= this.low.length || least < low || most > high) countOutside(data, i, end, low, high, found);
+      i = end;
+    }
+    return found;
+  }
+
   update() {
     if (this.version !== this.column.version) {
       this.version = this.column.version;
@@ -70,6 +89,17 @@ export function findExtremes(data, from, to, found) {
     }
     if (found.low < 0 || value < data[found.low]) found.low = i;
     if (found.high < 0 || value > data[found.high]) found.high = i;
+  }
+}
+
+/**
+ * @param {ArrayLike<number>} data @param {number} from @param {number} to @param {number} low @param {number} high
+ * @param {{ above: number, below: number }} found
+ */
+export function countOutside(data, from, to, low, high, found) {
+  for (let i = from; i < to; i += 1) {
+    if (data[i] > high) found.above += 1;
+    else if (data[i] < low) found.below += 1;
   }
 }
 

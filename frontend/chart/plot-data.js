@@ -1,10 +1,14 @@
 // The data of one drawing of a chart: lines clipped to the visible range and decimated.
 
 import { decimate } from "./decimate.js";
+import { cutOff, topWithoutLeap, tukeyFences } from "./outliers.js";
 import { padRange, normalize, validRange, invert } from "./scale.js";
 
 /** @import { Scale } from "./scale.js" */
 /** @import { Extremes } from "./extremes.js" */
+/** @import { Cut } from "./outliers.js" */
+
+/** What a vertical axis shows: its name, and the size of its unit, such as 0.01 for percent. @typedef {{ name: string, size: number }} Unit */
 
 /**
  * @typedef {{
@@ -17,6 +21,7 @@ import { padRange, normalize, validRange, invert } from "./scale.js";
  *   markers: boolean,
  *   counts: boolean,
  *   quiet?: boolean,
+ *   unit?: Unit,
  *   x: ArrayLike<number>,
  *   y: ArrayLike<number>,
  *   length: number,
@@ -37,8 +42,8 @@ import { padRange, normalize, validRange, invert } from "./scale.js";
 /**
  * @typedef {{
  *   x: Scale, y: Scale, drawn: DrawnLine[],
- *   shown: number, total: number, unloggable: number, outside: number,
- * }} PlotData `outside`: points left out as outliers
+ *   unit: Unit | null, shown: number, total: number, unloggable: number, cut: Cut | null, outside: number,
+ * }} PlotData `cut`: what is left out as an outlier, `outside`: how many points that are
  */
 
 /** The first and last position on an axis; infinite if there is none. @typedef {[number, number]} Extent */
@@ -90,10 +95,10 @@ export function axisRange([min, max], log) {
  *   logX: boolean,
  *   logY: boolean,
  *   pixels: number,
- *   outliers?: boolean,
+ *   outliers?: boolean | null,
  *   span?: Extent,
- * }} view without `outliers`, values far from the others may lie outside the vertical range; `span`: the extent of all
- *   charts of the page, if it is larger than that of these lines
+ * }} view without `outliers`, values far from the others lie outside the vertical range, with null only a leap of few
+ *   values; `span`: the extent of all charts of the page, if it is larger than that of these lines
  * @returns {PlotData}
  */
 export function plotData(lines, { range, yRange, logX, logY, pixels, outliers = true, span = xExtent(lines, logX) }) {
@@ -104,12 +109,17 @@ export function plotData(lines, { range, yRange, logX, logY, pixels, outliers = 
   let unloggable = 0;
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;
-  /** @type {number[]} */
+  /** The values that decide what is an outlier. @type {number[]} */
   const values = [];
+  const deciding = deciders(lines);
+  /** @type {{ line: Line, from: number, to: number }[]} */
+  const parts = [];
   const drawn = lines.map((line) => {
     const { indices, inRange, first } = decimate(line, x, pixels, (pixel) => invert(x, pixel / pixels));
     /** @type {DrawnLine} */
     const out = { line, x: [], y: [], low: [], high: [], dots: [] };
+    const decides = outliers !== true && deciding.has(line);
+    if (decides) parts.push({ line, from: first, to: first + inRange });
     for (const i of indices) {
       const [at, value] = [line.x[i], line.y[i]];
       const bad = (logX && at <= 0) || (logY && value <= 0);
@@ -123,7 +133,7 @@ export function plotData(lines, { range, yRange, logX, logY, pixels, outliers = 
       }
       if (bad || Number.isNaN(value) || at < min || at > max) continue;
       if (line.counts) shown += 1;
-      if (!outliers) values.push(value);
+      if (decides) values.push(value);
       // The lower edge of a band may be below 0, which a log axis cannot show.
       const floor = line.band && !(logY && line.band.low[i] <= 0) ? line.band.low[i] : value;
       low = Math.min(low, value, floor);
@@ -137,16 +147,32 @@ export function plotData(lines, { range, yRange, logX, logY, pixels, outliers = 
           : inRange;
     return out;
   });
-  let outside = 0;
-  if (!outliers && values.length > 0) {
-    [low, high] = tukeyFences(values.sort((a, b) => a - b));
-    outside = countOutside(values, low, high);
-  }
+  const [lowest, highest] = [low, high];
+  if (outliers === false && values.length > 0) [low, high] = tukeyFences(Float64Array.from(values).sort());
+  if (outliers === null && !logY) high = topWithoutLeap(values, parts.length) ?? high;
   // A range without points may still be crossed by the line between two points outside it.
   if (low > high) [low, high] = crossingRange(drawn, x, logY);
   const [yMin, yMax] = yRange ? validRange(yRange[0], yRange[1], logY) : padRange(validRange(low, high, logY), logY);
   if (logY) for (const { low: edge } of drawn) edge.forEach((value, i) => (edge[i] = value > 0 ? value : yMin));
-  return { x, y: { min: yMin, max: yMax, log: logY }, drawn, shown, total, unloggable, outside: yRange ? 0 : outside };
+  const narrowed = !yRange && (low > lowest || high < highest);
+  const cut = narrowed ? cutOff(parts, { bottom: yMin, top: yMax, lowest, highest }) : null;
+  return {
+    x,
+    y: { min: yMin, max: yMax, log: logY },
+    drawn,
+    unit: lines.find(({ unit }) => unit)?.unit ?? null,
+    shown,
+    total,
+    unloggable,
+    cut,
+    outside: cut ? cut.above + cut.below : 0,
+  };
+}
+
+/** The lines that have each point once, and means over seeds. @param {Line[]} lines */
+function deciders(lines) {
+  const counted = lines.filter(({ counts, band }) => counts || band);
+  return new Set(counted.length > 0 ? counted : lines);
 }
 
 /** Lines with more points than this have no markers, which would overlap. */
@@ -216,22 +242,4 @@ function crossingRange(drawn, axis, logY) {
     }
   }
   return [low, high];
-}
-
-/**
- * Tukey's outer fences: the quartiles extended by three times the interquartile range, clipped to the smallest and
- * largest value.
- * @param {number[]} sorted
- * @returns {[number, number]}
- */
-export function tukeyFences(sorted) {
-  const quantile = (/** @type {number} */ share) => sorted[Math.round(share * (sorted.length - 1))];
-  const [lower, upper] = [quantile(0.25), quantile(0.75)];
-  const reach = 3 * (upper - lower);
-  return [Math.max(sorted[0], lower - reach), Math.min(sorted[sorted.length - 1], upper + reach)];
-}
-
-/** @param {number[]} values @param {number} low @param {number} high */
-function countOutside(values, low, high) {
-  return values.reduce((sum, value) => sum + (value < low || value > high ? 1 : 0), 0);
 }

@@ -6,6 +6,7 @@ import { differingSettings, settingsOf } from "../lib/settings-diff.js";
 import { download, h } from "../lib/dom.js";
 import { bytes, count, duration, formatNumber, percent, compactNumber } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
+import { byDataSet } from "./data-sets.js";
 import { swatch } from "./members.js";
 
 /** @import { Run, Spread, Statistics } from "../lib/types" */
@@ -130,18 +131,30 @@ function formatDeviation(of, std) {
   return of.format(std);
 }
 
+/** The best of a column's values; null if there is none, or nothing to choose from. @param {Figure} of @param {number[]} values */
+const bestOf = (of, values) =>
+  !of.best || new Set(values).size < 2 ? null : of.best === "high" ? Math.max(...values) : Math.min(...values);
+
 /**
- * The table of results.
+ * The table of results. The best is marked within each data set.
  * @param {Member[]} members
  * @param {{ [id: string]: Statistics }} statistics
  * @param {Figure[]} [figures] its columns
  */
 export function resultsTable(members, statistics, figures = RESULTS) {
   const cells = members.map((member) => figures.map((of) => cellOf(of, member, statistics)));
-  const best = figures.map((of, column) => {
-    const values = cells.flatMap((row) => row[column]?.mean ?? []);
-    return !of.best || new Set(values).size < 2 ? null : of.best === "high" ? Math.max(...values) : Math.min(...values);
-  });
+  const best = new Map(
+    [...byDataSet(members).values()].flatMap((same) => {
+      const rows = cells.filter((_, row) => same.includes(members[row]));
+      const found = figures.map((of, column) =>
+        bestOf(
+          of,
+          rows.flatMap((row) => row[column]?.mean ?? []),
+        ),
+      );
+      return same.map((member) => /** @type {[Member, typeof found]} */ ([member, found]));
+    }),
+  );
   return h(
     "table",
     { class: "compare-table" },
@@ -167,7 +180,7 @@ export function resultsTable(members, statistics, figures = RESULTS) {
           h("th", { scope: "row" }, nameCell(member)),
           ...figures.map((of, column) => {
             const cell = cells[row][column];
-            const first = cell !== null && cell.mean === best[column];
+            const first = cell !== null && cell.mean === best.get(member)?.[column];
             return h(
               "td",
               { class: `number${first ? " is-best" : ""}`, title: first ? "The best of these" : undefined },

@@ -8,6 +8,7 @@ import { watchNewRuns } from "../compare/new-runs.js";
 import { axisFor, chartsOf } from "../compare/lines.js";
 import { overlay } from "../compare/overlay.js";
 import { parallel } from "../compare/parallel.js";
+import { dataNotice } from "../compare/data-sets.js";
 import { rankingTable, rankingNote } from "../compare/ranking.js";
 import { scatterPlots } from "../compare/scatter.js";
 import { resultsTable, settingsTable, tableCard } from "../compare/tables.js";
@@ -157,6 +158,7 @@ function start() {
   });
   /** Stops the runs of a sweep that have not ended. @type {HTMLElement | undefined} */
   let stopButton;
+  const notice = h("p", { class: "notice warn", role: "note", hidden: true });
   const slots = Array.from({ length: 4 }, () => h("div", { class: "compare-slot", hidden: true }));
   const [ranking, figures, settings, costs] = slots;
   const tables = h("div", { class: "compare-tables" }, ranking, coordinates.element, figures, settings, costs);
@@ -183,6 +185,7 @@ function start() {
         ...sweepButtons(),
       ),
     ),
+    notice,
     ...(data.experiment ? [experimentCard(data.experiment)] : []),
     h("div", { class: "compare-columns" }, list.element, charts.element),
     tables,
@@ -281,6 +284,9 @@ function start() {
     const groups = groupBySeed([...runs.values()]);
     const drawn = together ? groups : [...runs.values()].map((run) => [run]);
     members = membersOf(drawn, distinctLabels(drawn.map(([first]) => first)), together ? colours : coloursApart);
+    const told = dataNotice(members);
+    notice.hidden = told === null;
+    setText(notice, told ?? "");
     seeds.hidden = groups.length === runs.size;
     seeds.setAttribute("aria-pressed", String(together));
     list.show(members);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { meanCurve } from "../../compare/mean.js";
 import { paretoFront } from "../../compare/pareto.js";
-import { tukeyFences } from "../../chart/plot-data.js";
+import { tukeyFences } from "../../chart/outliers.js";
 import { differingSettings, distinctLabels, groupBySeed } from "../../lib/settings-diff.js";
 
 /** @import { Run } from "../../lib/types" */

@@ -1,0 +1,81 @@
+// Which values a chart cuts off, so that the others can be read, and what it says of them.
+
+import { countOutside } from "./extremes.js";
+
+/** @import { Line } from "./plot-data.js" */
+
+/**
+ * What lies outside the vertical range: how many values, and the farthest.
+ * @typedef {{ above: number, below: number, highest: number, lowest: number, top: number, bottom: number }} Cut
+ */
+
+/**
+ * A leap: so small a share of the values needs so many times the height of all others. The smaller share is the first
+ * steps of a run, the larger one what a moving average makes of them.
+ */
+const LEAPS = [
+  { share: 0.02, times: 5 },
+  { share: 0.05, times: 10 },
+];
+/** A short line may leap at so many of its values, unless that is more than a tenth of them. */
+const FEW = 3;
+const MAX_SHARE = 0.1;
+/** The cut leaves so much more height than the other values need, so that where the leap ends is seen. */
+const ROOM = 1.6;
+
+/**
+ * The top of a vertical range without the leap of a few values, such as a first loss of 24 before losses of 2; null
+ * without one. A fall over many steps is no leap.
+ * @param {number[]} values @param {number} lines that have them
+ * @returns {number | null}
+ */
+export function topWithoutLeap(values, lines) {
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const value of values) {
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  if (!(high > low)) return null;
+  for (const { share, times } of LEAPS) {
+    const limit = low + (high - low) / times;
+    const most = Math.floor(Math.min(MAX_SHARE * values.length, Math.max(FEW * lines, share * values.length)));
+    let above = 0;
+    for (const value of values) if (value > limit) above += 1;
+    if (above === 0 || above > most) continue;
+    // Sorted only here, since most drawings have no leap.
+    const sorted = Float64Array.from(values).sort();
+    return Math.min(high, low + (sorted[sorted.length - 1 - most] - low) * ROOM);
+  }
+  return null;
+}
+
+/**
+ * Tukey's outer fences: the quartiles extended by three times the interquartile range, clipped to the smallest and
+ * largest value.
+ * @param {ArrayLike<number>} sorted
+ * @returns {[number, number]}
+ */
+export function tukeyFences(sorted) {
+  const quantile = (/** @type {number} */ share) => sorted[Math.round(share * (sorted.length - 1))];
+  const [lower, upper] = [quantile(0.25), quantile(0.75)];
+  const reach = 3 * (upper - lower);
+  return [Math.max(sorted[0], lower - reach), Math.min(sorted[sorted.length - 1], upper + reach)];
+}
+
+/**
+ * Counts the points of lines that lie outside a vertical range, in a range of indices of each.
+ * @param {{ line: Line, from: number, to: number }[]} parts
+ * @param {{ bottom: number, top: number, lowest: number, highest: number }} range
+ * @returns {Cut | null}
+ */
+export function cutOff(parts, { bottom, top, lowest, highest }) {
+  const found = { above: 0, below: 0 };
+  for (const { line, from, to } of parts) {
+    if (line.extremes) {
+      const { above, below } = line.extremes.countOutside(from, to, bottom, top);
+      found.above += above;
+      found.below += below;
+    } else countOutside(line.y, from, to, bottom, top, found);
+  }
+  return found.above + found.below > 0 ? { ...found, highest, lowest, top, bottom } : null;
+}
