@@ -28,11 +28,12 @@ const FRAME_BUDGET_MS = 12;
  *   value: (value: number) => string,
  *   noun?: string,
  *   leaps?: boolean,
+ *   isAbsent?: () => boolean,
  *   lines: () => Line[],
  *   gaps: () => Gap[],
  *   waiting: () => string,
  *   numbers: () => Numbers,
- * }} ChartSpec
+ * }} ChartSpec `isAbsent`: whether there is nothing to draw and nothing to wait for
  */
 
 /**
@@ -128,9 +129,21 @@ export function chartGroup(view, specs, { axis, axes, smoothing, more = [], onDr
   function begin() {
     onDraw();
     for (const made of charts) spans.set(made.id, made.measure());
+    arrange();
     pending = charts.filter((made) => made.isInSight());
     if (pending.length > 0) proceed();
     else finish();
+  }
+
+  /** Hides charts without data; in two columns, an odd last one takes both. */
+  function arrange() {
+    specs.forEach(({ isAbsent }, i) => {
+      charts[i].element.hidden = isAbsent?.() ?? false;
+    });
+    const there = charts.filter(({ element }) => !element.hidden);
+    there.forEach(({ element }, i) => {
+      element.classList.toggle("is-odd", i === there.length - 1 && i % 2 === 0);
+    });
   }
 
   /** Draws charts until the frame's time is used up; the others follow in the next frame. */

@@ -1,23 +1,20 @@
 // A chart: title, legend, plot, cursor, and a note on points that are not shown.
 
 import { h, setText } from "../lib/dom.js";
-import { count, formatNumber } from "../lib/format.js";
-import { announce } from "../lib/shell.js";
 import { onTheme } from "../lib/theme.js";
-import { AXES, axisUnit } from "./axis.js";
-import { cursor } from "./cursor.js";
+import { axisUnit } from "./axis.js";
 import { DESCRIBE_EVERY_MS, describe } from "./description.js";
 import { plotData, xExtent, unionExtent } from "./plot-data.js";
 import { gestures } from "./gestures.js";
 import { keyboard, KEYS_HELP } from "./keyboard.js";
 import { legend } from "./legend.js";
-import { nearest, nearestByX } from "./nearest.js";
-import { chartNote, gapText, inUnit } from "./note.js";
+import { nearestByX } from "./nearest.js";
+import { chartNote, inUnit } from "./note.js";
 import { plot } from "./plot.js";
-import { normalize, subrange, invert } from "./scale.js";
+import { pointer } from "./pointer.js";
+import { normalize, subrange } from "./scale.js";
 
 /** @import { PlotData, Line, Extent } from "./plot-data.js" */
-/** @import { Near } from "./nearest.js" */
 /** @import { View } from "./view.js" */
 /** @import { Entry } from "./legend.js" */
 
@@ -118,10 +115,6 @@ export function chart({
   let shown = null;
   /** The lines at the last measurement. @type {Line[]} */
   let all = [];
-  /** The crosshair's position, in units of the axis. @type {number | null} */
-  let pointed = null;
-  /** Updates the card at the pointer after a redraw. @type {(() => void) | null} */
-  let refresh = null;
   /** Whether the lines were measured since the last drawing. */
   let stale = false;
   let inSight = true;
@@ -131,15 +124,23 @@ export function chart({
   let panFrom = { min: 0, max: 1, log: false };
   /** @type {number[]} */
   let marks = [];
-  const crosshair = cursor(layer);
   const picture = plot(place, { marks: () => marks, xName: () => axisUnit(view.axis) });
   const size = () => ({ width: layer.clientWidth, height: layer.clientHeight });
-  const formatPosition = (/** @type {number} */ x) =>
-    AXES.find(({ name }) => name === view.axis)?.format(positionText(x)) ?? positionText(x);
-
+  const crosshair = pointer(layer, {
+    view,
+    shown: () => shown,
+    size,
+    value,
+    gaps,
+    isDragging: () => drags.busy(),
+    onMove: (x, own) => {
+      showValues();
+      if (own) onPoint(x, id);
+    },
+  });
   const drags = gestures(layer, {
     size,
-    onHover: (at) => (at ? look(at) : leave()),
+    onHover: (at) => (at ? crosshair.look(at) : crosshair.leave()),
     onZoom: (x, y) => {
       if (!shown) return;
       view.range = subrange(shown.x, ...x);
@@ -158,7 +159,7 @@ export function chart({
   });
 
   keyboard(stage, {
-    onMove: move,
+    onMove: crosshair.move,
     onZoom: zoom,
     onPan: (share) => {
       if (!shown) return;
@@ -166,13 +167,14 @@ export function chart({
       onView();
     },
     onReset: reset,
-    onLeave: leave,
+    onLeave: crosshair.leave,
   });
 
   /** Zooms around the cursor, or the middle. @param {number} factor below 1 zooms in */
   function zoom(factor) {
     if (!shown) return;
-    const centre = pointed === null ? 0.5 : normalize(shown.x, pointed);
+    const at = crosshair.at();
+    const centre = at === null ? 0.5 : normalize(shown.x, at);
     view.range = subrange(shown.x, centre - centre * factor, centre + (1 - centre) * factor);
     onView();
   }
@@ -183,82 +185,10 @@ export function chart({
     onView();
   }
 
-  /** @param {{ left: number, top: number }} at */
-  function look(at) {
-    if (!shown || drags.busy()) return;
-    const near = nearest(shown, at, size());
-    if (near.length === 0) return;
-    pointed = invert(shown.x, Math.min(1, Math.max(0, at.left / size().width)));
-    name(at.left, at.top, near);
-    refresh = () => look(at);
-    onPoint(pointed, id);
-  }
-
-  /** @param {number} left @param {number} top @param {Near[]} near */
-  function name(left, top, near) {
-    const [first] = near;
-    const around =
-      marks.length > 0 && shown
-        ? gaps().filter(({ x }) => Math.abs(normalize(/** @type {PlotData} */ (shown).x, x) * size().width - left) < 6)
-        : [];
-    crosshair.show({
-      left,
-      near,
-      head: formatPosition(first.x),
-      entries: near.map(({ line, x, y }) => ({
-        token: line.token,
-        label: line.label,
-        value: value(y),
-        at: Math.abs(x - first.x) > 1e-9 * Math.abs(x) ? `at ${positionText(x)}` : "",
-      })),
-      warnings: gapText(around),
-      width: size().width,
-      top,
-      height: size().height,
-    });
-  }
-
-  function leave() {
-    if (pointed === null) return;
-    pointed = null;
-    refresh = null;
-    crosshair.hide();
-    showValues();
-    onPoint(null, id);
-  }
-
-  /** @param {number | "first" | "last"} by */
-  function move(by) {
-    const main = shown?.drawn.find(({ x }) => x.length > 0);
-    if (!shown || !main) return;
-    const { min, max } = shown.x;
-    const xs = main.x.filter((x, i) => x >= min && x <= max && main.y[i] !== null);
-    if (xs.length === 0) return;
-    const here = pointed ?? xs[xs.length - 1];
-    let i = xs.findIndex((x) => x >= here - 1e-9);
-    if (i < 0) i = xs.length - 1;
-    if (by === "first") i = 0;
-    else if (by === "last") i = xs.length - 1;
-    else if (pointed !== null) i = Math.min(xs.length - 1, Math.max(0, i + by));
-    pointed = xs[i];
-    const near = nearestByX(shown, pointed, size()).slice(0, 5);
-    if (near.length === 0) return;
-    refresh = () => pointAt(Number(pointed));
-    pointAt(pointed);
-    announce(`${formatPosition(pointed)}: ${near.map(({ line, y }) => `${line.label} ${value(y)}`).join(", ")}`);
-    onPoint(pointed, id);
-  }
-
-  /** Shows the card at a position that was chosen by keyboard. @param {number} x */
-  function pointAt(x) {
-    const near = shown ? nearestByX(shown, x, size()).slice(0, 5) : [];
-    if (!shown || near.length === 0 || x < shown.x.min || x > shown.x.max) crosshair.hide();
-    else name(normalize(shown.x, x) * size().width, near[0].top, near);
-  }
-
   /** Shows in the legend the values at the crosshair, or the last ones. */
   function showValues() {
-    const at = shown && pointed !== null ? nearestByX(shown, pointed, size()) : [];
+    const x = crosshair.at();
+    const at = shown && x !== null && entries.length > 0 ? nearestByX(shown, x, size()) : [];
     names.showValues((line) => {
       const near = at.find((near) => near.line.id === line);
       if (near) return value(near.y);
@@ -323,23 +253,8 @@ export function chart({
     if (nameOf) names.showNames(nameOf);
     names.showHidden(mine.hidden);
     showValues();
-    if (refresh) refresh();
-    else if (pointed !== null) follow(pointed);
+    crosshair.refresh();
     note.show(shown, holes);
-  }
-
-  /** Follows the crosshair of another chart. @param {number | null} x */
-  function follow(x) {
-    refresh = null;
-    if (x === null || !shown || x < shown.x.min || x > shown.x.max) {
-      if (x === null) pointed = null;
-      crosshair.hide();
-    } else {
-      pointed = x;
-      const near = nearestByX(shown, x, size());
-      if (!drags.busy()) crosshair.follow(normalize(shown.x, x) * size().width, near.slice(0, 5));
-    }
-    showValues();
   }
 
   new ResizeObserver(() => {
@@ -362,7 +277,7 @@ export function chart({
     element,
     measure,
     draw,
-    follow,
+    follow: crosshair.follow,
     zoom,
     highlight: picture.highlight,
     data() {
@@ -375,9 +290,3 @@ export function chart({
     isCut: () => shown?.cut !== null && shown !== null,
   };
 }
-
-const roundTo2 = new Intl.NumberFormat("en-US", { maximumFractionDigits: 2 });
-
-/** A position with all its digits, so that neighbouring steps among millions differ. @param {number} x */
-const positionText = (x) =>
-  Number.isInteger(x) ? count(x) : Math.abs(x) >= 1000 ? roundTo2.format(x) : formatNumber(x);

@@ -130,6 +130,13 @@ export function overlay(runs, { which: charted, view, axis, members, title, more
       : "There is nothing to draw.";
   }
 
+  /** Whether no run has such a curve, and none will. @param {MetricChart} which */
+  function isAbsent({ series }) {
+    const all = [...followed.values()];
+    const over = loaded && !all.some(({ run }) => run.status === "queued" || run.status === "running");
+    return over && charted[0].series !== series && all.every(({ store }) => store.series[series].x.length === 0);
+  }
+
   const charts = chartGroup(
     view,
     charted.map((which) => ({
@@ -137,6 +144,7 @@ export function overlay(runs, { which: charted, view, axis, members, title, more
       detail: () => (which.noisy && smoothing() > 0 ? "smoothed" : ""),
       entries: [],
       noun: "run",
+      isAbsent: () => isAbsent(which),
       lines: () => memberLines(which, members(), (id) => followed.get(id)?.lines, smoothing()),
       gaps: () => gapsOf(which),
       waiting,

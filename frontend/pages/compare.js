@@ -161,7 +161,9 @@ function start() {
   const notice = h("p", { class: "notice warn", role: "note", hidden: true });
   const slots = Array.from({ length: 4 }, () => h("div", { class: "compare-slot", hidden: true }));
   const [ranking, figures, settings, costs] = slots;
-  const tables = h("div", { class: "compare-tables" }, ranking, coordinates.element, figures, settings, costs);
+  // Narrow tables share a row where there is room.
+  const narrow = h("div", { class: "compare-narrow" }, ranking, settings);
+  const tables = h("div", { class: "compare-tables" }, narrow, coordinates.element, figures, costs);
   byId("page").append(
     h(
       "header",
