@@ -16,7 +16,9 @@ import { writeView } from "./view.js";
 /** @import { View } from "./view.js" */
 
 /** So long a frame draws charts; the page answers between frames. */
-const FRAME_BUDGET_MS = 12;
+const FRAME_BUDGET_MS = 8;
+/** Drawing takes at most this share of the time, so that a busy machine draws less often and still answers. */
+const DRAWING_SHARE = 0.4;
 
 /**
  * @typedef {{
@@ -51,9 +53,13 @@ const FRAME_BUDGET_MS = 12;
  */
 export function chartGroup(view, specs, { axis, axes, smoothing, more = [], onDraw, onDrawn }) {
   let saving = 0;
-  let drawing = 0;
+  let drawing = false;
   /** Charts that are not drawn yet since the last measurement. @type {Chart[]} */
   let pending = [];
+  /** The time that the current drawing took, over its frames. */
+  let spent = 0;
+  /** When the next drawing may begin. */
+  let rested = 0;
   /** Whether something changed meanwhile. */
   let again = false;
   /** The horizontal extent of each chart's lines. @type {Map<string, Extent>} */
@@ -122,17 +128,22 @@ export function chartGroup(view, specs, { axis, axes, smoothing, more = [], onDr
   /** Schedules one redraw at the next animation frame, however many events arrived. */
   function draw() {
     if (pending.length > 0) again = true;
-    else if (!drawing) drawing = requestAnimationFrame(begin);
+    if (drawing) return;
+    drawing = true;
+    const rest = rested - performance.now();
+    if (rest > 0) setTimeout(() => requestAnimationFrame(begin), rest);
+    else requestAnimationFrame(begin);
   }
 
   /** Measures all charts, since they share their horizontal axis, and draws the first of them. */
   function begin() {
+    const started = performance.now();
     onDraw();
     for (const made of charts) spans.set(made.id, made.measure());
     arrange();
     pending = charts.filter((made) => made.isInSight());
-    if (pending.length > 0) proceed();
-    else finish();
+    spent = performance.now() - started;
+    proceed();
   }
 
   /** Hides charts without data; in two columns, an odd last one takes both. */
@@ -151,12 +162,18 @@ export function chartGroup(view, specs, { axis, axes, smoothing, more = [], onDr
     const started = performance.now();
     do pending.shift()?.draw();
     while (pending.length > 0 && performance.now() - started < FRAME_BUDGET_MS);
-    if (pending.length > 0) drawing = requestAnimationFrame(proceed);
-    else finish();
+    const now = performance.now();
+    spent += now - started;
+    if (pending.length > 0) {
+      requestAnimationFrame(proceed);
+      return;
+    }
+    rested = now + spent * (1 / DRAWING_SHARE - 1);
+    finish();
   }
 
   function finish() {
-    drawing = 0;
+    drawing = false;
     tools.showCut();
     onDrawn();
     if (again) {

@@ -10,6 +10,7 @@ import { keyboard, KEYS_HELP } from "./keyboard.js";
 import { legend } from "./legend.js";
 import { nearestByX } from "./nearest.js";
 import { chartNote, inUnit } from "./note.js";
+import { throttled } from "../lib/throttle.js";
 import { plot } from "./plot.js";
 import { pointer } from "./pointer.js";
 import { normalize, subrange } from "./scale.js";
@@ -47,6 +48,9 @@ import { normalize, subrange } from "./scale.js";
  */
 
 /** @typedef {ReturnType<typeof chart>} Chart */
+
+/** The note of a live chart changes with each point; nobody reads it faster than this. */
+const NOTE_EVERY_MS = 250;
 
 /** @param {Options} options */
 export function chart({
@@ -120,12 +124,13 @@ export function chart({
   let inSight = true;
   /** Where the layer lies. */
   let placed = "";
-  let describing = 0;
   let panFrom = { min: 0, max: 1, log: false };
   /** @type {number[]} */
   let marks = [];
   const picture = plot(place, { marks: () => marks, xName: () => axisUnit(view.axis) });
-  const size = () => ({ width: layer.clientWidth, height: layer.clientHeight });
+  /** Of the stage; read when it changes, since reading it during a drawing would cost a layout. */
+  let room = { width: 0, height: 0 };
+  const size = () => picture.box() ?? { width: 0, height: 0 };
   const crosshair = pointer(layer, {
     view,
     shown: () => shown,
@@ -205,13 +210,10 @@ export function chart({
     return xExtent(all, view.logX);
   }
 
-  function putIntoWords() {
-    if (describing) return;
-    describing = window.setTimeout(() => {
-      describing = 0;
-      setText(words, describe({ title, axis: axisUnit(view.axis), noun, lines: all, value }));
-    }, DESCRIBE_EVERY_MS);
-  }
+  const putIntoWords = throttled(DESCRIBE_EVERY_MS, () =>
+    setText(words, describe({ title, axis: axisUnit(view.axis), noun, lines: all, value })),
+  );
+  const showNote = throttled(NOTE_EVERY_MS, () => shown && note.show(shown, gaps()));
 
   /** Draws the measured lines, unless the chart is out of sight. */
   function draw() {
@@ -219,10 +221,10 @@ export function chart({
   }
 
   function drawNow() {
-    const width = place.clientWidth;
+    const { width, height } = room;
     if (width === 0) return;
     stale = false;
-    picture.resize(width, place.clientHeight);
+    picture.resize(width, height);
     const some = all.filter((line) => line.length > 0);
     shown = plotData(some, {
       range: view.range,
@@ -236,8 +238,7 @@ export function chart({
     place.classList.toggle("blank", some.length === 0);
     setText(empty, waiting());
     empty.hidden = some.length > 0 || mine.hidden.size > 0;
-    const holes = gaps();
-    marks = holes.map(({ x }) => x);
+    marks = gaps().map(({ x }) => x);
     picture.draw(shown);
     const box = picture.box();
     // Writing the same place again would cost a layout.
@@ -254,12 +255,13 @@ export function chart({
     names.showHidden(mine.hidden);
     showValues();
     crosshair.refresh();
-    note.show(shown, holes);
+    showNote();
   }
 
   new ResizeObserver(() => {
+    room = { width: place.clientWidth, height: place.clientHeight };
     measure();
-    draw();
+    drawNow();
   }).observe(place);
   new IntersectionObserver(
     (entries) => {

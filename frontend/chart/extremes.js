@@ -37,13 +37,13 @@ export class Extremes {
   }
 
   /**
-   * How many values lie above a limit and how many below another; blocks that lie between are skipped.
+   * Counts the values above a limit and below another; blocks that lie between are skipped.
    * @param {number} from @param {number} to exclusive @param {number} low @param {number} high
+   * @param {{ above: number, below: number }} found
    */
-  countOutside(from, to, low, high) {
+  countOutside(from, to, low, high, found) {
     this.update();
     const { data } = this.column;
-    const found = { above: 0, below: 0 };
     for (let i = from; i < to; ) {
       const block = Math.floor(i / BLOCK);
       const end = Math.min(to, (block + 1) * BLOCK);
@@ -52,7 +52,6 @@ export class Extremes {
       if (block >= this.low.length || least < low || most > high) countOutside(data, i, end, low, high, found);
       i = end;
     }
-    return found;
   }
 
   update() {

@@ -31,7 +31,8 @@ export function gapText(gaps) {
  */
 export function cutText(cut, value) {
   if (!cut) return "";
-  const { above, below, top, bottom, highest, lowest } = cut;
+  const { top, bottom, highest, lowest } = cut;
+  const { above, below } = cut.count();
   return [
     above > 0 && `${plural(above, "value")} above ${value(top)}, up to ${value(highest)}`,
     below > 0 && `${plural(below, "value")} below ${value(bottom)}, down to ${value(lowest)}`,

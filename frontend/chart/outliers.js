@@ -6,7 +6,7 @@ import { countOutside } from "./extremes.js";
 
 /**
  * What lies outside the vertical range: how many values, and the farthest.
- * @typedef {{ above: number, below: number, highest: number, lowest: number, top: number, bottom: number }} Cut
+ * @typedef {{ count: () => { above: number, below: number }, highest: number, lowest: number, top: number, bottom: number }} Cut
  */
 
 /**
@@ -63,19 +63,23 @@ export function tukeyFences(sorted) {
 }
 
 /**
- * Counts the points of lines that lie outside a vertical range, in a range of indices of each.
- * @param {{ line: Line, from: number, to: number }[]} parts
+ * What lies outside a vertical range. It is counted on demand, since a live chart is drawn more often than its note.
+ * @param {{ line: Line, from: number, to: number }[]} parts a range of indices of each line
  * @param {{ bottom: number, top: number, lowest: number, highest: number }} range
  * @returns {Cut | null}
  */
-export function cutOff(parts, { bottom, top, lowest, highest }) {
-  const found = { above: 0, below: 0 };
-  for (const { line, from, to } of parts) {
-    if (line.extremes) {
-      const { above, below } = line.extremes.countOutside(from, to, bottom, top);
-      found.above += above;
-      found.below += below;
-    } else countOutside(line.y, from, to, bottom, top, found);
-  }
-  return found.above + found.below > 0 ? { ...found, highest, lowest, top, bottom } : null;
+export function cutOff(parts, range) {
+  const { bottom, top, lowest, highest } = range;
+  if (lowest >= bottom && highest <= top) return null;
+  return {
+    ...range,
+    count() {
+      const found = { above: 0, below: 0 };
+      for (const { line, from, to } of parts) {
+        if (line.extremes) line.extremes.countOutside(from, to, bottom, top, found);
+        else countOutside(line.y, from, to, bottom, top, found);
+      }
+      return found;
+    },
+  };
 }

@@ -165,7 +165,10 @@ export function plotData(lines, { range, yRange, logX, logY, pixels, outliers = 
     total,
     unloggable,
     cut,
-    outside: cut ? cut.above + cut.below : 0,
+    get outside() {
+      const { above, below } = cut?.count() ?? { above: 0, below: 0 };
+      return above + below;
+    },
   };
 }
 

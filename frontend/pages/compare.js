@@ -120,6 +120,8 @@ function start() {
   );
   const title = h("h1", {}, data.title);
   const about = h("p", { class: "muted" });
+  /** Counts how often the tables were shown. */
+  let shows = 0;
   /** The members shown in charts and tables. @type {Member[]} */
   let members = [];
   const list = memberList({
@@ -300,11 +302,24 @@ function start() {
     );
   }
 
-  function showTables() {
+  /** Shows the tables and charts of results, each in a task of its own, so that the page answers in between. */
+  async function showTables() {
+    shows += 1;
+    const mine = shows;
+    for (const part of [showRanking, () => coordinates.show(members), showFigures, showSettings, showCosts]) {
+      part();
+      await new Promise((resolve) => setTimeout(resolve));
+      // A newer one shows everything.
+      if (mine !== shows) return;
+    }
+  }
+
+  function showRanking() {
     const rank = rankingTable(members);
-    const differ = settingsTable(members);
     fill(ranking, rank && tableCard("Ranking", rankingNote(members), rank));
-    coordinates.show(members);
+  }
+
+  function showFigures() {
     fill(
       figures,
       tableCard(
@@ -315,7 +330,14 @@ function start() {
         resultsTable(members, statistics),
       ),
     );
+  }
+
+  function showSettings() {
+    const differ = settingsTable(members);
     fill(settings, differ && tableCard("Settings that differ", "Everything else is the same in all of them.", differ));
+  }
+
+  function showCosts() {
     fill(
       costs,
       scatterPlots(members, (id) => charts.highlight(id)),

@@ -35,7 +35,7 @@ test("a first loss of 24 is cut off by default, counted, and shown on request", 
   const y = [24.1, 12, 7.5, ...fall(297, 40)];
   const made = plotData([line(y)], automatic);
   assert.ok(made.y.max < 7.5 && made.y.max > 2.35, String(made.y.max));
-  assert.deepEqual([made.cut?.above, made.cut?.below, made.cut?.highest, made.outside], [3, 0, 24.1, 3]);
+  assert.deepEqual([made.cut?.count(), made.cut?.highest, made.outside], [{ above: 3, below: 0 }, 24.1, 3]);
   assert.match(cutText(made.cut, formatNumber), /^3 values above [\d.]+, up to 24.1$/);
   const all = plotData([line(y)], plain);
   assert.ok(all.y.max > 24.1);
@@ -74,7 +74,7 @@ test("what is cut off is counted over all points, not only over those that are d
     y.push(i < 50 ? 30 : i % 1000 === 7 ? Number.NaN : 1 + (i % 7) / 10);
   }
   const made = plotData([line([], { x: x.data, y: y.data, length: y.length, extremes: extremesOf(y) })], automatic);
-  assert.equal(made.cut?.above, 50);
+  assert.equal(made.cut?.count().above, 50);
   assert.ok(made.y.max < 4);
 });
 
