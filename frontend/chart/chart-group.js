@@ -141,7 +141,7 @@ export function chartGroup(view, specs, { axis, axes, smoothing, more = [], onDr
     onDraw();
     for (const made of charts) spans.set(made.id, made.measure());
     arrange();
-    pending = charts.filter((made) => made.isInSight());
+    pending = charts.filter((made) => made.needsDrawing());
     spent = performance.now() - started;
     proceed();
   }

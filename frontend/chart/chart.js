@@ -215,12 +215,8 @@ export function chart({
   );
   const showNote = throttled(NOTE_EVERY_MS, () => shown && note.show(shown, gaps()));
 
-  /** Draws the measured lines, unless the chart is out of sight. */
+  /** Draws the measured lines. */
   function draw() {
-    if (inSight) drawNow();
-  }
-
-  function drawNow() {
     const { width, height } = room;
     if (width === 0) return;
     stale = false;
@@ -261,17 +257,17 @@ export function chart({
   new ResizeObserver(() => {
     room = { width: place.clientWidth, height: place.clientHeight };
     measure();
-    drawNow();
+    draw();
   }).observe(place);
   new IntersectionObserver(
     (entries) => {
       inSight = entries[entries.length - 1].isIntersecting;
-      if (inSight && stale) drawNow();
+      if (inSight && stale) draw();
     },
     { rootMargin: "100px" },
   ).observe(element);
   // Paper shows everything.
-  addEventListener("beforeprint", () => stale && drawNow());
+  addEventListener("beforeprint", () => stale && draw());
   onTheme(() => picture.repaint());
   return {
     id,
@@ -283,11 +279,11 @@ export function chart({
     zoom,
     highlight: picture.highlight,
     data() {
-      if (stale) drawNow();
+      if (stale) draw();
       return shown;
     },
-    /** Whether a drawing can be seen. */
-    isInSight: () => inSight,
+    /** Whether the chart must be drawn: it can be seen, or shows no points yet. */
+    needsDrawing: () => inSight || shown === null || shown.drawn.length === 0,
     /** Whether the last drawing cuts something off. */
     isCut: () => shown?.cut !== null && shown !== null,
   };

@@ -11,7 +11,7 @@ import { countOutside } from "./extremes.js";
 
 /**
  * A leap: so small a share of the values needs so many times the height of all others. The smaller share is the first
- * steps of a run, the larger one what a moving average makes of them.
+ * steps of a run, the larger one what a moving average makes of them, or a run that diverged soon.
  */
 const LEAPS = [
   { share: 0.02, times: 5 },
@@ -20,8 +20,8 @@ const LEAPS = [
 /** A short line may leap at so many of its values, unless that is more than a tenth of them. */
 const FEW = 3;
 const MAX_SHARE = 0.1;
-/** The cut leaves so much more height than the other values need, so that where the leap ends is seen. */
-const ROOM = 1.6;
+/** Values within so many times the height of the others are kept, so that the end of the leap is seen. */
+const ROOM = 3;
 
 /**
  * The top of a vertical range without the leap of a few values, such as a first loss of 24 before losses of 2; null
@@ -36,17 +36,22 @@ export function topWithoutLeap(values, lines) {
     if (value > high) high = value;
   }
   if (!(high > low)) return null;
+  /** Sorted only where there is a leap, since most drawings have none. @type {Float64Array | null} */
+  let sorted = null;
+  let top = high;
   for (const { share, times } of LEAPS) {
-    const limit = low + (high - low) / times;
     const most = Math.floor(Math.min(MAX_SHARE * values.length, Math.max(FEW * lines, share * values.length)));
+    const limit = low + (top - low) / times;
     let above = 0;
     for (const value of values) if (value > limit) above += 1;
     if (above === 0 || above > most) continue;
-    // Sorted only here, since most drawings have no leap.
-    const sorted = Float64Array.from(values).sort();
-    return Math.min(high, low + (sorted[sorted.length - 1 - most] - low) * ROOM);
+    sorted ??= Float64Array.from(values).sort();
+    let last = sorted.length - 1 - most;
+    const reach = low + (sorted[last] - low) * ROOM;
+    while (last + 1 < sorted.length && sorted[last + 1] <= reach) last += 1;
+    top = Math.min(top, sorted[last]);
   }
-  return null;
+  return top < high ? top : null;
 }
 
 /**

@@ -149,7 +149,8 @@ export function plotData(lines, { range, yRange, logX, logY, pixels, outliers = 
   });
   const [lowest, highest] = [low, high];
   if (outliers === false && values.length > 0) [low, high] = tukeyFences(Float64Array.from(values).sort());
-  if (outliers === null && !logY) high = topWithoutLeap(values, parts.length) ?? high;
+  const leaping = outliers === null && !logY ? topWithoutLeap(values, parts.length) : null;
+  if (leaping !== null) [low, high] = [lowestUpTo(drawn, leaping), leaping];
   // A range without points may still be crossed by the line between two points outside it.
   if (low > high) [low, high] = crossingRange(drawn, x, logY);
   const [yMin, yMax] = yRange ? validRange(yRange[0], yRange[1], logY) : padRange(validRange(low, high, logY), logY);
@@ -176,6 +177,23 @@ export function plotData(lines, { range, yRange, logX, logY, pixels, outliers = 
 function deciders(lines) {
   const counted = lines.filter(({ counts, band }) => counts || band);
   return new Set(counted.length > 0 ? counted : lines);
+}
+
+/**
+ * The lowest point of lines without the points above a limit, and of their bands, where these do not reach lower than
+ * the lines are high.
+ * @param {DrawnLine[]} drawn @param {number} limit
+ */
+function lowestUpTo(drawn, limit) {
+  let [lowest, edge] = [limit, limit];
+  for (const { y, low } of drawn) {
+    y.forEach((value, i) => {
+      if (value === null || value > limit) return;
+      lowest = Math.min(lowest, value);
+      if (low.length > 0) edge = Math.min(edge, low[i]);
+    });
+  }
+  return Math.max(Math.min(lowest, edge), 2 * lowest - limit);
 }
 
 /** Lines with more points than this have no markers, which would overlap. */

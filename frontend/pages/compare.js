@@ -30,6 +30,9 @@ import { canStop, isActive } from "../lib/status.js";
 /** Statistics of active runs are refreshed at most this often. */
 const STATISTICS_EVERY_MS = 2000;
 
+/** A table of settings with more columns has a row of its own. */
+const WIDE_COLUMNS = 4;
+
 startShell();
 
 /** @type {{ runs: Run[], title: string, missing: number, changes: string, sweep?: { id: string, spec: SweepSpec },
@@ -334,6 +337,7 @@ function start() {
 
   function showSettings() {
     const differ = settingsTable(members);
+    settings.classList.toggle("is-wide", (differ?.rows[0].cells.length ?? 0) > WIDE_COLUMNS);
     fill(settings, differ && tableCard("Settings that differ", "Everything else is the same in all of them.", differ));
   }
 

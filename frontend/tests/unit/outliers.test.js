@@ -59,6 +59,15 @@ test("a run that is high for long is no leap", () => {
   assert.equal(made.cut, null);
 });
 
+test("a run that diverged after a few steps flattens no other, and neither does its band", () => {
+  const bad = [5, 1e3, 1e9, 2e24, 3e24, 2e24, 1e26, Number.NaN];
+  const band = { low: bad.map((value) => value - 4e25), high: bad.map((value) => value + 4e25) };
+  const good = [0.1, 0.2, 0.3].map((floor) => line(fall(300, 30).map((value) => value + floor)));
+  const made = plotData([...good, line(bad, { band, counts: false })], automatic);
+  assert.ok(made.y.max < 10 && made.y.min > -10, JSON.stringify(made.y));
+  assert.equal(made.cut?.highest, 1e26 + 4e25);
+});
+
 test("a zoom and a log axis cut nothing off", () => {
   const leaping = line([24.1, ...fall(299, 40)]);
   assert.equal(plotData([leaping], { ...automatic, logY: true }).cut, null);
