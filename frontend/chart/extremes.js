@@ -3,7 +3,8 @@
 
 import { Column } from "./column.js";
 
-const BLOCK = 64;
+/** Values of which the extremes are kept together. */
+export const BLOCK = 64;
 
 /**
  * The indices of the smallest value, the largest value and the first NaN; -1 if there is none.
@@ -20,10 +21,13 @@ export class Extremes {
     this.hole = new Column(64);
   }
 
-  /** @param {number} from @param {number} to exclusive @returns {Found} */
-  between(from, to) {
+  /**
+   * @param {number} from @param {number} to exclusive
+   * @param {Found} [found] filled and returned
+   * @returns {Found}
+   */
+  between(from, to, found = { low: -1, high: -1, hole: -1 }) {
     this.update();
-    const found = { low: -1, high: -1, hole: -1 };
     const first = Math.ceil(from / BLOCK);
     const last = Math.min(Math.floor(to / BLOCK), this.low.length);
     if (first >= last) {

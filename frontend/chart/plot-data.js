@@ -136,8 +136,11 @@ export function plotData(lines, { range, yRange, logX, logY, pixels, outliers = 
       if (decides) values.push(value);
       // The lower edge of a band may be below 0, which a log axis cannot show.
       const floor = line.band && !(logY && line.band.low[i] <= 0) ? line.band.low[i] : value;
-      low = Math.min(low, value, floor);
-      high = Math.max(high, value, line.band ? line.band.high[i] : value);
+      const ceiling = line.band ? line.band.high[i] : value;
+      if (floor < low) low = floor;
+      if (value < low) low = value;
+      if (ceiling > high) high = ceiling;
+      if (value > high) high = value;
     }
     out.dots = markerIndices(out);
     if (line.counts)
@@ -207,8 +210,16 @@ const MAX_MARKERS = 80;
  */
 export function markerIndices({ line, x, y }) {
   const all = line.markers && x.length <= MAX_MARKERS;
-  const hole = (/** @type {number} */ i) => y[i] === null || y[i] === undefined;
-  return x.flatMap((_, i) => (!hole(i) && (all || (hole(i - 1) && hole(i + 1))) ? i : []));
+  /** @type {number[]} */
+  const found = [];
+  // Before the first point and after the last one there is none, as in a gap.
+  let before = /** @type {number | null} */ (null);
+  for (let i = 0; i < x.length; i += 1) {
+    const value = y[i];
+    if (value !== null && (all || (before === null && (i + 1 === x.length || y[i + 1] === null)))) found.push(i);
+    before = value;
+  }
+  return found;
 }
 
 /**
