@@ -5,7 +5,7 @@ import { h, s } from "../lib/dom.js";
 import { bytes, duration, percent, compactNumber } from "../lib/format.js";
 import { byDataSet } from "./data-sets.js";
 import { paretoFront } from "./pareto.js";
-import { accuracySpan, costSpan, sameText, sameWithin } from "./span.js";
+import { accuracySpan, costSpan, sameText } from "./span.js";
 import { meanAndStd } from "./tables.js";
 
 /** @import { Run } from "../lib/types" */
@@ -91,25 +91,10 @@ export function scatterPlots(members, onLook) {
     h(
       "div",
       { class: "scatters" },
-      ...COSTS.map((cost) => {
-        const same = sameText(cost.title, costsOf(members, cost, gain));
-        return h(
-          "figure",
-          {},
-          scatterCard(members, cost, gain, { onLook }),
-          same && h("figcaption", { class: "muted small" }, `${same} No run is cheaper.`),
-        );
-      }),
+      ...COSTS.map((cost) => h("figure", {}, scatterCard(members, cost, gain, { onLook }))),
     ),
   );
 }
-
-/** The costs of the members that have both figures. @param {Member[]} members @param {typeof COSTS[number]} cost @param {ReturnType<typeof accuracyOf>} gain */
-const costsOf = (members, cost, gain) =>
-  members.flatMap(({ runs }) => {
-    const x = meanAndStd(runs.map(cost.of));
-    return x && meanAndStd(runs.map(gain.of)) ? [x.mean] : [];
-  });
 
 /**
  * @param {Member[]} members
@@ -140,10 +125,11 @@ export function scatterCard(members, cost, gain, { onLook = () => {}, named = fa
   const left = (/** @type {number} */ value) => BOX.left + normalize(xs, value) * (BOX.right - BOX.left);
   const top = (/** @type {number} */ value) => BOX.bottom - normalize(ys, value) * (BOX.bottom - BOX.top);
   const [rows, columns] = [labelledTicks(ys, 5, 0.01), labelledTicks(xs, 4)];
+  const same = sameText(cost.title, costs);
   // Runs of the same cost have no front, and runs of different data none in common.
   const fronts = [...byDataSet(points.map(({ member }) => member)).values()].map((of) => {
     const together = points.filter(({ member }) => of.includes(member));
-    return sameWithin(costs) === null ? paretoFront(together).map((i) => together[i]) : [];
+    return same === null ? paretoFront(together).map((i) => together[i]) : [];
   });
   const front = fronts.flat();
   const text = (
@@ -161,7 +147,7 @@ export function scatterCard(members, cost, gain, { onLook = () => {}, named = fa
       class: "scatter",
       // Its points are links, which an image has none of.
       role: "group",
-      "aria-label": `${label}. ${front.length > 0 ? `On the Pareto front: ${front.map((point) => point.member.label).join("; ")}` : sameText(cost.title, costs)}`,
+      "aria-label": `${label}. ${front.length > 0 ? `On the Pareto front: ${front.map((point) => point.member.label).join("; ")}` : same?.long}`,
     },
     ...rows.flatMap((tick) => [
       s("line", { class: "scatter-grid", x1: BOX.left, x2: BOX.right, y1: top(tick.value), y2: top(tick.value) }),
@@ -173,6 +159,7 @@ export function scatterCard(members, cost, gain, { onLook = () => {}, named = fa
     ]),
     text((BOX.left + BOX.right) / 2, HEIGHT - 6, `${cost.title.toLowerCase()}${sign && ` (${sign})`}`, "middle"),
     text(2, 11, `${gain.title.toLowerCase()} (%)`, "start"),
+    same && s("text", { class: "scatter-same", x: BOX.right, y: 11, "text-anchor": "end" }, same.short),
     ...fronts
       .filter((of) => of.length > 1)
       .map((of) =>

@@ -45,10 +45,14 @@ export function sameWithin(values) {
   return Number((Math.ceil(Number((percent / unit).toPrecision(6))) * unit).toPrecision(1));
 }
 
-/** "Peak memory: the same within 1 % in all 4 runs." @param {string} title @param {number[]} values */
+/**
+ * Says that costs are the same: "the same within 1 %", and with what they are and of how many runs; null if they differ.
+ * @param {string} title @param {number[]} values
+ */
 export function sameText(title, values) {
   const within = sameWithin(values);
-  if (within === null) return "";
+  if (within === null) return null;
+  const short = within === 0 ? "the same" : `the same within ${within} %`;
   const runs = values.length === 2 ? "in both runs" : `in all ${values.length} runs`;
-  return `${title}: the same ${within === 0 ? "" : `within ${within} % `}${runs}.`;
+  return { short, long: `${title}: ${short} ${runs}.` };
 }
