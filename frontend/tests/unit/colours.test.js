@@ -180,7 +180,9 @@ for (const [theme, at, surface] of /** @type {[string, number, string][]} */ ([
 }
 
 test("settings are called as the form calls them", () => {
-  const table = readFileSync(new URL("../../../models/src/spec/table.rs", import.meta.url), "utf8");
+  const table = ["table", "recipe", "transfer"]
+    .map((file) => readFileSync(new URL(`../../../models/src/spec/${file}.rs`, import.meta.url), "utf8"))
+    .join("\n");
   const fields = [...table.matchAll(/"((?:data|training|device|resources)[\w.]*)",\s*(?:label: )?"([^"]+)"/g)];
   assert.ok(fields.length > 30);
   for (const [, path, label] of fields)
