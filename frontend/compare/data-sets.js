@@ -20,7 +20,9 @@ export function byDataSet(members) {
   const sets = new Map();
   for (const member of members) {
     const set = known.length < 2 ? (known[0] ?? "") : dataSetOf(member);
-    sets.set(set, [...(sets.get(set) ?? []), member]);
+    const same = sets.get(set);
+    if (same) same.push(member);
+    else sets.set(set, [member]);
   }
   return sets;
 }

@@ -128,7 +128,8 @@ export function scatterCard(members, cost, gain, { onLook = () => {}, named = fa
   const same = sameText(cost.title, costs);
   // Runs of the same cost have no front, and runs of different data none in common.
   const fronts = [...byDataSet(points.map(({ member }) => member)).values()].map((of) => {
-    const together = points.filter(({ member }) => of.includes(member));
+    const here = new Set(of);
+    const together = points.filter(({ member }) => here.has(member));
     return same === null ? paretoFront(together).map((i) => together[i]) : [];
   });
   const front = fronts.flat();

@@ -145,7 +145,8 @@ export function resultsTable(members, statistics, figures = RESULTS) {
   const cells = members.map((member) => figures.map((of) => cellOf(of, member, statistics)));
   const best = new Map(
     [...byDataSet(members).values()].flatMap((same) => {
-      const rows = cells.filter((_, row) => same.includes(members[row]));
+      const here = new Set(same);
+      const rows = cells.filter((_, row) => here.has(members[row]));
       const found = figures.map((of, column) =>
         bestOf(
           of,

@@ -100,7 +100,9 @@ export function distinctLabels(runs) {
   const byName = new Map();
   for (const run of runs) {
     const name = isNamed(run) ? run.name : null;
-    byName.set(name, [...(byName.get(name) ?? []), run]);
+    const same = byName.get(name);
+    if (same) same.push(run);
+    else byName.set(name, [run]);
   }
   /** @type {Map<string, string>} */
   const labels = new Map();
