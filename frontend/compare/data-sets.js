@@ -2,6 +2,7 @@
 // and ranks are given within one data set.
 
 import { plural } from "../lib/format.js";
+import { dataTitle } from "../lib/setting-labels.js";
 
 /** @import { Member } from "./members.js" */
 
@@ -33,7 +34,7 @@ export function dataNotice(members) {
   if (sets.size < 2) return null;
   const parts = [...sets].map(([set, of]) => {
     const runs = of.reduce((sum, member) => sum + member.runs.length, 0);
-    return `${set || "not told"} (${plural(runs, "run")})`;
+    return `${dataTitle(set) || "not told"} (${plural(runs, "run")})`;
   });
   return `These runs learned different data: ${parts.join(", ")}; their accuracies do not compare. The best is marked within each data set.`;
 }

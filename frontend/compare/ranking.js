@@ -2,6 +2,7 @@
 
 import { h } from "../lib/dom.js";
 import { percent, plural } from "../lib/format.js";
+import { dataTitle } from "../lib/setting-labels.js";
 import { holm, welch } from "../lib/welch.js";
 import { byDataSet } from "./data-sets.js";
 import { accuracyOf } from "./scatter.js";
@@ -114,7 +115,11 @@ export function rankingTable(members) {
         "tbody",
         {},
         rankings.length > 1 &&
-          h("tr", { class: "ranking-set" }, h("th", { scope: "rowgroup", colspan: 5 }, set || "Data not told")),
+          h(
+            "tr",
+            { class: "ranking-set" },
+            h("th", { scope: "rowgroup", colspan: 5 }, dataTitle(set) || "Data not told"),
+          ),
         ...places.map((place, i) => row(place, i, places)),
       ),
     ),

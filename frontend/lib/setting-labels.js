@@ -1,121 +1,199 @@
-// The names of settings and of their values as the form writes them, for legends and tables.
+// The names of settings and of their values as the form has them. The form's table comes with the form alone, so pages
+// about runs have its labels here; a browser test compares the two.
 
 import { exactNumber } from "./format.js";
 
-/** @import { Json } from "./types" */
+/** @import { Json, Run } from "./types" */
 
-/**
- * The labels of the form (`models/src/spec/table.rs`), with their group where they say little alone, and those of
- * options that several built-in networks have.
- * @type {{ [path: string]: string }}
- */
+/** Labels by path. @type {{ [path: string]: string }} */
 const LABELS = {
   "data.set": "Data set",
-  "data.size": "Image size",
-  "data.validation": "Validation share",
-  "data.limit": "Most training samples",
-  "data.folds": "Folds",
-  "data.fold": "Fold to validate on",
   "data.augment": "Augmentation",
-  "data.random_resized_crop": "Random resized crop",
-  "data.random_resized_crop.min_scale": "Random resized crop: least area",
-  "data.random_resized_crop.max_ratio": "Random resized crop: most stretch",
   "data.color_jitter": "Colour jitter",
-  "data.color_jitter.brightness": "Colour jitter: brightness",
-  "data.color_jitter.contrast": "Colour jitter: contrast",
-  "data.color_jitter.saturation": "Colour jitter: saturation",
-  "data.color_jitter.hue": "Colour jitter: hue",
+  "data.color_jitter.brightness": "Brightness",
+  "data.color_jitter.contrast": "Contrast",
+  "data.color_jitter.saturation": "Saturation",
+  "data.color_jitter.hue": "Hue",
+  "data.fit": "Photos that are not square",
+  "data.fold": "Fold to validate on",
+  "data.limit": "Most training samples",
+  "data.random_resized_crop": "Random resized crop",
+  "data.random_resized_crop.min_scale": "Least area",
+  "data.random_resized_crop.max_ratio": "Most stretch",
   "data.randaugment": "RandAugment",
-  "data.randaugment.num_ops": "RandAugment: operations",
-  "data.randaugment.magnitude": "RandAugment: magnitude",
-  network: "Network",
+  "data.randaugment.num_ops": "Operations",
+  "data.size": "Image size",
+  "data.test_time_flip": "Test-time flip",
+  "data.validation": "Validation share",
+  "data.version": "Version of the labels",
   "network.kind": "Network",
-  "network.activation": "Activation",
-  "network.init": "Initialisation",
-  "network.hidden": "Hidden widths",
-  "network.dropout": "Dropout",
-  "network.norm": "Normalisation",
   "network.depth": "Convolutions per block",
+  "network.five": "5x5 branch",
+  "network.hidden": "Hidden widths",
+  "network.init": "Initialisation",
+  "network.long_over": "Blocks per long skip",
+  "network.norm": "Normalisation",
+  "network.one": "1x1 branch",
   "network.plan": "Widths",
-  "network.revision": "Version of the network",
-  device: "Device",
+  "network.pool_every": "Blocks per pool",
+  "network.project": "Pool branch",
+  "network.reduce3": "3x3 branch: reduction",
+  "network.reduce5": "5x5 branch: reduction",
+  "network.stem_kernel": "Stem: kernel",
+  "network.stem_padding": "Stem: padding",
+  "network.stem_pool": "Stem: pool",
+  "network.stem_stride": "Stem: stride",
+  "network.stem_width": "Stem: channels",
+  "network.three": "3x3 branch",
   "resources.cpus": "Cores",
-  "resources.memory": "Memory (MiB)",
   "resources.gpus": "GPUs",
+  "resources.memory": "Memory (MiB)",
   "resources.time": "Time limit (minutes)",
-  "training.epochs": "Epochs",
-  "training.batch_size": "Batch size",
-  "training.precision": "Precision",
-  "training.sampling": "Sampling",
   "training.clip": "Gradient clipping",
-  "training.seed": "Seed",
-  "training.threads": "Threads",
-  "training.label_smoothing": "Label smoothing",
-  "training.class_weights": "Class weights",
-  "training.mixup": "Mixup",
-  "training.mixup.alpha": "Mixup: alpha",
   "training.cutmix": "CutMix",
-  "training.cutmix.alpha": "CutMix: alpha",
+  "training.early_stopping.metric": "Watches",
+  "training.early_stopping.min_delta": "Least change",
   "training.ema": "Averaged weights (EMA)",
-  "training.ema.decay": "Averaged weights: decay",
-  "training.transfer": "Transfer learning",
-  "training.transfer.from": "Starts from",
-  "training.transfer.trainable_blocks": "Trainable blocks",
-  "training.transfer.backbone_lr": "Backbone's rate",
-  "training.transfer.unfreeze_at": "Unfreezes at epoch",
-  "training.transfer.fresh_head": "New last layer",
   "training.optimizer": "Optimizer",
   "training.optimizer.kind": "Optimizer",
   "training.optimizer.lr": "Learning rate",
-  "training.optimizer.momentum": "Momentum",
-  "training.optimizer.weight_decay": "Weight decay",
-  "training.optimizer.nesterov": "Nesterov",
   "training.optimizer.beta1": "Beta 1",
   "training.optimizer.beta2": "Beta 2",
   "training.optimizer.eps": "Epsilon",
   "training.schedule": "Learning-rate schedule",
   "training.schedule.kind": "Learning-rate schedule",
+  "training.schedule.div_factor": "Start divisor",
+  "training.schedule.every_epochs": "Falls every",
+  "training.schedule.final_div_factor": "End divisor",
+  "training.schedule.gamma": "Factor",
+  "training.schedule.milestones": "Falls after",
+  "training.schedule.min_lr": "Floor",
+  "training.schedule.pct_start": "Rise",
   "training.schedule.warmup_epochs": "Warm-up",
-  "training.schedule.gamma": "Schedule: factor",
-  "training.schedule.every_epochs": "Schedule: falls every",
-  "training.schedule.milestones": "Schedule: falls after",
-  "training.schedule.min_lr": "Schedule: floor",
-  "training.schedule.pct_start": "Schedule: rise",
-  "training.schedule.div_factor": "Schedule: start divisor",
-  "training.schedule.final_div_factor": "Schedule: end divisor",
-  "training.early_stopping": "Early stopping",
-  "training.early_stopping.metric": "Early stopping: watches",
-  "training.early_stopping.patience": "Early stopping: patience",
-  "training.early_stopping.min_delta": "Early stopping: least change",
+  "training.transfer": "Transfer learning",
+  "training.transfer.backbone_lr": "Backbone's rate",
+  "training.transfer.fresh_head": "New last layer",
+  "training.transfer.from": "Starts from",
+  "training.transfer.unfreeze_at": "Unfreezes at epoch",
 };
 
-/** What the form says of a setting that is left empty. @type {{ [path: string]: string }} */
+/** The titles of networks, as short as a row needs them. @type {{ [kind: string]: string }} */
+const NETWORKS = {
+  inception: "Inception",
+  mlp: "MLP",
+  "mlp-wide": "Wide MLP",
+  perceptron: "Perceptron",
+  "residual-deep": "Deep residual network",
+  "residual-small": "Small residual network",
+  vgg16: "VGG16",
+};
+
+/** The titles of data sets within a sentence. @type {{ [set: string]: string }} */
+const DATA_SETS = {
+  "cifar-10": "CIFAR-10",
+  "cifar-100": "CIFAR-100",
+  "fashion-mnist": "Fashion-MNIST",
+  mnist: "MNIST",
+  xor: "exclusive or",
+};
+
+/** What an empty field means; elsewhere it is “None”. @type {{ [path: string]: string }} */
 const EMPTY = {
-  "data.limit": "all",
-  "training.threads": "automatic",
-  "training.schedule": "constant",
+  "data.color_jitter": "Off",
+  "data.fold": "First",
+  "data.limit": "All",
+  "data.random_resized_crop": "Off",
+  "data.randaugment": "Off",
+  "resources.cpus": "Automatic",
+  "resources.memory": "Automatic",
+  "resources.time": "Automatic",
+  "training.clip": "Never",
+  "training.cutmix": "Off",
+  "training.early_stopping": "Off",
+  "training.ema": "Off",
+  "training.mixup": "Off",
+  "training.threads": "Automatic",
+  "training.transfer": "Off",
+  "training.transfer.trainable_blocks": "All",
+  "training.transfer.unfreeze_at": "Never",
 };
 
-/** The short name of a setting: "training.optimizer.lr" → "lr". @param {string} path */
-export function shortName(path) {
-  const parts = path.split(".");
-  const last = parts[parts.length - 1];
-  const name = last === "kind" || last === "set" ? parts[parts.length - 2] : last;
-  return name.replaceAll("_", " ").replace(/^data$/, "data set");
+/** Words for values that are not written like their names, of any setting or of one. @type {{ [value: string]: string }} */
+const VALUES = {
+  "data.augment=flip": "Mirror",
+  "data.augment=crop": "Shift",
+  "data.augment=cutout": "Cut out",
+  "data.augment=flip-crop": "Mirror and shift",
+  "data.augment=flip-cutout": "Mirror and cut out",
+  "data.augment=crop-cutout": "Shift and cut out",
+  "data.augment=flip-crop-cutout": "Mirror, shift and cut out",
+  "training.sampling=balanced": "Each class equally often",
+  "training.sampling=shuffled": "Each sample once",
+  "training.schedule.kind=step": "Steps",
+  adamw: "AdamW",
+  cpu: "CPU",
+  cuda: "CUDA",
+  efficientnet_lite: "EfficientNet-Lite's",
+  gelu: "GELU",
+  imagenet: "ImageNet's",
+  kaiming_uniform: "Kaiming, uniform",
+  one_cycle: "One cycle",
+  relu: "ReLU",
+  sgd: "SGD",
+  silu: "SiLU",
+  train_accuracy: "Training accuracy",
+  train_loss: "Training loss",
+  xavier_uniform: "Xavier, uniform",
+};
+
+/** Labels that are others in some networks. @type {{ kinds: string[], labels: { [path: string]: string } }[]} */
+const IN_NETWORKS = [
+  { kinds: ["mlp", "mlp-wide"], labels: { "network.norm": "Batch normalisation" } },
+  {
+    kinds: ["vgg16", "residual-small", "residual-deep", "inception"],
+    labels: { "network.hidden": "Widths of the head" },
+  },
+];
+
+/**
+ * The label of a setting in the form.
+ * @param {string} path
+ * @param {string} [kind] the network, where the setting is of one
+ */
+export function settingLabel(path, kind = "") {
+  const own = IN_NETWORKS.find(({ kinds, labels }) => kinds.includes(kind) && labels[path]);
+  if (own) return own.labels[path];
+  const known = LABELS[path];
+  if (known) return known;
+  const words = (path.split(".").pop() ?? path).replaceAll("_", " ");
+  return words.charAt(0).toLocaleUpperCase() + words.slice(1);
 }
 
-/** The label of a setting: "training.optimizer.lr" → "Learning rate". @param {string} path */
-export function settingLabel(path) {
-  const name = LABELS[path] ?? shortName(path);
-  return name.charAt(0).toUpperCase() + name.slice(1);
+/** A setting's value in the form's words. @param {string} path @param {Json | undefined} value @returns {string} */
+export function settingValue(path, value) {
+  if (value === null || value === undefined) return EMPTY[path] ?? "None";
+  if (path === "network.kind") return networkTitle(String(value));
+  if (path === "data.set") return dataTitle(String(value));
+  if (typeof value === "boolean") return value ? "Yes" : "No";
+  if (typeof value !== "string") return exactNumber(value);
+  return VALUES[`${path}=${value}`] ?? VALUES[value] ?? written(value);
 }
 
-/** The label within a sentence or before a value: "learning rate". @param {string} path */
-export function settingWord(path) {
-  const label = settingLabel(path);
-  // Abbreviations such as GPUs keep their capitals.
-  return /^[A-Z]{2}/.test(label) ? label : label.charAt(0).toLowerCase() + label.slice(1);
+/** A name as a word: “cross_entropy” → “Cross entropy”; names of files and ids stay as they are. @param {string} name */
+function written(name) {
+  if (!/^[a-z][a-z_]*$/.test(name)) return name;
+  const words = name.replaceAll("_", " ");
+  return words.charAt(0).toLocaleUpperCase() + words.slice(1);
 }
 
-/** The value of a setting in words. @param {string} path @param {Json | undefined} value */
-export const settingValue = (path, value) => (value === null ? (EMPTY[path] ?? "none") : exactNumber(value));
+/** @param {string} kind */
+export const networkTitle = (kind) => NETWORKS[kind] ?? kind;
+
+/** @param {string} set */
+export const dataTitle = (set) => DATA_SETS[set] ?? set;
+
+/** What a run trains on what: “MLP on digits”. @param {Pick<Run, "spec" | "source">} run */
+export function describeRun({ spec, source }) {
+  if (source || !spec.network || !spec.data) return "From TensorBoard files";
+  return `${networkTitle(spec.network.kind)} on ${dataTitle(spec.data.set)}`;
+}

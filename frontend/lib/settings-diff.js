@@ -1,11 +1,9 @@
 // The settings in which runs differ, and labels made of them.
 
-import { exactNumber } from "./format.js";
-import { settingValue, settingWord, shortName } from "./setting-labels.js";
+import { settingValue } from "./setting-labels.js";
+import { settingWords } from "./setting-words.js";
 
 /** @import { Json, Run } from "./types" */
-
-export { shortName };
 
 /**
  * Cached, since a RunSpec never changes and a table of a thousand runs reads its settings often.
@@ -69,20 +67,28 @@ function differingTrained(runs) {
   return [...differ.filter(everywhere), ...differ.filter((path) => !everywhere(path))];
 }
 
+/** The short name of a setting: "training.optimizer.lr" → "lr". @param {string} path */
+export function shortName(path) {
+  const parts = path.split(".");
+  const last = parts[parts.length - 1];
+  const name = last === "kind" || last === "set" ? parts[parts.length - 2] : last;
+  return name.replaceAll("_", " ").replace(/^data$/, "data set");
+}
+
 /** @param {Run} run @param {string[]} paths @returns {string} */
 export function labelOf(run, paths) {
   const settings = settingsOf(run);
   return paths
     .filter((path) => settings.has(path))
-    .map((path) => word(path, settings.get(path) ?? null))
+    .map((path) => word(path, settings.get(path) ?? null, String(settings.get(KIND) ?? "")))
     .join(", ");
 }
 
-/** @param {string} path @param {Json} value */
-function word(path, value) {
+/** @param {string} path @param {Json} value @param {string} kind the network */
+function word(path, value, kind) {
   const speaks =
     path === "network.kind" || path === "data.set" || path === "network.activation" || path.endsWith("optimizer.kind");
-  return speaks ? exactNumber(value) : `${settingWord(path)} ${settingValue(path, value)}`;
+  return speaks ? settingValue(path, value) : settingWords(path, value, kind);
 }
 
 /** Whether a user gave the run its name: the automatic ones are “mlp on digits”, and in a sweep “base · lr 0.1”. */

@@ -45,7 +45,7 @@ test("a label has only the settings that distinguish a run", () => {
   const two = [run("a", { optimizer: { kind: "sgd", lr: 0.1 } }), run("b", { optimizer: { kind: "sgd", lr: 0.01 } })];
   assert.deepEqual([...distinctLabels(two.map(unnamed)).values()], ["learning rate 0.1", "learning rate 0.01"]);
   const kinds = [run("a", { seed: 0 }, { kind: "mlp" }), run("b", { seed: 1 }, { kind: "vgg16" })];
-  assert.deepEqual([...distinctLabels(kinds.map(unnamed)).values()], ["mlp", "vgg16"]);
+  assert.deepEqual([...distinctLabels(kinds.map(unnamed)).values()], ["MLP", "VGG16"]);
   const alike = [
     { ...run("a"), name: "same" },
     { ...run("b"), name: "same" },
