@@ -63,10 +63,17 @@ function layOut(axes, width) {
   const half = (/** @type {Axis | undefined} */ axis) => 10 + ((axis?.title.length ?? 0) * TITLE_LETTER) / 2;
   const left = Math.max(14 + first * LETTER_WIDTH, half(axes[0]));
   const right = half(axes[axes.length - 1]);
-  const apart = Math.max(MIN_AXIS_GAP, (width - left - right) / Math.max(1, axes.length - 1));
+  // Titles of neighbours must not overlap; what room is left is shared evenly.
+  const gaps = axes.slice(1).map((axis, i) => Math.max(MIN_AXIS_GAP, half(axes[i]) + half(axis)));
+  const least = left + right + gaps.reduce((sum, gap) => sum + gap, 0);
+  const spare = Math.max(0, width - least) / Math.max(1, gaps.length);
+  let at = left;
   return {
-    places: axes.map((_, i) => Math.round(left + i * apart)),
-    whole: Math.round(left + right + (axes.length - 1) * apart),
+    places: axes.map((_, i) => {
+      if (i > 0) at += gaps[i - 1] + spare;
+      return Math.round(at);
+    }),
+    whole: Math.round(least + spare * gaps.length),
   };
 }
 
