@@ -33,6 +33,8 @@ export function cutText(cut, value) {
   if (!cut) return "";
   const { top, bottom, highest, lowest } = cut;
   const { above, below } = cut.count();
+  if (above + below === 0)
+    return `a part of the bands, which reach ${highest > top ? `up to ${value(highest)}` : `down to ${value(lowest)}`}`;
   return [
     above > 0 && `${plural(above, "value")} above ${value(top)}, up to ${value(highest)}`,
     below > 0 && `${plural(below, "value")} below ${value(bottom)}, down to ${value(lowest)}`,

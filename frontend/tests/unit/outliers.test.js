@@ -87,6 +87,12 @@ test("what is cut off is counted over all points, not only over those that are d
   assert.ok(made.y.max < 4);
 });
 
+test("a band that reaches out of the range is told, without values", () => {
+  const band = { low: [0.9, 0.9, 0.9], high: [1.1, 50, 1.1] };
+  const made = plotData([line([1, 1.01, 1.02], { band, counts: false })], { ...plain, outliers: false });
+  assert.equal(cutText(made.cut, formatNumber), "a part of the bands, which reach up to 50");
+});
+
 test("no values, and values that are all equal, have no leap", () => {
   assert.equal(topWithoutLeap([], 0), null);
   assert.equal(topWithoutLeap([2, 2, 2], 1), null);
