@@ -11,13 +11,25 @@ import { bisectLeft, DerivedColumn } from "./column.js";
  * @typedef {{ trainSamples: number, stepsPerEpoch: number, batchSize: number }} Pace
  */
 
-/** @type {{ name: AxisName, label: string, title: string, format: (position: string) => string }[]} */
+/**
+ * `label`: on a button; `title`: in a list; `unit`: beside the axis.
+ * @type {{ name: AxisName, label: string, title: string, unit: string, format: (position: string) => string }[]}
+ */
 export const AXES = [
-  { name: "step", label: "Steps", title: "Step", format: (at) => `step ${at}` },
-  { name: "samples", label: "Samples", title: "Samples seen", format: (at) => `${at} samples` },
-  { name: "epoch", label: "Epochs", title: "Epoch", format: (at) => `epoch ${at}` },
-  { name: "time", label: "Time", title: "Seconds of training", format: (at) => `${at} s` },
+  { name: "step", label: "Steps", title: "Step", unit: "step", format: (at) => `step ${at}` },
+  {
+    name: "samples",
+    label: "Samples",
+    title: "Samples seen",
+    unit: "samples seen",
+    format: (at) => `${at} samples`,
+  },
+  { name: "epoch", label: "Epochs", title: "Epoch", unit: "epoch", format: (at) => `epoch ${at}` },
+  { name: "time", label: "Time", title: "Time (s)", unit: "time (s)", format: (at) => `${at} s` },
 ];
+
+/** What stands beside an axis: its name, with its unit. @param {AxisName} axis */
+export const axisUnit = (axis) => AXES.find(({ name }) => name === axis)?.unit ?? "";
 
 /**
  * Training samples seen after a step. The last batch of an epoch may be short.

@@ -15,6 +15,11 @@ import { writeView } from "./view.js";
 /** @import { Entry } from "./legend.js" */
 /** @import { View } from "./view.js" */
 
+/** So long a frame draws charts; the page answers between frames. */
+const FRAME_BUDGET_MS = 8;
+/** Drawing takes at most this share of the time, so that a busy machine draws less often and still answers. */
+const DRAWING_SHARE = 0.25;
+
 /**
  * @typedef {{
  *   id: string,
@@ -23,11 +28,14 @@ import { writeView } from "./view.js";
  *   entries: Entry[],
  *   nameOf?: (id: string) => string | null,
  *   value: (value: number) => string,
+ *   noun?: string,
+ *   leaps?: boolean,
+ *   isAbsent?: () => boolean,
  *   lines: () => Line[],
  *   gaps: () => Gap[],
  *   waiting: () => string,
  *   numbers: () => Numbers,
- * }} ChartSpec
+ * }} ChartSpec `isAbsent`: whether there is nothing to draw and nothing to wait for
  */
 
 /**
@@ -45,7 +53,15 @@ import { writeView } from "./view.js";
  */
 export function chartGroup(view, specs, { axis, axes, smoothing, more = [], onDraw, onDrawn }) {
   let saving = 0;
-  let drawing = 0;
+  let drawing = false;
+  /** Charts that are not drawn yet since the last measurement. @type {Chart[]} */
+  let pending = [];
+  /** The time that the current drawing took, over its frames. */
+  let spent = 0;
+  /** When the next drawing may begin. */
+  let rested = 0;
+  /** Whether something changed meanwhile. */
+  let again = false;
   /** The horizontal extent of each chart's lines. @type {Map<string, Extent>} */
   const spans = new Map();
 
@@ -86,6 +102,7 @@ export function chartGroup(view, specs, { axis, axes, smoothing, more = [], onDr
     axes,
     smoothing,
     more,
+    isCut: () => charts.some((made) => made.isCut()),
     onSmoothing: viewed,
     onView: viewed,
     onZoom: (factor) => charts[0].zoom(factor),
@@ -110,14 +127,61 @@ export function chartGroup(view, specs, { axis, axes, smoothing, more = [], onDr
 
   /** Schedules one redraw at the next animation frame, however many events arrived. */
   function draw() {
+    if (pending.length > 0) again = true;
     if (drawing) return;
-    drawing = requestAnimationFrame(() => {
-      drawing = 0;
-      onDraw();
-      for (const made of charts) spans.set(made.id, made.measure());
-      for (const made of charts) made.draw();
-      onDrawn();
+    drawing = true;
+    const rest = rested - performance.now();
+    if (rest > 0) setTimeout(() => requestAnimationFrame(begin), rest);
+    else requestAnimationFrame(begin);
+  }
+
+  /** Measures all charts, since they share their horizontal axis, and draws the first of them. */
+  function begin() {
+    const started = performance.now();
+    onDraw();
+    for (const made of charts) spans.set(made.id, made.measure());
+    arrange();
+    pending = charts.filter((made) => made.needsDrawing());
+    spent = performance.now() - started;
+    // A frame that has measured for long draws nothing.
+    if (spent > FRAME_BUDGET_MS / 2) requestAnimationFrame(proceed);
+    else proceed();
+  }
+
+  /** Hides charts without data; in two columns, an odd last one takes both. */
+  function arrange() {
+    specs.forEach(({ isAbsent }, i) => {
+      charts[i].element.hidden = isAbsent?.() ?? false;
     });
+    const there = charts.filter(({ element }) => !element.hidden);
+    there.forEach(({ element }, i) => {
+      element.classList.toggle("is-odd", i === there.length - 1 && i % 2 === 0);
+    });
+  }
+
+  /** Draws charts until the frame's time is used up; the others follow in the next frame. */
+  function proceed() {
+    const started = performance.now();
+    do pending.shift()?.draw();
+    while (pending.length > 0 && performance.now() - started < FRAME_BUDGET_MS);
+    const now = performance.now();
+    spent += now - started;
+    if (pending.length > 0) {
+      requestAnimationFrame(proceed);
+      return;
+    }
+    rested = now + spent * (1 / DRAWING_SHARE - 1);
+    finish();
+  }
+
+  function finish() {
+    drawing = false;
+    tools.showCut();
+    onDrawn();
+    if (again) {
+      again = false;
+      draw();
+    }
   }
 
   return {

@@ -1,21 +1,21 @@
 // A chart: title, legend, plot, cursor, and a note on points that are not shown.
 
 import { h, setText } from "../lib/dom.js";
-import { count, formatNumber, plural } from "../lib/format.js";
-import { announce } from "../lib/shell.js";
 import { onTheme } from "../lib/theme.js";
-import { AXES } from "./axis.js";
-import { cursor } from "./cursor.js";
+import { axisUnit } from "./axis.js";
+import { DESCRIBE_EVERY_MS, describe } from "./description.js";
 import { plotData, xExtent, unionExtent } from "./plot-data.js";
 import { gestures } from "./gestures.js";
 import { keyboard, KEYS_HELP } from "./keyboard.js";
 import { legend } from "./legend.js";
-import { nearest, nearestByX } from "./nearest.js";
+import { nearestByX } from "./nearest.js";
+import { chartNote, inUnit } from "./note.js";
+import { throttled } from "../lib/throttle.js";
 import { plot } from "./plot.js";
-import { normalize, subrange, invert } from "./scale.js";
+import { pointer } from "./pointer.js";
+import { normalize, subrange } from "./scale.js";
 
 /** @import { PlotData, Line, Extent } from "./plot-data.js" */
-/** @import { Near } from "./nearest.js" */
 /** @import { View } from "./view.js" */
 /** @import { Entry } from "./legend.js" */
 
@@ -33,6 +33,8 @@ import { normalize, subrange, invert } from "./scale.js";
  *   nameOf?: (id: string) => string | null,
  *   lines: () => Line[],
  *   gaps: () => Gap[],
+ *   noun?: string,
+ *   leaps?: boolean,
  *   view: View,
  *   value: (value: number) => string,
  *   waiting: () => string,
@@ -41,11 +43,14 @@ import { normalize, subrange, invert } from "./scale.js";
  *   onView: () => void,
  *   onPoint: (x: number | null, from: string) => void,
  * }} Options `detail` extends the title; `nameOf` gives the current name of a legend entry; `lines` are the visible
- *   ones; `waiting` says why there is none yet; `span`: the extent of all charts of the page, which aligns them;
+ *   ones, and `noun` says what one is; `leaps`: whether a leap of few values is cut off by default; `waiting` says why there is none yet; `span`: the extent of all charts of the page, which aligns them;
  *   `onPoint` moves the crosshair of the other charts
  */
 
 /** @typedef {ReturnType<typeof chart>} Chart */
+
+/** The note of a live chart changes with each point; nobody reads it faster than this. */
+const NOTE_EVERY_MS = 250;
 
 /** @param {Options} options */
 export function chart({
@@ -56,6 +61,8 @@ export function chart({
   nameOf,
   lines,
   gaps,
+  noun = "line",
+  leaps = false,
   view,
   value,
   waiting,
@@ -67,7 +74,15 @@ export function chart({
   const mine = view.charts[id];
   const layer = h("div", { class: "chart-layer" });
   const place = h("div", { class: "chart-plot" });
-  const note = h("p", { class: "chart-note" });
+  const note = chartNote({
+    value: (at) => inUnit(shown?.unit ?? null, at),
+    onShowAll: () => {
+      view.outliers = true;
+      onView();
+      stage.focus();
+    },
+  });
+  const words = h("p", { id: `chart-words-${id}`, hidden: true });
   const more = h("small", { class: "chart-detail" });
   const empty = h("p", { class: "chart-empty" }, waiting());
   const stage = h(
@@ -78,6 +93,7 @@ export function chart({
       role: "group",
       "aria-roledescription": "chart",
       "aria-label": `${title}. ${KEYS_HELP}`,
+      "aria-describedby": words.id,
     },
     place,
     layer,
@@ -95,29 +111,41 @@ export function chart({
     { class: "card chart", "aria-label": title, data: { chart: id } },
     h("header", { class: "chart-head" }, h("h2", {}, title, more), names.element, tools),
     stage,
-    note,
+    note.element,
+    words,
   );
 
   /** @type {PlotData | null} */
   let shown = null;
   /** The lines at the last measurement. @type {Line[]} */
   let all = [];
-  /** The crosshair's position, in units of the axis. @type {number | null} */
-  let pointed = null;
-  /** Updates the card at the pointer after a redraw. @type {(() => void) | null} */
-  let refresh = null;
+  /** Whether the lines were measured since the last drawing. */
+  let stale = false;
+  let inSight = true;
+  /** Where the layer lies. */
+  let placed = "";
   let panFrom = { min: 0, max: 1, log: false };
   /** @type {number[]} */
   let marks = [];
-  const crosshair = cursor(layer);
-  const picture = plot(place, { marks: () => marks });
-  const size = () => ({ width: layer.clientWidth, height: layer.clientHeight });
-  const formatPosition = (/** @type {number} */ x) =>
-    AXES.find(({ name }) => name === view.axis)?.format(positionText(x)) ?? positionText(x);
-
+  const picture = plot(place, { marks: () => marks, xName: () => axisUnit(view.axis) });
+  /** Of the stage; read when it changes, since reading it during a drawing would cost a layout. */
+  let room = { width: 0, height: 0 };
+  const size = () => picture.box() ?? { width: 0, height: 0 };
+  const crosshair = pointer(layer, {
+    view,
+    shown: () => shown,
+    size,
+    value,
+    gaps,
+    isDragging: () => drags.busy(),
+    onMove: (x, own) => {
+      showValues();
+      if (own) onPoint(x, id);
+    },
+  });
   const drags = gestures(layer, {
     size,
-    onHover: (at) => (at ? look(at) : leave()),
+    onHover: (at) => (at ? crosshair.look(at) : crosshair.leave()),
     onZoom: (x, y) => {
       if (!shown) return;
       view.range = subrange(shown.x, ...x);
@@ -136,7 +164,7 @@ export function chart({
   });
 
   keyboard(stage, {
-    onMove: move,
+    onMove: crosshair.move,
     onZoom: zoom,
     onPan: (share) => {
       if (!shown) return;
@@ -144,13 +172,14 @@ export function chart({
       onView();
     },
     onReset: reset,
-    onLeave: leave,
+    onLeave: crosshair.leave,
   });
 
   /** Zooms around the cursor, or the middle. @param {number} factor below 1 zooms in */
   function zoom(factor) {
     if (!shown) return;
-    const centre = pointed === null ? 0.5 : normalize(shown.x, pointed);
+    const at = crosshair.at();
+    const centre = at === null ? 0.5 : normalize(shown.x, at);
     view.range = subrange(shown.x, centre - centre * factor, centre + (1 - centre) * factor);
     onView();
   }
@@ -161,82 +190,10 @@ export function chart({
     onView();
   }
 
-  /** @param {{ left: number, top: number }} at */
-  function look(at) {
-    if (!shown || drags.busy()) return;
-    const near = nearest(shown, at, size());
-    if (near.length === 0) return;
-    pointed = invert(shown.x, Math.min(1, Math.max(0, at.left / size().width)));
-    name(at.left, at.top, near);
-    refresh = () => look(at);
-    onPoint(pointed, id);
-  }
-
-  /** @param {number} left @param {number} top @param {Near[]} near */
-  function name(left, top, near) {
-    const [first] = near;
-    const around =
-      marks.length > 0 && shown
-        ? gaps().filter(({ x }) => Math.abs(normalize(/** @type {PlotData} */ (shown).x, x) * size().width - left) < 6)
-        : [];
-    crosshair.show({
-      left,
-      near,
-      head: formatPosition(first.x),
-      entries: near.map(({ line, x, y }) => ({
-        token: line.token,
-        label: line.label,
-        value: value(y),
-        at: Math.abs(x - first.x) > 1e-9 * Math.abs(x) ? `at ${positionText(x)}` : "",
-      })),
-      warnings: gapText(around),
-      width: size().width,
-      top,
-      height: size().height,
-    });
-  }
-
-  function leave() {
-    if (pointed === null) return;
-    pointed = null;
-    refresh = null;
-    crosshair.hide();
-    showValues();
-    onPoint(null, id);
-  }
-
-  /** @param {number | "first" | "last"} by */
-  function move(by) {
-    const main = shown?.drawn.find(({ x }) => x.length > 0);
-    if (!shown || !main) return;
-    const { min, max } = shown.x;
-    const xs = main.x.filter((x, i) => x >= min && x <= max && main.y[i] !== null);
-    if (xs.length === 0) return;
-    const here = pointed ?? xs[xs.length - 1];
-    let i = xs.findIndex((x) => x >= here - 1e-9);
-    if (i < 0) i = xs.length - 1;
-    if (by === "first") i = 0;
-    else if (by === "last") i = xs.length - 1;
-    else if (pointed !== null) i = Math.min(xs.length - 1, Math.max(0, i + by));
-    pointed = xs[i];
-    const near = nearestByX(shown, pointed, size()).slice(0, 5);
-    if (near.length === 0) return;
-    refresh = () => pointAt(Number(pointed));
-    pointAt(pointed);
-    announce(`${formatPosition(pointed)}: ${near.map(({ line, y }) => `${line.label} ${value(y)}`).join(", ")}`);
-    onPoint(pointed, id);
-  }
-
-  /** Shows the card at a position that was chosen by keyboard. @param {number} x */
-  function pointAt(x) {
-    const near = shown ? nearestByX(shown, x, size()).slice(0, 5) : [];
-    if (!shown || near.length === 0 || x < shown.x.min || x > shown.x.max) crosshair.hide();
-    else name(normalize(shown.x, x) * size().width, near[0].top, near);
-  }
-
   /** Shows in the legend the values at the crosshair, or the last ones. */
   function showValues() {
-    const at = shown && pointed !== null ? nearestByX(shown, pointed, size()) : [];
+    const x = crosshair.at();
+    const at = shown && x !== null && entries.length > 0 ? nearestByX(shown, x, size()) : [];
     names.showValues((line) => {
       const near = at.find((near) => near.line.id === line);
       if (near) return value(near.y);
@@ -248,14 +205,22 @@ export function chart({
   /** Reads the current lines and returns their horizontal extent. */
   function measure() {
     all = lines();
+    stale = true;
+    putIntoWords();
     return xExtent(all, view.logX);
   }
 
+  const putIntoWords = throttled(DESCRIBE_EVERY_MS, () =>
+    setText(words, describe({ title, axis: axisUnit(view.axis), noun, lines: all, value })),
+  );
+  const showNote = throttled(NOTE_EVERY_MS, () => shown && note.show(shown, gaps()));
+
   /** Draws the measured lines. */
   function draw() {
-    const width = place.clientWidth;
+    const { width, height } = room;
     if (width === 0) return;
-    picture.resize(width, place.clientHeight);
+    stale = false;
+    picture.resize(width, height);
     const some = all.filter((line) => line.length > 0);
     shown = plotData(some, {
       range: view.range,
@@ -263,7 +228,7 @@ export function chart({
       logX: view.logX,
       logY: mine.log,
       pixels: Math.max(50, width - 60),
-      outliers: view.outliers,
+      outliers: view.outliers ?? (leaps ? null : true),
       span: unionExtent([span(), xExtent(all, view.logX)]),
     });
     place.classList.toggle("blank", some.length === 0);
@@ -272,7 +237,10 @@ export function chart({
     marks = gaps().map(({ x }) => x);
     picture.draw(shown);
     const box = picture.box();
-    if (box) {
+    // Writing the same place again would cost a layout.
+    const where = JSON.stringify(box);
+    if (box && where !== placed) {
+      placed = where;
       layer.style.inset = `${box.top}px auto auto ${box.left}px`;
       layer.style.width = `${box.width}px`;
       layer.style.height = `${box.height}px`;
@@ -282,42 +250,24 @@ export function chart({
     if (nameOf) names.showNames(nameOf);
     names.showHidden(mine.hidden);
     showValues();
-    if (refresh) refresh();
-    else if (pointed !== null) follow(pointed);
-    setText(note, words(shown));
-    note.hidden = note.textContent === "";
-  }
-
-  /** Says which points are thinned, outside the chart, or not loggable. @param {PlotData} shown */
-  function words({ shown: drawn, total, unloggable, outside, y }) {
-    return [
-      total > drawn * 1.05 + 2 && `showing ${count(drawn)} of ${plural(total, "point")}, every extreme among them`,
-      outside > 0 && `${plural(outside, "outlier")} beyond ${formatNumber(y.max)} or below ${formatNumber(y.min)}`,
-      unloggable > 0 && `${plural(unloggable, "point")} at 0 or below, which a log axis cannot show`,
-      ...gapText(gaps()),
-    ]
-      .filter(Boolean)
-      .join(" · ");
-  }
-
-  /** Follows the crosshair of another chart. @param {number | null} x */
-  function follow(x) {
-    refresh = null;
-    if (x === null || !shown || x < shown.x.min || x > shown.x.max) {
-      if (x === null) pointed = null;
-      crosshair.hide();
-    } else {
-      pointed = x;
-      const near = nearestByX(shown, x, size());
-      if (!drags.busy()) crosshair.follow(normalize(shown.x, x) * size().width, near.slice(0, 5));
-    }
-    showValues();
+    crosshair.refresh();
+    showNote();
   }
 
   new ResizeObserver(() => {
+    room = { width: place.clientWidth, height: place.clientHeight };
     measure();
     draw();
   }).observe(place);
+  new IntersectionObserver(
+    (entries) => {
+      inSight = entries[entries.length - 1].isIntersecting;
+      if (inSight && stale) draw();
+    },
+    { rootMargin: "100px" },
+  ).observe(element);
+  // Paper shows everything.
+  addEventListener("beforeprint", () => stale && draw());
   onTheme(() => picture.repaint());
   return {
     id,
@@ -325,33 +275,16 @@ export function chart({
     element,
     measure,
     draw,
-    follow,
+    follow: crosshair.follow,
     zoom,
     highlight: picture.highlight,
-    data: () => shown,
+    data() {
+      if (stale) draw();
+      return shown;
+    },
+    /** Whether the chart must be drawn: it can be seen, or shows no points yet. */
+    needsDrawing: () => inSight || shown === null || shown.drawn.length === 0,
+    /** Whether the last drawing cuts something off. */
+    isCut: () => shown?.cut !== null && shown !== null,
   };
-}
-
-const roundTo2 = new Intl.NumberFormat("en-US", { maximumFractionDigits: 2 });
-
-/** A position with all its digits, so that neighbouring steps among millions differ. @param {number} x */
-const positionText = (x) =>
-  Number.isInteger(x) ? count(x) : Math.abs(x) >= 1000 ? roundTo2.format(x) : formatNumber(x);
-
-/** Labels for the kinds of values that are not finite. @type {[string, string][]} */
-const GAP_LABELS = [
-  ["nan", "not a number"],
-  ["inf", "infinite"],
-  ["-inf", "minus infinity"],
-];
-
-/** @param {Gap[]} gaps */
-function gapText(gaps) {
-  return GAP_LABELS.flatMap(([kind, what]) => {
-    const of = gaps.filter((gap) => gap.kind === kind);
-    if (of.length === 0) return [];
-    return of.length === 1
-      ? [`${what} at step ${count(of[0].step)}`]
-      : [`${what} at ${plural(of.length, "step")}, first at step ${count(of[0].step)}`];
-  });
 }

@@ -3,7 +3,8 @@
 
 import { Column } from "./column.js";
 
-const BLOCK = 64;
+/** Values of which the extremes are kept together. */
+export const BLOCK = 64;
 
 /**
  * The indices of the smallest value, the largest value and the first NaN; -1 if there is none.
@@ -20,10 +21,13 @@ export class Extremes {
     this.hole = new Column(64);
   }
 
-  /** @param {number} from @param {number} to exclusive @returns {Found} */
-  between(from, to) {
+  /**
+   * @param {number} from @param {number} to exclusive
+   * @param {Found} [found] filled and returned
+   * @returns {Found}
+   */
+  between(from, to, found = { low: -1, high: -1, hole: -1 }) {
     this.update();
-    const found = { low: -1, high: -1, hole: -1 };
     const first = Math.ceil(from / BLOCK);
     const last = Math.min(Math.floor(to / BLOCK), this.low.length);
     if (first >= last) {
@@ -34,6 +38,24 @@ export class Extremes {
     for (let block = first; block < last; block += 1) this.merge(block, found);
     findExtremes(this.column.data, last * BLOCK, to, found);
     return found;
+  }
+
+  /**
+   * Counts the values above a limit and below another; blocks that lie between are skipped.
+   * @param {number} from @param {number} to exclusive @param {number} low @param {number} high
+   * @param {{ above: number, below: number }} found
+   */
+  countOutside(from, to, low, high, found) {
+    this.update();
+    const { data } = this.column;
+    for (let i = from; i < to; ) {
+      const block = Math.floor(i / BLOCK);
+      const end = Math.min(to, (block + 1) * BLOCK);
+      // A block of NaN has no extremes, and nothing outside.
+      const [least, most] = [data[this.low.data[block]], data[this.high.data[block]]];
+      if (block >= this.low.length || least < low || most > high) countOutside(data, i, end, low, high, found);
+      i = end;
+    }
   }
 
   update() {
@@ -70,6 +92,17 @@ export function findExtremes(data, from, to, found) {
     }
     if (found.low < 0 || value < data[found.low]) found.low = i;
     if (found.high < 0 || value > data[found.high]) found.high = i;
+  }
+}
+
+/**
+ * @param {ArrayLike<number>} data @param {number} from @param {number} to @param {number} low @param {number} high
+ * @param {{ above: number, below: number }} found
+ */
+export function countOutside(data, from, to, low, high, found) {
+  for (let i = from; i < to; i += 1) {
+    if (data[i] > high) found.above += 1;
+    else if (data[i] < low) found.below += 1;
   }
 }
 

@@ -1,10 +1,14 @@
 // The data of one drawing of a chart: lines clipped to the visible range and decimated.
 
 import { decimate } from "./decimate.js";
+import { cutOff, topWithoutLeap, tukeyFences } from "./outliers.js";
 import { padRange, normalize, validRange, invert } from "./scale.js";
 
 /** @import { Scale } from "./scale.js" */
 /** @import { Extremes } from "./extremes.js" */
+/** @import { Cut } from "./outliers.js" */
+
+/** What a vertical axis shows: its name, and the size of its unit, such as 0.01 for percent. @typedef {{ name: string, size: number }} Unit */
 
 /**
  * @typedef {{
@@ -17,6 +21,7 @@ import { padRange, normalize, validRange, invert } from "./scale.js";
  *   markers: boolean,
  *   counts: boolean,
  *   quiet?: boolean,
+ *   unit?: Unit,
  *   x: ArrayLike<number>,
  *   y: ArrayLike<number>,
  *   length: number,
@@ -37,8 +42,8 @@ import { padRange, normalize, validRange, invert } from "./scale.js";
 /**
  * @typedef {{
  *   x: Scale, y: Scale, drawn: DrawnLine[],
- *   shown: number, total: number, unloggable: number, outside: number,
- * }} PlotData `outside`: points left out as outliers
+ *   unit: Unit | null, shown: number, total: number, unloggable: number, cut: Cut | null, outside: number,
+ * }} PlotData `cut`: what is left out as an outlier, `outside`: how many points that are
  */
 
 /** The first and last position on an axis; infinite if there is none. @typedef {[number, number]} Extent */
@@ -90,10 +95,10 @@ export function axisRange([min, max], log) {
  *   logX: boolean,
  *   logY: boolean,
  *   pixels: number,
- *   outliers?: boolean,
+ *   outliers?: boolean | null,
  *   span?: Extent,
- * }} view without `outliers`, values far from the others may lie outside the vertical range; `span`: the extent of all
- *   charts of the page, if it is larger than that of these lines
+ * }} view without `outliers`, values far from the others lie outside the vertical range, with null only a leap of few
+ *   values; `span`: the extent of all charts of the page, if it is larger than that of these lines
  * @returns {PlotData}
  */
 export function plotData(lines, { range, yRange, logX, logY, pixels, outliers = true, span = xExtent(lines, logX) }) {
@@ -104,12 +109,17 @@ export function plotData(lines, { range, yRange, logX, logY, pixels, outliers = 
   let unloggable = 0;
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;
-  /** @type {number[]} */
+  /** The values that decide what is an outlier. @type {number[]} */
   const values = [];
+  const deciding = deciders(lines);
+  /** @type {{ line: Line, from: number, to: number }[]} */
+  const parts = [];
   const drawn = lines.map((line) => {
     const { indices, inRange, first } = decimate(line, x, pixels, (pixel) => invert(x, pixel / pixels));
     /** @type {DrawnLine} */
     const out = { line, x: [], y: [], low: [], high: [], dots: [] };
+    const decides = outliers !== true && deciding.has(line);
+    if (decides) parts.push({ line, from: first, to: first + inRange });
     for (const i of indices) {
       const [at, value] = [line.x[i], line.y[i]];
       const bad = (logX && at <= 0) || (logY && value <= 0);
@@ -123,11 +133,14 @@ export function plotData(lines, { range, yRange, logX, logY, pixels, outliers = 
       }
       if (bad || Number.isNaN(value) || at < min || at > max) continue;
       if (line.counts) shown += 1;
-      if (!outliers) values.push(value);
+      if (decides) values.push(value);
       // The lower edge of a band may be below 0, which a log axis cannot show.
       const floor = line.band && !(logY && line.band.low[i] <= 0) ? line.band.low[i] : value;
-      low = Math.min(low, value, floor);
-      high = Math.max(high, value, line.band ? line.band.high[i] : value);
+      const ceiling = line.band ? line.band.high[i] : value;
+      if (floor < low) low = floor;
+      if (value < low) low = value;
+      if (ceiling > high) high = ceiling;
+      if (value > high) high = value;
     }
     out.dots = markerIndices(out);
     if (line.counts)
@@ -137,16 +150,53 @@ export function plotData(lines, { range, yRange, logX, logY, pixels, outliers = 
           : inRange;
     return out;
   });
-  let outside = 0;
-  if (!outliers && values.length > 0) {
-    [low, high] = tukeyFences(values.sort((a, b) => a - b));
-    outside = countOutside(values, low, high);
-  }
+  const [lowest, highest] = [low, high];
+  if (outliers === false && values.length > 0) [low, high] = tukeyFences(Float64Array.from(values).sort());
+  const leaping = outliers === null && !logY ? topWithoutLeap(values, parts.length) : null;
+  if (leaping !== null) [low, high] = [lowestUpTo(drawn, leaping), leaping];
   // A range without points may still be crossed by the line between two points outside it.
   if (low > high) [low, high] = crossingRange(drawn, x, logY);
   const [yMin, yMax] = yRange ? validRange(yRange[0], yRange[1], logY) : padRange(validRange(low, high, logY), logY);
   if (logY) for (const { low: edge } of drawn) edge.forEach((value, i) => (edge[i] = value > 0 ? value : yMin));
-  return { x, y: { min: yMin, max: yMax, log: logY }, drawn, shown, total, unloggable, outside: yRange ? 0 : outside };
+  const narrowed = !yRange && (low > lowest || high < highest);
+  const cut = narrowed ? cutOff(parts, { bottom: yMin, top: yMax, lowest, highest }) : null;
+  return {
+    x,
+    y: { min: yMin, max: yMax, log: logY },
+    drawn,
+    unit: lines.find(({ unit }) => unit)?.unit ?? null,
+    shown,
+    total,
+    unloggable,
+    cut,
+    get outside() {
+      const { above, below } = cut?.count() ?? { above: 0, below: 0 };
+      return above + below;
+    },
+  };
+}
+
+/** The lines that have each point once, and means over seeds. @param {Line[]} lines */
+function deciders(lines) {
+  const counted = lines.filter(({ counts, band }) => counts || band);
+  return new Set(counted.length > 0 ? counted : lines);
+}
+
+/**
+ * The lowest point of lines without the points above a limit, and of their bands, where these do not reach lower than
+ * the lines are high.
+ * @param {DrawnLine[]} drawn @param {number} limit
+ */
+function lowestUpTo(drawn, limit) {
+  let [lowest, edge] = [limit, limit];
+  for (const { y, low } of drawn) {
+    y.forEach((value, i) => {
+      if (value === null || value > limit) return;
+      lowest = Math.min(lowest, value);
+      if (low.length > 0) edge = Math.min(edge, low[i]);
+    });
+  }
+  return Math.max(Math.min(lowest, edge), 2 * lowest - limit);
 }
 
 /** Lines with more points than this have no markers, which would overlap. */
@@ -160,8 +210,16 @@ const MAX_MARKERS = 80;
  */
 export function markerIndices({ line, x, y }) {
   const all = line.markers && x.length <= MAX_MARKERS;
-  const hole = (/** @type {number} */ i) => y[i] === null || y[i] === undefined;
-  return x.flatMap((_, i) => (!hole(i) && (all || (hole(i - 1) && hole(i + 1))) ? i : []));
+  /** @type {number[]} */
+  const found = [];
+  // Before the first point and after the last one there is none, as in a gap.
+  let before = /** @type {number | null} */ (null);
+  for (let i = 0; i < x.length; i += 1) {
+    const value = y[i];
+    if (value !== null && (all || (before === null && (i + 1 === x.length || y[i + 1] === null)))) found.push(i);
+    before = value;
+  }
+  return found;
 }
 
 /**
@@ -216,22 +274,4 @@ function crossingRange(drawn, axis, logY) {
     }
   }
   return [low, high];
-}
-
-/**
- * Tukey's outer fences: the quartiles extended by three times the interquartile range, clipped to the smallest and
- * largest value.
- * @param {number[]} sorted
- * @returns {[number, number]}
- */
-export function tukeyFences(sorted) {
-  const quantile = (/** @type {number} */ share) => sorted[Math.round(share * (sorted.length - 1))];
-  const [lower, upper] = [quantile(0.25), quantile(0.75)];
-  const reach = 3 * (upper - lower);
-  return [Math.max(sorted[0], lower - reach), Math.min(sorted[sorted.length - 1], upper + reach)];
-}
-
-/** @param {number[]} values @param {number} low @param {number} high */
-function countOutside(values, low, high) {
-  return values.reduce((sum, value) => sum + (value < low || value > high ? 1 : 0), 0);
 }

@@ -4,18 +4,22 @@
 import { h } from "../lib/dom.js";
 import { colour } from "../lib/theme.js";
 import { visibleMarkers, segments } from "./plot-data.js";
-import { normalize, ticks, tickTexts } from "./scale.js";
+import { labelledTicks, normalize } from "./scale.js";
 
 /** @import { PlotData, Line, DrawnLine } from "./plot-data.js" */
 
 const FONT =
   '11px "Inter", -apple-system, BlinkMacSystemFont, "Segoe UI", Roboto, "Liberation Sans", Arial, sans-serif';
 const PADDING = { top: 10, right: 12 };
-const X_AXIS_HEIGHT = 26;
+/** The names of the axes: above the vertical one, below the horizontal one. */
+const Y_NAME_HEIGHT = 14;
+const X_AXIS_HEIGHT = 40;
 const MIN_Y_AXIS_WIDTH = 48;
 const LETTER_WIDTH = 6.5;
 /** Between labels and the plot area. */
 const LABEL_GAP = { x: 5, y: 6 };
+const X_NAME_TOP = 23;
+const Y_NAME_LEFT = 16;
 /** The least distance between ticks. */
 const TICK_SPACING = { x: 85, y: 42 };
 const MARKER_RADIUS = 2.5;
@@ -35,15 +39,16 @@ const FADED_ALPHA = 0.12;
  *   top: (y: number) => number,
  *   columns: Ticks,
  *   rows: Ticks,
+ *   names: { x: string, y: string },
  *   paths: Path2D[],
  * }} Layout
  */
 
 /**
  * @param {HTMLElement} place
- * @param {{ marks: () => number[] }} options `marks`: positions of values that are not finite
+ * @param {{ marks: () => number[], xName: () => string }} options `marks`: positions of values that are not finite
  */
-export function plot(place, { marks }) {
+export function plot(place, { marks, xName }) {
   const canvas = h("canvas", { class: "plot", "aria-hidden": "true" });
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   let size = { width: 0, height: 0 };
@@ -76,7 +81,7 @@ export function plot(place, { marks }) {
   }
 
   /** @param {Layout} layout */
-  function paintAxes({ box, columns, rows }) {
+  function paintAxes({ box, columns, rows, names }) {
     const bottom = box.top + box.height;
     const right = box.left + box.width;
     context.font = FONT;
@@ -84,6 +89,9 @@ export function plot(place, { marks }) {
     context.textAlign = "center";
     context.textBaseline = "top";
     for (const { at, label } of columns) context.fillText(label, at, bottom + LABEL_GAP.x);
+    context.fillText(names.x, box.left + box.width / 2, bottom + X_NAME_TOP);
+    context.textAlign = "left";
+    context.fillText(names.y, Y_NAME_LEFT, 0);
     context.textAlign = "right";
     context.textBaseline = "middle";
     for (const { at, label } of rows) context.fillText(label, box.left - LABEL_GAP.y, at);
@@ -183,7 +191,7 @@ export function plot(place, { marks }) {
     /** @param {PlotData} data */
     draw(data) {
       if (size.width < 40) return;
-      layout = arrange(data, size);
+      layout = arrange(data, size, xName());
       paint();
     },
     /** Must be followed by `draw`. @param {number} width @param {number} height */
@@ -209,17 +217,17 @@ export function plot(place, { marks }) {
  * Lays a chart out.
  * @param {PlotData} data
  * @param {{ width: number, height: number }} size
+ * @param {string} xName
  * @returns {Layout}
  */
-function arrange(data, size) {
-  const height = Math.max(1, size.height - PADDING.top - X_AXIS_HEIGHT);
-  const rows = ticks(data.y, Math.max(2, Math.floor(height / TICK_SPACING.y)));
-  const rowLabels = tickTexts(rows);
-  const axisWidth = Math.max(MIN_Y_AXIS_WIDTH, ...rowLabels.map((label) => 14 + label.length * LETTER_WIDTH));
+function arrange(data, size, xName) {
+  const paddingTop = PADDING.top + (data.unit ? Y_NAME_HEIGHT : 0);
+  const height = Math.max(1, size.height - paddingTop - X_AXIS_HEIGHT);
+  const rows = labelledTicks(data.y, Math.max(2, Math.floor(height / TICK_SPACING.y)), data.unit?.size);
+  const axisWidth = Math.max(MIN_Y_AXIS_WIDTH, ...rows.map(({ label }) => 14 + label.length * LETTER_WIDTH));
   const width = Math.max(1, size.width - axisWidth - PADDING.right);
-  const columns = ticks(data.x, Math.max(2, Math.floor(width / TICK_SPACING.x)));
-  const columnLabels = tickTexts(columns);
-  const box = { left: axisWidth, top: PADDING.top, width, height };
+  const columns = labelledTicks(data.x, Math.max(2, Math.floor(width / TICK_SPACING.x)));
+  const box = { left: axisWidth, top: paddingTop, width, height };
   const left = (/** @type {number} */ x) => box.left + normalize(data.x, x) * box.width;
   const top = (/** @type {number} */ y) => box.top + (1 - normalize(data.y, y)) * box.height;
   return {
@@ -227,8 +235,9 @@ function arrange(data, size) {
     box,
     left,
     top,
-    columns: columns.map((tick, i) => ({ at: left(tick), label: columnLabels[i] })),
-    rows: rows.map((tick, i) => ({ at: top(tick), label: rowLabels[i] })),
+    columns: columns.map(({ value, label }) => ({ at: left(value), label })),
+    rows: rows.map(({ value, label }) => ({ at: top(value), label })),
+    names: { x: xName, y: data.unit?.name ?? "" },
     paths: data.drawn.map((drawn) => trace(drawn, left, top)),
   };
 }

@@ -98,6 +98,18 @@ function logTicks(min, max, wanted) {
   return found;
 }
 
+/**
+ * The ticks of an axis and their labels, in a unit of the axis.
+ * @param {Scale} scale
+ * @param {number} wanted
+ * @param {number} [size] of the unit: 0.01 labels a fraction in percent
+ * @returns {{ value: number, label: string }[]}
+ */
+export function labelledTicks({ min, max, log }, wanted, size = 1) {
+  const marked = ticks({ min: min / size, max: max / size, log }, wanted);
+  return tickTexts(marked).map((label, i) => ({ value: marked[i] * size, label }));
+}
+
 /** A tick's value in short form. @param {number} value @param {number} [digits] */
 export function tickText(value, digits = 4) {
   const size = Math.abs(value);

@@ -1,7 +1,7 @@
 // Renders a chart as an SVG document, from the same plot data as the screen.
 
 import { visibleMarkers, segments } from "./plot-data.js";
-import { normalize, ticks, tickTexts } from "./scale.js";
+import { labelledTicks, normalize } from "./scale.js";
 
 /** @import { PlotData, Line } from "./plot-data.js" */
 
@@ -29,6 +29,8 @@ const ROW_HEIGHT = 18;
 const LETTER_WIDTH = 6.6;
 /** The legend takes at most this fraction of the height; it names the first lines that fit. */
 const MAX_LEGEND_SHARE = 0.33;
+/** Height of the name of the vertical axis. */
+const Y_NAME_HEIGHT = 18;
 /** Width of "and 12,345 more". */
 const MORE_WIDTH = 110;
 
@@ -41,10 +43,10 @@ export function chartSvg(data, look) {
     box.right - box.left,
     Math.max(1, Math.floor((height * MAX_LEGEND_SHARE) / ROW_HEIGHT)),
   );
-  box.top = (look.title || look.subtitle ? 34 : 8) + names.length * ROW_HEIGHT + 10;
-  const rows = ticks(data.y, Math.round((box.bottom - box.top) / 55));
-  const rowWords = tickTexts(rows);
-  box.left = Math.max(box.left, ...rowWords.map((word) => 16 + word.length * LETTER_WIDTH));
+  const legendBottom = (look.title || look.subtitle ? 34 : 8) + names.length * ROW_HEIGHT + 10;
+  box.top = legendBottom + (data.unit ? Y_NAME_HEIGHT : 0);
+  const rows = labelledTicks(data.y, Math.round((box.bottom - box.top) / 55), data.unit?.size);
+  box.left = Math.max(box.left, ...rows.map(({ label }) => 16 + label.length * LETTER_WIDTH));
   const clip = `plot${look.id ?? ""}`;
   const toX = (/** @type {number} */ value) => box.left + normalize(data.x, value) * (box.right - box.left);
   const toY = (/** @type {number} */ value) => box.bottom - normalize(data.y, value) * (box.bottom - box.top);
@@ -56,24 +58,23 @@ export function chartSvg(data, look) {
     look.subtitle && text(box.right, 22, look.subtitle, look.faint, 'text-anchor="end"'),
     `<clipPath id="${clip}"><rect x="${box.left}" y="${box.top}" width="${n(box.right - box.left)}" height="${n(box.bottom - box.top)}"/></clipPath>`,
   ];
-  rows.forEach((tick, i) => {
-    const y = toY(tick);
+  for (const { value, label } of rows) {
+    const y = toY(value);
     out.push(
       line(box.left, y, box.right, y, look.grid),
-      text(box.left - 8, y + 4, rowWords[i], look.faint, 'text-anchor="end"'),
+      text(box.left - 8, y + 4, label, look.faint, 'text-anchor="end"'),
     );
-  });
-  const columns = ticks(data.x, Math.round((box.right - box.left) / 90));
-  const columnWords = tickTexts(columns);
-  columns.forEach((tick, i) => {
-    const x = toX(tick);
+  }
+  for (const { value, label } of labelledTicks(data.x, Math.round((box.right - box.left) / 90))) {
+    const x = toX(value);
     out.push(
       line(x, box.top, x, box.bottom, look.grid),
-      text(x, box.bottom + 17, columnWords[i], look.faint, 'text-anchor="middle"'),
+      text(x, box.bottom + 17, label, look.faint, 'text-anchor="middle"'),
     );
-  });
+  }
   out.push(
     text((box.left + box.right) / 2, height - 8, look.xLabel, look.faint, 'text-anchor="middle"'),
+    data.unit ? text(box.left - 8, legendBottom + 4, data.unit.name, look.faint, "") : "",
     `<g clip-path="url(#${clip})">`,
   );
   for (const { line: series, x, y, low, high } of data.drawn) {
@@ -114,7 +115,7 @@ export function chartSvg(data, look) {
   }
   out.push(
     line(box.left, box.bottom, box.right, box.bottom, look.faint),
-    legend(names, look, box.left, box.top),
+    legend(names, look, box.left, legendBottom),
     "</svg>",
   );
   return out.filter(Boolean).join("\n");

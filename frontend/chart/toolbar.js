@@ -1,6 +1,6 @@
 // The controls that all charts of a page share: horizontal axis and smoothing.
 
-import { h, setText } from "../lib/dom.js";
+import { h, setAttribute, setText } from "../lib/dom.js";
 import { icon } from "../lib/icons.js";
 import { AXES } from "./axis.js";
 import { sliderFromWeight, weightFromSlider } from "./smooth.js";
@@ -14,12 +14,13 @@ import { sliderFromWeight, weightFromSlider } from "./smooth.js";
  *   axes?: AxisName[],
  *   smoothing: () => number,
  *   more: HTMLElement[],
+ *   isCut: () => boolean,
  *   onSmoothing: () => void,
  *   onView: () => void,
  *   onZoom: (factor: number) => void,
- * }} listeners
+ * }} listeners `isCut`: whether a chart cuts values off
  */
-export function toolbar(view, { axes: known, smoothing, more, onSmoothing, onView, onZoom }) {
+export function toolbar(view, { axes: known, smoothing, more, isCut, onSmoothing, onView, onZoom }) {
   const axes = AXES.filter(({ name }) => !known || known.includes(name)).map(({ name, label }) => {
     const input = h("input", { type: "radio", name: "axis", value: name, on: { change: () => choose(name) } });
     return { input, element: h("label", {}, input, h("span", {}, label)) };
@@ -44,10 +45,10 @@ export function toolbar(view, { axes: known, smoothing, more, onSmoothing, onVie
     {
       class: "button small quiet",
       type: "button",
-      title: "Let outliers stretch the vertical axis",
+      title: "Let values far from the others stretch the vertical axis",
       on: {
         click: () => {
-          view.outliers = !view.outliers;
+          view.outliers = view.outliers === false || isCut();
           onView();
         },
       },
@@ -111,12 +112,18 @@ export function toolbar(view, { axes: known, smoothing, more, onSmoothing, onVie
     onView();
   }
 
+  /** Outliers are shown unless a chart cuts some off. */
+  function showCut() {
+    setAttribute(outliers, "aria-pressed", String(view.outliers !== false && !isCut()));
+  }
+
   return {
     element,
+    showCut,
     show() {
       for (const { input } of axes) input.checked = input.value === view.axis;
       log.setAttribute("aria-pressed", String(view.logX));
-      outliers.setAttribute("aria-pressed", String(view.outliers));
+      showCut();
       const now = smoothing();
       if (weightFromSlider(Number(slider.value)) !== now) slider.value = String(sliderFromWeight(now));
       slider.setAttribute("aria-valuetext", now === 0 ? "none" : String(now));

@@ -6,14 +6,14 @@
 /** @typedef {[number, number] | null} Range */
 /** @typedef {{ log: boolean, range: Range, hidden: Set<string> }} ChartView */
 /**
- * `smoothing` is null if it follows the length of the run; without `outliers` the vertical axis ignores values far from
- * the others.
+ * `smoothing` is null if it follows the length of the run. `outliers`: whether values far from the others stretch the
+ * vertical axis; null if only the leap of a few values does not.
  * @typedef {{
  *   axis: AxisName,
  *   logX: boolean,
  *   range: Range,
  *   smoothing: number | null,
- *   outliers: boolean,
+ *   outliers: boolean | null,
  *   charts: { [id: string]: ChartView },
  * }} View
  */
@@ -32,7 +32,7 @@ export function defaultView(ids, axis = "step") {
     logX: false,
     range: null,
     smoothing: null,
-    outliers: true,
+    outliers: null,
     charts: Object.fromEntries(ids.map((id) => [id, { log: false, range: null, hidden: new Set() }])),
   };
 }
@@ -49,7 +49,8 @@ export function readView(search, ids, plain = "step") {
   const view = defaultView(ids, plain);
   const axis = query.get("x") ?? "";
   if (AXIS_NAMES.includes(axis)) view.axis = /** @type {AxisName} */ (axis);
-  view.outliers = query.get("outliers") !== "out";
+  const outliers = query.get("outliers");
+  view.outliers = outliers === "in" ? true : outliers === "out" ? false : null;
   view.logX = query.get("xscale") === "log";
   view.range = readRange(query.get("range"));
   const smoothing = Number(query.get("smooth") ?? Number.NaN);
@@ -73,7 +74,7 @@ export function readView(search, ids, plain = "step") {
 export function writeView(view, search, plain = "step") {
   const query = new URLSearchParams(search);
   set(query, "x", view.axis === plain ? "" : view.axis);
-  set(query, "outliers", view.outliers ? "" : "out");
+  set(query, "outliers", view.outliers === null ? "" : view.outliers ? "in" : "out");
   set(query, "xscale", view.logX ? "log" : "");
   set(query, "range", writeRange(view.range));
   set(query, "smooth", view.smoothing === null ? "" : String(view.smoothing));

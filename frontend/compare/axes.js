@@ -1,10 +1,12 @@
 // The axes of the parallel coordinates: first the settings in which runs differ, then their results.
 
 import { padRange, normalize, ticks, tickTexts, validRange } from "../chart/scale.js";
-import { differingSettings, settingsOf, shortName } from "../lib/settings-diff.js";
+import { settingLabel, settingValue } from "../lib/setting-labels.js";
+import { differingSettings, settingsOf } from "../lib/settings-diff.js";
 import { formatNumber, percent, exactNumber } from "../lib/format.js";
 import { EPOCH_MEAN } from "../runs/columns.js";
 import { COSTS, accuracyOf } from "./scatter.js";
+import { accuracySpan, costSpan } from "./span.js";
 import { meanAndStd } from "./tables.js";
 
 /** @import { Run } from "../lib/types" */
@@ -47,6 +49,21 @@ const OUTCOMES = [
   },
 ];
 
+/** @param {number} low @param {number} high percent @returns {[number, number]} */
+const percentSpan = (low, high) => {
+  const [from, to] = accuracySpan([low / 100], [high / 100]);
+  return [from * 100, to * 100];
+};
+
+/**
+ * The axes of results whose small differences are drawn as such.
+ * @type {Map<string, (low: number, high: number) => [number, number]>}
+ */
+const SPANS = new Map([
+  ...COSTS.map(({ id }) => /** @type {[string, typeof percentSpan]} */ ([id, (low, high) => costSpan([low, high])])),
+  ["gain", percentSpan],
+]);
+
 /** A setting whose largest value is more than this many times its smallest gets a log axis. */
 const LOG_RATIO = 30;
 
@@ -70,7 +87,8 @@ export function axesOf(members) {
       const known = [...values.values()].filter((value) => value !== null);
       // A result that is the same for all runs is left out; accuracy always has an axis.
       if (known.length === 0 || (key !== "gain" && new Set(known).size < 2)) return [];
-      return [{ ...numberAxis(key, title, values, format, unit(Math.max(...known))), outcome: true }];
+      const size = unit(Math.max(...known));
+      return [{ ...numberAxis(key, title, values, format, size, SPANS.get(key)), outcome: true }];
     }),
   ];
 }
@@ -83,7 +101,7 @@ function settingAxis(path, members) {
       [...values.values()].filter((value) => value !== undefined).map((value) => [JSON.stringify(value), value]),
     ).values(),
   ];
-  const title = shortName(path);
+  const title = settingLabel(path);
   // Many different numbers get a scale; few get one tick each.
   if (known.length > 8 && known.every((value) => typeof value === "number")) {
     return numberAxis(
@@ -103,8 +121,8 @@ function settingAxis(path, members) {
     title,
     outcome: false,
     at: ({ id }) => place.get(JSON.stringify(values.get(id))) ?? null,
-    format: ({ id }) => (values.get(id) === undefined ? "–" : exactNumber(values.get(id))),
-    ticks: known.map((value) => ({ at: place.get(JSON.stringify(value)) ?? 0, text: exactNumber(value) })),
+    format: ({ id }) => (values.get(id) === undefined ? "–" : settingValue(path, values.get(id))),
+    ticks: known.map((value) => ({ at: place.get(JSON.stringify(value)) ?? 0, text: settingValue(path, value) })),
   };
 }
 
@@ -114,20 +132,22 @@ function settingAxis(path, members) {
  * @param {Map<string, number | null>} values
  * @param {(value: number) => string} format
  * @param {[number, string]} unit
+ * @param {(low: number, high: number) => [number, number]} [span] of the axis, in its unit
  * @returns {Axis}
  */
-function numberAxis(key, title, values, format, [size, sign]) {
+function numberAxis(key, title, values, format, [size, sign], span = (low, high) => [low, high]) {
   const known = [...values.values()].filter((value) => value !== null).map((value) => value / size);
   const [low, high] = [Math.min(...known), Math.max(...known)];
   const log = low > 0 && high / low > LOG_RATIO;
-  const [min, max] = padRange(validRange(low, high, log), log);
+  const [from, to] = log ? [low, high] : span(low, high);
+  const [min, max] = padRange(validRange(from, to, log), log);
   /** @type {Scale} */
   const scale = { min, max, log };
   const marked = ticks(scale, 5);
   const named = tickTexts(marked);
   return {
     key,
-    title: sign ? `${title}, ${sign}` : title,
+    title: sign ? `${title} (${sign})` : title,
     outcome: false,
     at: ({ id }) => {
       const value = values.get(id) ?? null;

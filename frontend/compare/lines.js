@@ -1,13 +1,13 @@
 // The lines of a comparison's chart: one for each run, or the mean over seeds with a band.
 
-import { strokeOf } from "../lib/colours.js";
+import { ACCURACY, LOSS } from "../chart/units.js";
 import { formatNumber, percent } from "../lib/format.js";
 import { importedCurves } from "../run/store.js";
 import { meanCurve } from "./mean.js";
 
 /** @import { Run } from "../lib/types" */
 /** @import { AxisName } from "../chart/axis.js" */
-/** @import { Line } from "../chart/plot-data.js" */
+/** @import { Line, Unit } from "../chart/plot-data.js" */
 /** @import { RunLines } from "../run/lines.js" */
 /** @import { SeriesName } from "../run/store.js" */
 /** @import { Member } from "./members.js" */
@@ -18,21 +18,28 @@ import { meanCurve } from "./mean.js";
  *   title: string,
  *   series: SeriesName,
  *   noisy: boolean,
+ *   unit: Unit,
+ *   leaps?: boolean,
  *   value: (value: number) => string,
  * }} MetricChart
  */
 
+/** @type {Pick<MetricChart, "unit" | "leaps" | "value">} */
+const OF_LOSS = { unit: LOSS, leaps: true, value: formatNumber };
+/** @type {Pick<MetricChart, "unit" | "value">} */
+const OF_ACCURACY = { unit: ACCURACY, value: percent };
+
 /** @type {MetricChart[]} */
 export const CHARTS = [
-  { id: "train_loss", title: "Training loss", series: "train_loss", noisy: true, value: formatNumber },
-  { id: "train_accuracy", title: "Training accuracy", series: "train_accuracy", noisy: true, value: percent },
-  { id: "validation_loss", title: "Validation loss", series: "validation_loss", noisy: false, value: formatNumber },
+  { id: "train_loss", title: "Training loss", series: "train_loss", noisy: true, ...OF_LOSS },
+  { id: "train_accuracy", title: "Training accuracy", series: "train_accuracy", noisy: true, ...OF_ACCURACY },
+  { id: "validation_loss", title: "Validation loss", series: "validation_loss", noisy: false, ...OF_LOSS },
   {
     id: "validation_accuracy",
     title: "Validation accuracy",
     series: "validation_accuracy",
     noisy: false,
-    value: percent,
+    ...OF_ACCURACY,
   },
 ];
 
@@ -48,6 +55,7 @@ export const chartsOf = (runs) => [
     title,
     series: name,
     noisy: true,
+    unit: { name: title, size: 1 },
     value: formatNumber,
   })),
 ];
@@ -74,13 +82,13 @@ const MAX_RAW = 6;
  * @param {(id: string) => RunLines | undefined} linesFor a run's curves, by its id @param {number} smoothing
  * @returns {Line[]}
  */
-export function memberLines({ series, noisy }, members, linesFor, smoothing) {
+export function memberLines({ series, noisy, unit }, members, linesFor, smoothing) {
   const few = members.reduce((sum, member) => sum + member.runs.length, 0) <= MAX_RAW;
   const smooth = noisy && smoothing > 0;
-  return members.flatMap(({ id, label, runs }) => {
+  return members.flatMap(({ id, label, runs, stroke }) => {
     const of = runs.flatMap((run) => linesFor(run.id) ?? []);
     if (of.length === 0) return [];
-    const look = { ...strokeOf(runs[0]), label, alpha: 1, markers: !noisy, counts: true };
+    const look = { ...stroke, label, unit, alpha: 1, markers: !noisy, counts: true };
     if (of.length > 1) {
       const { x, y, low, high } = meanCurve(of.map((lines) => lines.smooth(series)));
       return [{ ...look, id, width: 2, x, y, length: x.length, band: { low, high }, counts: false }];

@@ -2,9 +2,11 @@
 // row highlights its lines.
 
 import { h, s, setText } from "../lib/dom.js";
-import { strokeOf } from "../lib/colours.js";
+import { orderOf, Palette } from "../lib/colours.js";
 import { percent } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
+import { settingWords } from "../lib/setting-words.js";
+import { isNamed } from "../lib/settings-diff.js";
 import { badge } from "../lib/status.js";
 
 /** @import { Run } from "../lib/types" */
@@ -12,7 +14,7 @@ import { badge } from "../lib/status.js";
 
 /**
  * One run, or several runs that differ only by seed.
- * @typedef {{ id: string, label: string, runs: Run[] }} Member `id`: of the first run
+ * @typedef {{ id: string, label: string, runs: Run[], stroke: Stroke }} Member `id`: of the first run
  */
 
 /** A sample of a run's line. @param {Stroke} stroke */
@@ -75,7 +77,7 @@ export function memberList({ hidden, onToggle, onOnly, onLook, onRemove }) {
           blur: () => onLook(""),
         },
       },
-      swatch(strokeOf(member.runs[0])),
+      swatch(member.stroke),
       name,
       value,
     );
@@ -159,11 +161,28 @@ export function memberList({ hidden, onToggle, onOnly, onLook, onRemove }) {
 }
 
 /**
- * Makes a member of each group of runs.
+ * Makes a member of each group of runs, in the order of a legend: by the number in which they differ, or as created.
  * @param {Run[][]} groups
  * @param {Map<string, string>} labels
+ * @param {Palette} [palette]
  * @returns {Member[]}
  */
-export function membersOf(groups, labels) {
-  return groups.map((runs) => ({ id: runs[0].id, runs, label: labels.get(runs[0].id) ?? runs[0].name }));
+export function membersOf(groups, labels, palette = new Palette()) {
+  const order = orderOf(groups);
+  const strokes = palette.strokes(groups, order);
+  const members = groups.map((runs) => {
+    const [first] = runs;
+    const stroke = /** @type {Stroke} */ (strokes.get(first.id));
+    return { id: first.id, runs, label: labelOf(first, labels.get(first.id) ?? first.name, order), stroke };
+  });
+  const place = (/** @type {Member} */ { id }) => order?.values.get(id) ?? 0;
+  return order ? members.sort((a, b) => place(a) - place(b)) : members;
+}
+
+/** A run's name and the number that gives it its place in the legend. @param {Run} run @param {string} label @param {import("../lib/colours.js").Order | null} order */
+function labelOf(run, label, order) {
+  if (!order) return label;
+  const value = settingWords(order.path, order.values.get(run.id), run.spec.network?.kind);
+  if (!isNamed(run)) return value;
+  return label.endsWith(value) ? label : `${label}, ${value}`;
 }

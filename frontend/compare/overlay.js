@@ -1,7 +1,7 @@
 // The overlaid curves of several runs, live: one chart for each metric.
 
 import { tensorboardUrl, getMetricsOf } from "../lib/api.js";
-import { AXES, secondsAt, epochAt, samplesAt } from "../chart/axis.js";
+import { axisUnit, secondsAt, epochAt, samplesAt } from "../chart/axis.js";
 import { chartGroup } from "../chart/chart-group.js";
 import { csv } from "../chart/csv.js";
 import { defaultSmoothing } from "../chart/view.js";
@@ -70,7 +70,7 @@ export function overlay(runs, { which: charted, view, axis, members, title, more
   function numbersOf(which) {
     return {
       subtitle: title(),
-      xLabel: AXES.find(({ name }) => name === view.axis)?.title ?? "",
+      xLabel: axisUnit(view.axis),
       marks: gapsOf(which).map(({ x }) => x),
       tensorboard: () => tensorboardUrl(members().flatMap((member) => member.runs.map(({ id }) => id))),
       csv: async () =>
@@ -130,12 +130,21 @@ export function overlay(runs, { which: charted, view, axis, members, title, more
       : "There is nothing to draw.";
   }
 
+  /** Whether no run has such a curve, and none will. @param {MetricChart} which */
+  function isAbsent({ series }) {
+    const all = [...followed.values()];
+    const over = loaded && !all.some(({ run }) => run.status === "queued" || run.status === "running");
+    return over && charted[0].series !== series && all.every(({ store }) => store.series[series].x.length === 0);
+  }
+
   const charts = chartGroup(
     view,
     charted.map((which) => ({
       ...which,
       detail: () => (which.noisy && smoothing() > 0 ? "smoothed" : ""),
       entries: [],
+      noun: "run",
+      isAbsent: () => isAbsent(which),
       lines: () => memberLines(which, members(), (id) => followed.get(id)?.lines, smoothing()),
       gaps: () => gapsOf(which),
       waiting,

@@ -1,7 +1,6 @@
 // Parallel coordinates: each run is a line through the values of its settings and its results. Axes can be brushed;
 // lines outside a brush are faded.
 
-import { strokeOf } from "../lib/colours.js";
 import { h, s, setText } from "../lib/dom.js";
 import { plural } from "../lib/format.js";
 import { axesOf } from "./axes.js";
@@ -40,7 +39,7 @@ export const usesColourScale = (members) => members.length > MAX_RUN_COLOURS;
 
 /** @param {Member} member @param {Axis[]} axes @param {boolean} ramped */
 function strokeFor(member, axes, ramped) {
-  if (!ramped) return strokeOf(member.runs[0]);
+  if (!ramped) return member.stroke;
   const at = axes[axes.length - 1]?.at(member) ?? null;
   return {
     token: at === null ? "--ink-3" : `--ramp-${1 + Math.min(RAMP - 1, Math.max(0, Math.floor(at * RAMP)))}`,
@@ -64,10 +63,17 @@ function layOut(axes, width) {
   const half = (/** @type {Axis | undefined} */ axis) => 10 + ((axis?.title.length ?? 0) * TITLE_LETTER) / 2;
   const left = Math.max(14 + first * LETTER_WIDTH, half(axes[0]));
   const right = half(axes[axes.length - 1]);
-  const apart = Math.max(MIN_AXIS_GAP, (width - left - right) / Math.max(1, axes.length - 1));
+  // Titles of neighbours must not overlap; what room is left is shared evenly.
+  const gaps = axes.slice(1).map((axis, i) => Math.max(MIN_AXIS_GAP, half(axes[i]) + half(axis)));
+  const least = left + right + gaps.reduce((sum, gap) => sum + gap, 0);
+  const spare = Math.max(0, width - least) / Math.max(1, gaps.length);
+  let at = left;
   return {
-    places: axes.map((_, i) => Math.round(left + i * apart)),
-    whole: Math.round(left + right + (axes.length - 1) * apart),
+    places: axes.map((_, i) => {
+      if (i > 0) at += gaps[i - 1] + spare;
+      return Math.round(at);
+    }),
+    whole: Math.round(least + spare * gaps.length),
   };
 }
 

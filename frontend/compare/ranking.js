@@ -1,8 +1,10 @@
 // The ranking of settings, with a significance test.
 
 import { h } from "../lib/dom.js";
-import { percent } from "../lib/format.js";
+import { percent, plural } from "../lib/format.js";
+import { dataTitle } from "../lib/setting-labels.js";
 import { holm, welch } from "../lib/welch.js";
+import { byDataSet } from "./data-sets.js";
 import { accuracyOf } from "./scatter.js";
 import { nameCell, meanAndStd } from "./tables.js";
 
@@ -37,43 +39,63 @@ export function ranked(members, gain) {
 }
 
 /**
- * Words for the difference between a place and the best.
+ * Members ranked within each data set, since accuracies on different data do not compare.
+ * @param {Member[]} members
+ * @param {ReturnType<typeof accuracyOf>} gain
+ * @returns {{ set: string, places: Place[] }[]}
+ */
+export const rankedByData = (members, gain) =>
+  [...byDataSet(members)].map(([set, of]) => ({ set, places: ranked(of, gain) })).filter(({ places }) => places.length);
+
+/**
+ * The answer to whether a place differs from the best by more than chance.
  * @param {Place} place
  * @param {number} i
  * @param {Place[]} all
  * @returns {{ word: string, sign: "first" | "clear" | "chance" | "unknown", why: string }}
  */
 export function significanceText(place, i, all) {
-  if (i === 0) return { word: "Best", sign: "first", why: "" };
-  if (place.behind === 0) return { word: "The same", sign: "chance", why: "" };
+  if (i === 0)
+    return all.length > 1
+      ? { word: "Best", sign: "first", why: "The others are compared with this one." }
+      : { word: "Alone on its data", sign: "unknown", why: "There is nothing to compare it with." };
+  const [best] = all;
+  if (place.behind === 0)
+    return { word: "Tie", sign: "chance", why: `The same accuracy as ${best.member.label}, the best.` };
   if (place.p === null) {
-    const few = [all[0], place].some(({ gain }) => gain.count < 2);
+    const one = [best, place].some(({ gain }) => gain.count < 2);
     return {
-      word: few ? "One seed: significance unknown" : "Unknown",
+      word: one ? "Not tested: one seed" : "Not tested",
       sign: "unknown",
-      why: "A significance test needs at least two seeds of each.",
+      why: "Welch's t-test needs at least two seeds of each.",
     };
   }
   const p = place.p < 0.001 ? "p < 0.001" : `p = ${place.p.toPrecision(2)}`;
+  const test = `Welch's t-test against ${best.member.label}, the best: ${p}.`;
   return place.p < SIGNIFICANCE_LEVEL
-    ? { word: `Clearly behind, ${p}`, sign: "clear", why: "" }
-    : { word: `May be chance, ${p}`, sign: "chance", why: "" };
+    ? { word: `Yes, ${p}`, sign: "clear", why: `${test} A difference this large would rarely come about by chance.` }
+    : { word: `Cannot tell, ${p}`, sign: "chance", why: `${test} A difference this large may come about by chance.` };
 }
 
-/** A sentence on how the ranking is made. @param {Member[]} members */
+/** How the ranking is made and what its answers mean. @param {Member[]} members */
 export function rankingNote(members) {
+  const { title } = accuracyOf(members);
   const seeds = members.some(({ runs }) => runs.length > 1);
-  const title = accuracyOf(members).title.toLowerCase();
-  return seeds
-    ? `By ${title}: mean and standard deviation over seeds. p is Welch's t test against the best, corrected for ${Math.max(1, members.length - 1)} comparisons (Holm).`
-    : `By ${title}. One run each: more seeds are needed to test whether a difference is significant.`;
+  const within = byDataSet(members).size > 1 ? ", within each data set" : "";
+  if (!seeds)
+    return `By ${title.toLowerCase()}${within}. One run each: whether a difference is more than chance takes at least two seeds of each setting.`;
+  const tests = Math.max(
+    1,
+    ...rankedByData(members, accuracyOf(members)).map(({ places }) => places.filter(({ p }) => p !== null).length),
+  );
+  return `By ${title.toLowerCase()}${within}: mean ± standard deviation over seeds. Each setting is compared with the best by Welch's t-test. p says how often chance alone makes a difference this large, corrected for ${plural(tests, "comparison")} (Holm); below ${SIGNIFICANCE_LEVEL} the answer is yes.`;
 }
 
 /** @param {Member[]} members @returns {HTMLTableElement | null} null before the first result */
 export function rankingTable(members) {
   const gain = accuracyOf(members);
-  const places = ranked(members, gain);
-  if (places.length < 2) return null;
+  const rankings = rankedByData(members, gain);
+  if (rankings.reduce((sum, { places }) => sum + places.length, 0) < 2) return null;
   return h(
     "table",
     { class: "compare-table ranking" },
@@ -83,32 +105,44 @@ export function rankingTable(members) {
       h(
         "tr",
         {},
-        ["Place", "Run", gain.title, "Behind the best", "Significance"].map((title, i) =>
+        ["Place", "Run", gain.title, "Behind the best", "More than chance?"].map((title, i) =>
           h("th", { scope: "col", class: i === 1 || i === 4 ? undefined : "number" }, title),
         ),
       ),
     ),
-    h(
-      "tbody",
-      {},
-      ...places.map((place, i) => {
-        const { member, gain: got, behind } = place;
-        const { word, sign, why } = significanceText(place, i, places);
-        const points = (behind * 100).toFixed(behind > 0 && behind < 0.0005 ? 2 : 1);
-        return h(
-          "tr",
-          {},
-          h("td", { class: "number" }, i + 1),
-          h("th", { scope: "row" }, nameCell(member)),
+    ...rankings.map(({ set, places }) =>
+      h(
+        "tbody",
+        {},
+        rankings.length > 1 &&
           h(
-            "td",
-            { class: `number${i === 0 ? " is-best" : ""}` },
-            got.std === null ? percent(got.mean) : `${percent(got.mean)} ± ${(got.std * 100).toFixed(1)}`,
+            "tr",
+            { class: "ranking-set" },
+            h("th", { scope: "rowgroup", colspan: 5 }, dataTitle(set) || "Data not told"),
           ),
-          h("td", { class: "number" }, i === 0 ? "–" : `${points} points`),
-          h("td", { title: why || undefined }, h("span", { class: `verdict is-${sign}` }, word)),
-        );
-      }),
+        ...places.map((place, i) => row(place, i, places)),
+      ),
     ),
+  );
+}
+
+/** @param {Place} place @param {number} i @param {Place[]} places */
+function row(place, i, places) {
+  const { member, gain: got, behind } = place;
+  const { word, sign, why } = significanceText(place, i, places);
+  const points = (behind * 100).toFixed(behind > 0 && behind < 0.0005 ? 2 : 1);
+  const best = places.length > 1 && behind === 0;
+  return h(
+    "tr",
+    {},
+    h("td", { class: "number" }, 1 + places.findIndex((other) => other.behind === behind)),
+    h("th", { scope: "row" }, nameCell(member)),
+    h(
+      "td",
+      { class: `number${best ? " is-best" : ""}` },
+      got.std === null ? percent(got.mean) : `${percent(got.mean)} ± ${(got.std * 100).toFixed(1)}`,
+    ),
+    h("td", { class: "number" }, behind === 0 ? "–" : `${points} points`),
+    h("td", {}, h("span", { class: `verdict is-${sign}`, title: why }, word)),
   );
 }

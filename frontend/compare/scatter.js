@@ -1,10 +1,11 @@
 // Scatter plots of accuracy against cost, with the Pareto front.
 
-import { normalize, ticks, tickTexts, padRange, validRange } from "../chart/scale.js";
-import { strokeOf } from "../lib/colours.js";
+import { labelledTicks, normalize, padRange, validRange } from "../chart/scale.js";
 import { h, s } from "../lib/dom.js";
 import { bytes, duration, percent, compactNumber } from "../lib/format.js";
+import { byDataSet } from "./data-sets.js";
 import { paretoFront } from "./pareto.js";
+import { accuracySpan, costSpan, sameText } from "./span.js";
 import { meanAndStd } from "./tables.js";
 
 /** @import { Run } from "../lib/types" */
@@ -51,9 +52,12 @@ export const COSTS = [
   },
 ];
 
+/** What the dashed line is. */
+const FRONT = "The line is the Pareto front: no other run is both better and cheaper.";
+
 const WIDTH = 360;
 const HEIGHT = 250;
-const BOX = { left: 52, top: 12, right: WIDTH - 14, bottom: HEIGHT - 40 };
+const BOX = { left: 44, top: 26, right: WIDTH - 14, bottom: HEIGHT - 40 };
 
 /**
  * The accuracy by which members are compared: on the test split if all have it, otherwise the best on the validation
@@ -81,11 +85,7 @@ export function scatterPlots(members, onLook) {
         "div",
         {},
         h("h2", {}, "Accuracy against cost"),
-        h(
-          "p",
-          { class: "muted small" },
-          `${gain.title} against time, memory and parameters. The line is the Pareto front: no other run is both better and cheaper.`,
-        ),
+        h("p", { class: "muted small" }, `${gain.title} against time, memory and parameters. ${FRONT}`),
       ),
     ),
     h(
@@ -111,23 +111,28 @@ export function scatterCard(members, cost, gain, { onLook = () => {}, named = fa
   const [size, sign] = cost.unit(Math.max(...points.map((point) => point.cost)));
   const costs = points.map((point) => point.cost / size);
   const wide = costs.length > 1 && Math.min(...costs) > 0 && Math.max(...costs) / Math.min(...costs) > 30;
-  const [from, to] = padRange(validRange(Math.min(...costs), Math.max(...costs), wide), wide);
+  const [least, most] = wide ? [Math.min(...costs), Math.max(...costs)] : costSpan(costs);
+  const [from, to] = padRange(validRange(least, most, wide), wide);
   const xs = { min: wide ? from : Math.max(0, from), max: to, log: wide };
   const [low, high] = padRange(
-    validRange(
-      Math.min(...points.map((point) => point.gain - (point.std ?? 0))),
-      Math.max(...points.map((point) => point.gain + (point.std ?? 0))),
-      false,
+    accuracySpan(
+      points.map((point) => point.gain - (point.std ?? 0)),
+      points.map((point) => point.gain + (point.std ?? 0)),
     ),
     false,
   );
   const ys = { min: Math.max(0, low), max: Math.min(1.02, high), log: false };
   const left = (/** @type {number} */ value) => BOX.left + normalize(xs, value) * (BOX.right - BOX.left);
   const top = (/** @type {number} */ value) => BOX.bottom - normalize(ys, value) * (BOX.bottom - BOX.top);
-  const [rows, columns] = [ticks(ys, 5), ticks(xs, 4)];
-  const rowWords = tickTexts(rows.map((tick) => Number((tick * 100).toPrecision(12))));
-  const columnWords = tickTexts(columns);
-  const front = paretoFront(points).map((i) => points[i]);
+  const [rows, columns] = [labelledTicks(ys, 5, 0.01), labelledTicks(xs, 4)];
+  const same = sameText(cost.title, costs);
+  // Runs of the same cost have no front, and runs of different data none in common.
+  const fronts = [...byDataSet(points.map(({ member }) => member)).values()].map((of) => {
+    const here = new Set(of);
+    const together = points.filter(({ member }) => here.has(member));
+    return same === null ? paretoFront(together).map((i) => together[i]) : [];
+  });
+  const front = fronts.flat();
   const text = (
     /** @type {number} */ x,
     /** @type {number} */ y,
@@ -143,24 +148,29 @@ export function scatterCard(members, cost, gain, { onLook = () => {}, named = fa
       class: "scatter",
       // Its points are links, which an image has none of.
       role: "group",
-      "aria-label": `${label}. On the Pareto front: ${front.map((point) => point.member.label).join("; ")}`,
+      "aria-label": `${label}. ${front.length > 0 ? `On the Pareto front: ${front.map((point) => point.member.label).join("; ")}` : same?.long}`,
     },
-    ...rows.flatMap((tick, i) => [
-      s("line", { class: "scatter-grid", x1: BOX.left, x2: BOX.right, y1: top(tick), y2: top(tick) }),
-      text(BOX.left - 6, top(tick) + 4, `${rowWords[i]} %`, "end"),
+    ...rows.flatMap((tick) => [
+      s("line", { class: "scatter-grid", x1: BOX.left, x2: BOX.right, y1: top(tick.value), y2: top(tick.value) }),
+      text(BOX.left - 6, top(tick.value) + 4, tick.label, "end"),
     ]),
-    ...columns.flatMap((tick, i) => [
-      s("line", { class: "scatter-grid", x1: left(tick), x2: left(tick), y1: BOX.top, y2: BOX.bottom }),
-      text(left(tick), BOX.bottom + 16, columnWords[i], "middle"),
+    ...columns.flatMap((tick) => [
+      s("line", { class: "scatter-grid", x1: left(tick.value), x2: left(tick.value), y1: BOX.top, y2: BOX.bottom }),
+      text(left(tick.value), BOX.bottom + 16, tick.label, "middle"),
     ]),
-    text((BOX.left + BOX.right) / 2, HEIGHT - 6, sign ? `${cost.title}, ${sign}` : cost.title, "middle"),
-    front.length > 1 &&
-      s("path", {
-        class: "scatter-front",
-        d: front.map((point, i) => `${i === 0 ? "M" : "L"}${left(point.cost / size)} ${top(point.gain)}`).join(""),
-      }),
+    text((BOX.left + BOX.right) / 2, HEIGHT - 6, `${cost.title.toLowerCase()}${sign && ` (${sign})`}`, "middle"),
+    text(2, 11, `${gain.title.toLowerCase()} (%)`, "start"),
+    same && s("text", { class: "scatter-same", x: BOX.right, y: 11, "text-anchor": "end" }, same.short),
+    ...fronts
+      .filter((of) => of.length > 1)
+      .map((of) =>
+        s("path", {
+          class: "scatter-front",
+          d: of.map((point, i) => `${i === 0 ? "M" : "L"}${left(point.cost / size)} ${top(point.gain)}`).join(""),
+        }),
+      ),
     ...points.map((point) => {
-      const { token } = strokeOf(point.member.runs[0]);
+      const { token } = point.member.stroke;
       const x = left(point.cost / size);
       const y = top(point.gain);
       const bar =

@@ -1,11 +1,12 @@
 // The tables of a comparison: settings that differ, and results.
 
 import { csv } from "../chart/csv.js";
-import { strokeOf } from "../lib/colours.js";
-import { differingSettings, settingsOf, shortName } from "../lib/settings-diff.js";
+import { settingLabel, settingValue } from "../lib/setting-labels.js";
+import { differingSettings, settingsOf } from "../lib/settings-diff.js";
 import { download, h } from "../lib/dom.js";
-import { bytes, count, duration, formatNumber, percent, exactNumber, compactNumber } from "../lib/format.js";
+import { bytes, count, duration, formatNumber, percent, compactNumber } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
+import { byDataSet } from "./data-sets.js";
 import { swatch } from "./members.js";
 
 /** @import { Run, Spread, Statistics } from "../lib/types" */
@@ -130,18 +131,31 @@ function formatDeviation(of, std) {
   return of.format(std);
 }
 
+/** The best of a column's values; null if there is none, or nothing to choose from. @param {Figure} of @param {number[]} values */
+const bestOf = (of, values) =>
+  !of.best || new Set(values).size < 2 ? null : of.best === "high" ? Math.max(...values) : Math.min(...values);
+
 /**
- * The table of results.
+ * The table of results. The best is marked within each data set.
  * @param {Member[]} members
  * @param {{ [id: string]: Statistics }} statistics
  * @param {Figure[]} [figures] its columns
  */
 export function resultsTable(members, statistics, figures = RESULTS) {
   const cells = members.map((member) => figures.map((of) => cellOf(of, member, statistics)));
-  const best = figures.map((of, column) => {
-    const values = cells.flatMap((row) => row[column]?.mean ?? []);
-    return !of.best || new Set(values).size < 2 ? null : of.best === "high" ? Math.max(...values) : Math.min(...values);
-  });
+  const best = new Map(
+    [...byDataSet(members).values()].flatMap((same) => {
+      const here = new Set(same);
+      const rows = cells.filter((_, row) => here.has(members[row]));
+      const found = figures.map((of, column) =>
+        bestOf(
+          of,
+          rows.flatMap((row) => row[column]?.mean ?? []),
+        ),
+      );
+      return same.map((member) => /** @type {[Member, typeof found]} */ ([member, found]));
+    }),
+  );
   return h(
     "table",
     { class: "compare-table" },
@@ -167,7 +181,7 @@ export function resultsTable(members, statistics, figures = RESULTS) {
           h("th", { scope: "row" }, nameCell(member)),
           ...figures.map((of, column) => {
             const cell = cells[row][column];
-            const first = cell !== null && cell.mean === best[column];
+            const first = cell !== null && cell.mean === best.get(member)?.[column];
             return h(
               "td",
               { class: `number${first ? " is-best" : ""}`, title: first ? "The best of these" : undefined },
@@ -196,7 +210,7 @@ export function settingsTable(members) {
         "tr",
         {},
         h("th", { scope: "col" }, "Run"),
-        ...paths.map((path) => h("th", { scope: "col", title: path }, shortName(path))),
+        ...paths.map((path) => h("th", { scope: "col" }, settingLabel(path))),
       ),
     ),
     h(
@@ -208,7 +222,7 @@ export function settingsTable(members) {
           "tr",
           {},
           h("th", { scope: "row" }, nameCell(member)),
-          ...paths.map((path) => h("td", {}, settings.has(path) ? exactNumber(settings.get(path)) : "–")),
+          ...paths.map((path) => h("td", {}, settings.has(path) ? settingValue(path, settings.get(path)) : "–")),
         );
       }),
     ),
@@ -216,11 +230,11 @@ export function settingsTable(members) {
 }
 
 /** The first cell of a member's row. @param {Member} member */
-export function nameCell({ runs, label }) {
+export function nameCell({ runs, label, stroke }) {
   return h(
     "span",
     { class: "compare-name" },
-    swatch(strokeOf(runs[0])),
+    swatch(stroke),
     h("a", { href: runs[0].url, title: runs[0].name }, label),
     runs.length > 1 && h("small", {}, `${runs.length} seeds`),
   );

@@ -1,6 +1,7 @@
 // The settings in which runs differ, and labels made of them.
 
-import { exactNumber } from "./format.js";
+import { settingValue } from "./setting-labels.js";
+import { settingWords } from "./setting-words.js";
 
 /** @import { Json, Run } from "./types" */
 
@@ -79,35 +80,53 @@ export function labelOf(run, paths) {
   const settings = settingsOf(run);
   return paths
     .filter((path) => settings.has(path))
-    .map((path) => word(path, settings.get(path) ?? null))
+    .map((path) => word(path, settings.get(path) ?? null, String(settings.get(KIND) ?? "")))
     .join(", ");
 }
 
-/** @param {string} path @param {Json} value */
-function word(path, value) {
+/** @param {string} path @param {Json} value @param {string} kind the network */
+function word(path, value, kind) {
   const speaks =
     path === "network.kind" || path === "data.set" || path === "network.activation" || path.endsWith("optimizer.kind");
-  return speaks ? exactNumber(value) : `${shortName(path)} ${exactNumber(value)}`;
+  return speaks ? settingValue(path, value) : settingWords(path, value, kind);
 }
 
 /** Whether a user gave the run its name: the automatic ones are “mlp on digits”, and in a sweep “base · lr 0.1”. */
-const isNamed = (/** @type {Run} */ { name, spec, source }) =>
+export const isNamed = (/** @type {Run} */ { name, spec, source }) =>
   !source && !name.includes(" · ") && name !== `${spec.network?.kind} on ${spec.data?.set}`;
 
 /**
- * Short, distinct labels for runs that are shown together: the names that users gave them; of other runs the settings in
- * which they differ, or their names if no setting differs.
+ * Short, distinct labels for runs that are shown together: the names that users gave them, with the settings in which
+ * runs of the same name differ; of other runs these settings alone, or their names if no setting differs.
  * @param {Run[]} runs
  * @returns {Map<string, string>} by id
  */
 export function distinctLabels(runs) {
-  const names = new Map(runs.map((run) => [run.id, run.name]));
-  const counts = new Map();
-  for (const name of names.values()) counts.set(name, (counts.get(name) ?? 0) + 1);
-  const named = new Set(runs.filter((run) => isNamed(run) && counts.get(run.name) === 1));
-  const labels = settingLabels(runs.filter((run) => !named.has(run)));
+  /** Runs by the name that a user gave them; runs without one are together. @type {Map<string | null, Run[]>} */
+  const byName = new Map();
+  for (const run of runs) {
+    const name = isNamed(run) ? run.name : null;
+    const same = byName.get(name);
+    if (same) same.push(run);
+    else byName.set(name, [run]);
+  }
+  /** @type {Map<string, string>} */
+  const labels = new Map();
+  for (const [name, same] of byName) {
+    const told = same.length > 1 || name === null ? settingLabels(same) : null;
+    for (const run of same) {
+      const settings = told?.get(run.id);
+      labels.set(run.id, name === null ? (settings ?? run.name) : withSettings(name, settings, run));
+    }
+  }
   return numberRepeats(new Map(runs.map((run) => [run.id, labels.get(run.id) ?? run.name])));
 }
+
+/** @param {string} name @param {string | undefined} settings @param {Run} run */
+const withSettings = (name, settings, run) =>
+  settings === undefined || settings === run.name || settings.startsWith(`${run.name} (`)
+    ? name
+    : `${name}, ${settings}`;
 
 /** Labels made of the settings in which runs differ. @param {Run[]} runs @returns {Map<string, string>} by id */
 function settingLabels(runs) {

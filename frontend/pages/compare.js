@@ -8,9 +8,11 @@ import { watchNewRuns } from "../compare/new-runs.js";
 import { axisFor, chartsOf } from "../compare/lines.js";
 import { overlay } from "../compare/overlay.js";
 import { parallel } from "../compare/parallel.js";
+import { dataNotice } from "../compare/data-sets.js";
 import { rankingTable, rankingNote } from "../compare/ranking.js";
 import { scatterPlots } from "../compare/scatter.js";
 import { resultsTable, settingsTable, tableCard } from "../compare/tables.js";
+import { Palette } from "../lib/colours.js";
 import { distinctLabels, groupBySeed } from "../lib/settings-diff.js";
 import { byId, h, pageData, setText } from "../lib/dom.js";
 import { plural } from "../lib/format.js";
@@ -27,6 +29,9 @@ import { canStop, isActive } from "../lib/status.js";
 
 /** Statistics of active runs are refreshed at most this often. */
 const STATISTICS_EVERY_MS = 2000;
+
+/** A table of settings with more columns has a row of its own. */
+const WIDE_COLUMNS = 4;
 
 startShell();
 
@@ -51,6 +56,10 @@ let together = query.get("seeds") !== "apart";
 let statistics = {};
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let reading;
+
+/** With the seeds of a setting as one line, and with a line each. */
+const colours = new Palette(data.sweep?.spec.grid);
+const coloursApart = new Palette(data.sweep?.spec.grid);
 
 /** Runs that were removed from the comparison or deleted. @type {Set<string>} */
 const left = new Set();
@@ -114,6 +123,8 @@ function start() {
   );
   const title = h("h1", {}, data.title);
   const about = h("p", { class: "muted" });
+  /** Counts how often the tables were shown. */
+  let shows = 0;
   /** The members shown in charts and tables. @type {Member[]} */
   let members = [];
   const list = memberList({
@@ -152,9 +163,12 @@ function start() {
   });
   /** Stops the runs of a sweep that have not ended. @type {HTMLElement | undefined} */
   let stopButton;
+  const notice = h("p", { class: "notice warn", role: "note", hidden: true });
   const slots = Array.from({ length: 4 }, () => h("div", { class: "compare-slot", hidden: true }));
   const [ranking, figures, settings, costs] = slots;
-  const tables = h("div", { class: "compare-tables" }, ranking, coordinates.element, figures, settings, costs);
+  // Narrow tables share a row where there is room.
+  const narrow = h("div", { class: "compare-narrow" }, ranking, settings);
+  const tables = h("div", { class: "compare-tables" }, narrow, coordinates.element, figures, costs);
   byId("page").append(
     h(
       "header",
@@ -178,6 +192,7 @@ function start() {
         ...sweepButtons(),
       ),
     ),
+    notice,
     ...(data.experiment ? [experimentCard(data.experiment)] : []),
     h("div", { class: "compare-columns" }, list.element, charts.element),
     tables,
@@ -275,7 +290,10 @@ function start() {
   function showMembers() {
     const groups = groupBySeed([...runs.values()]);
     const drawn = together ? groups : [...runs.values()].map((run) => [run]);
-    members = membersOf(drawn, distinctLabels(drawn.map(([first]) => first)));
+    members = membersOf(drawn, distinctLabels(drawn.map(([first]) => first)), together ? colours : coloursApart);
+    const told = dataNotice(members);
+    notice.hidden = told === null;
+    setText(notice, told ?? "");
     seeds.hidden = groups.length === runs.size;
     seeds.setAttribute("aria-pressed", String(together));
     list.show(members);
@@ -287,11 +305,24 @@ function start() {
     );
   }
 
-  function showTables() {
+  /** Shows the tables and charts of results, each in a task of its own, so that the page answers in between. */
+  async function showTables() {
+    shows += 1;
+    const mine = shows;
+    for (const part of [showRanking, () => coordinates.show(members), showFigures, showSettings, showCosts]) {
+      part();
+      await new Promise((resolve) => setTimeout(resolve));
+      // A newer one shows everything.
+      if (mine !== shows) return;
+    }
+  }
+
+  function showRanking() {
     const rank = rankingTable(members);
-    const differ = settingsTable(members);
     fill(ranking, rank && tableCard("Ranking", rankingNote(members), rank));
-    coordinates.show(members);
+  }
+
+  function showFigures() {
     fill(
       figures,
       tableCard(
@@ -302,7 +333,15 @@ function start() {
         resultsTable(members, statistics),
       ),
     );
+  }
+
+  function showSettings() {
+    const differ = settingsTable(members);
+    settings.classList.toggle("is-wide", (differ?.rows[0].cells.length ?? 0) > WIDE_COLUMNS);
     fill(settings, differ && tableCard("Settings that differ", "Everything else is the same in all of them.", differ));
+  }
+
+  function showCosts() {
     fill(
       costs,
       scatterPlots(members, (id) => charts.highlight(id)),

@@ -2,7 +2,8 @@
 
 import { formatNumber, percent } from "../lib/format.js";
 import { tensorboardUrl, getMetricsOf } from "../lib/api.js";
-import { AXES, secondsAt, epochAt, samplesAt } from "../chart/axis.js";
+import { axisUnit, secondsAt, epochAt, samplesAt } from "../chart/axis.js";
+import { ACCURACY, LOSS } from "../chart/units.js";
 import { chartGroup } from "../chart/chart-group.js";
 import { csv } from "../chart/csv.js";
 import { readView, defaultSmoothing } from "../chart/view.js";
@@ -13,7 +14,7 @@ import { importedCurves, RunStore } from "./store.js";
 /** @import { Run } from "../lib/types" */
 /** @import { Points } from "./lines.js" */
 /** @import { SeriesName } from "./store.js" */
-/** @import { Line } from "../chart/plot-data.js" */
+/** @import { Line, Unit } from "../chart/plot-data.js" */
 /** @import { Entry } from "../chart/legend.js" */
 
 /** The legend entry of the training line. */
@@ -33,14 +34,31 @@ const ENTRIES = [
  *   title: string,
  *   train: SeriesName,
  *   validation: SeriesName | null,
+ *   unit: Unit,
+ *   leaps?: boolean,
  *   value: (value: number) => string,
  * }} Which
  */
 
 /** @type {Which[]} */
 const DEFAULT_ENTRIES = [
-  { id: "loss", title: "Loss", train: "train_loss", validation: "validation_loss", value: formatNumber },
-  { id: "accuracy", title: "Accuracy", train: "train_accuracy", validation: "validation_accuracy", value: percent },
+  {
+    id: "loss",
+    title: "Loss",
+    train: "train_loss",
+    validation: "validation_loss",
+    unit: LOSS,
+    leaps: true,
+    value: formatNumber,
+  },
+  {
+    id: "accuracy",
+    title: "Accuracy",
+    train: "train_accuracy",
+    validation: "validation_accuracy",
+    unit: ACCURACY,
+    value: percent,
+  },
 ];
 
 /** @param {Run} run */
@@ -59,6 +77,7 @@ export function curves(store, run) {
       title,
       train: name,
       validation: null,
+      unit: { name: title, size: 1 },
       value: formatNumber,
     })),
   ];
@@ -99,14 +118,15 @@ export function curves(store, run) {
   }
 
   /** @param {Which} which @returns {Line[]} */
-  function linesOf({ id, train, validation }) {
+  function linesOf({ id, train, validation, unit }) {
     const { hidden } = view.charts[id];
     const smooth = smoothing() > 0;
     /** @type {Line[]} */
     const lines = [];
     /** @param {Entry} entry @param {Points} points @param {Partial<Line>} more */
     const add = (entry, points, more) => {
-      if (!hidden.has(entry.id)) lines.push({ ...entry, width: 2, markers: false, counts: true, ...points, ...more });
+      if (!hidden.has(entry.id))
+        lines.push({ ...entry, width: 2, markers: false, counts: true, unit, ...points, ...more });
     };
     if (smooth) add(ENTRIES[1], derived.raw(train), { width: 1, alpha: 0.3 });
     const rawShows = smooth && !hidden.has(ENTRIES[1].id);
@@ -127,7 +147,7 @@ export function curves(store, run) {
     const names = which.validation ? [which.train, which.validation] : [which.train];
     return {
       subtitle: run().name,
-      xLabel: AXES.find(({ name }) => name === view.axis)?.title ?? "",
+      xLabel: axisUnit(view.axis),
       marks: gapsOf(which).map(({ x }) => x),
       tensorboard: () => tensorboardUrl([run().id]),
       csv: async () => csv(["run", "step", "samples_seen", "epoch", "seconds", ...names], rows(which, await whole())),
@@ -201,6 +221,8 @@ export function curves(store, run) {
     return status === "running" ? "Waiting for the first step…" : "No step was trained.";
   }
 
+  /** The last event that a drawing in progress has. */
+  let measured = 0;
   const charts = chartGroup(
     view,
     CHARTS.map((which) => ({
@@ -216,10 +238,13 @@ export function curves(store, run) {
       axis: "step",
       axes: run().source ? ["step", "time"] : undefined,
       smoothing,
-      onDraw: () => smoothing() !== smoothedBy && renewSmoothing(),
+      onDraw: () => {
+        measured = store.lastSeq;
+        if (smoothing() !== smoothedBy) renewSmoothing();
+      },
       onDrawn: () => {
         finer.check();
-        document.documentElement.dataset.lastSeqDrawn = String(store.lastSeq);
+        document.documentElement.dataset.lastSeqDrawn = String(measured);
       },
     },
   );

@@ -11,14 +11,16 @@ const BINARY = process.env.VIVARIUM_BIN ?? fileURLToPath(new URL("../../target/r
 
 /**
  * Starts a server; with `VIVARIUM_TEST_LOG=1` its log appears in the tests' output.
- * @param {{ dataDir?: string, port?: number, more?: string[] }} [options]
+ * @param {{ dataDir?: string, port?: number, jobs?: number, more?: string[] }} [options]
  */
 export async function startServer({
   dataDir = mkdtempSync(join(tmpdir(), "vivarium-test-")),
   port = 0,
+  jobs = 2,
   more = [],
 } = {}) {
-  const child = spawn(BINARY, ["serve", "--port", String(port), "--data-dir", dataDir, "--jobs", "2", ...more], {
+  const command = ["serve", "--port", String(port), "--data-dir", dataDir, "--jobs", String(jobs), ...more];
+  const child = spawn(BINARY, command, {
     stdio: ["ignore", "pipe", process.env.VIVARIUM_TEST_LOG ? "inherit" : "ignore"],
   });
   const exited = new Promise((resolve) => child.once("exit", resolve));

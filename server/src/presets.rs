@@ -209,7 +209,7 @@ pub static PRESETS: LazyLock<Vec<Preset>> = LazyLock::new(|| {
             id: "learning-rate",
             title: "Learning rate",
             question: "From 0.1 down to 0.0001. Which one is stuck, which one crawls, which one learns?",
-            look_for: "the first steps of the largest rate (“Outliers” off looks past its leap), and how far the smallest has come when the others are done. ln 10 = 2.30 is the loss of guessing.",
+            look_for: "the first steps of the largest rate (the loss chart cuts off its leap, “Show all” brings it back), and how far the smallest has come when the others are done. ln 10 = 2.30 is the loss of guessing.",
             findings: LEARNING_RATE.to_vec(),
             variations: vec![
                 changed(

@@ -40,7 +40,10 @@ test("a preset's sweep is shown live and ends in a ranking", async ({ page }) =>
   const ranking = card(page, "Ranking");
   await expect(ranking.locator("tbody tr")).toHaveCount(4, { timeout: 30_000 });
   await expect(ranking.locator("tbody tr").first()).toContainText("Best");
-  await expect(ranking).toContainText("more seeds are needed to test whether a difference is significant");
+  await expect(ranking).toContainText(
+    "whether a difference is more than chance takes at least two seeds of each setting",
+  );
+  await expect(ranking.locator("tbody tr").nth(1)).toContainText(/Not tested: one seed|Tie/);
   await expect(card(page, "Settings that differ").locator("tbody tr")).toHaveCount(4);
   await expect(card(page, "Figures").locator("tbody tr").first()).toContainText(/±/);
   await expect(card(page, "Accuracy against cost").locator("svg.scatter")).toHaveCount(3);
@@ -82,9 +85,10 @@ test("seeds are averaged into one line, and tested for significance", async ({ p
   await page.goto(`/sweeps/${id}`);
   await expect(page.locator(".members li")).toHaveCount(2);
   const ranking = card(page, "Ranking");
-  await expect(ranking.locator("tbody tr").nth(0)).toContainText(/lr 0\.05\s*3 seeds/);
+  await expect(ranking.locator("tbody tr").nth(0)).toContainText(/learning rate 0\.05\s*3 seeds/);
   await expect(ranking.locator("tbody tr").nth(0)).toContainText(/±/);
-  await expect(ranking.locator("tbody tr").nth(1)).toContainText(/Clearly behind, p/);
+  await expect(ranking.locator("tbody tr").nth(1)).toContainText(/Yes, p/);
+  await expect(ranking).toContainText("Welch's t-test");
   await page.getByRole("button", { name: "Mean over seeds" }).click();
   await expect(page.locator(".members li")).toHaveCount(6);
   await page.reload();
@@ -175,4 +179,86 @@ test("runs of a tag are compared, hidden and removed, and the URL keeps it", asy
   await expect(page).not.toHaveURL(new RegExp(ids[0]));
   await page.goto("/compare?tag=nothing");
   await expect(page.getByRole("heading", { name: "Nothing to compare" })).toBeVisible();
+});
+
+/** The custom property of each line's colour in an element, in order. @param {import("@playwright/test").Locator} within */
+const colours = (within) =>
+  within
+    .locator("svg.swatch line")
+    .evaluateAll((lines) =>
+      lines.map((line) => /** @type {SVGElement} */ (line).style.stroke.replace(/var\((.*)\)/, "$1")),
+    );
+
+test("runs that differ in one number have its order in colours and legend, in every part of the page", async ({
+  page,
+  vivarium,
+}) => {
+  const { id } = await finished(vivarium, { base: BASE, grid: { "training.batch_size": [128, 16, 64] }, repeats: 1 });
+  await page.goto(`/sweeps/${id}`);
+  await expect(page.locator(".member-name")).toHaveText(["batch size 16", "batch size 64", "batch size 128"]);
+  const ramp = ["--order-1", "--order-7", "--order-13"];
+  expect(await colours(page.locator(".members"))).toEqual(ramp);
+  expect(await colours(card(page, "Figures"))).toEqual(ramp);
+  expect((await colours(card(page, "Ranking"))).sort()).toEqual([...ramp].sort());
+  // A run that is removed leaves the others their colours.
+  const first = page.locator(".members li").first();
+  await first.hover();
+  await first.getByRole("button", { name: /from the comparison/ }).click();
+  await expect(page.locator(".members li")).toHaveCount(2);
+  expect(await colours(page.locator(".members"))).toEqual(ramp.slice(1));
+});
+
+test("a chart has its lines in words", async ({ page, vivarium }) => {
+  const { id } = await finished(vivarium, { base: BASE, grid: { "training.batch_size": [16, 64] }, repeats: 1 });
+  await page.goto(`/sweeps/${id}`);
+  const chart = page.getByRole("group", { name: /^Training loss\./ });
+  await expect(chart).toHaveAccessibleDescription(
+    /^Training loss by samples seen, 2 runs\. batch size 16: [\d.]+ to [\d.]+\. batch size 64: [\d.]+ to [\d.]+\.$/,
+  );
+  await page.getByRole("radio", { name: "Epochs" }).check();
+  await expect(chart).toHaveAccessibleDescription(/^Training loss by epoch/);
+});
+
+test("runs of different data are said to be, and are ranked apart", async ({ page, vivarium }) => {
+  /** @type {string[]} */
+  const ids = [];
+  for (const [name, set, kind] of [
+    ["digits one", "digits", "mlp"],
+    ["digits two", "digits", "mlp"],
+    ["points", "moons", "perceptron"],
+  ]) {
+    const training = { epochs: 2, batch_size: 16 * 2 ** ids.length };
+    ids.push((await vivarium.create({ name, data: { set }, network: { kind }, training })).id);
+  }
+  await expect
+    .poll(async () => (await Promise.all(ids.map(vivarium.get))).every(({ status }) => status === "finished"))
+    .toBe(true);
+  await page.goto(`/compare?${ids.map((id) => `run=${id}`).join("&")}`);
+  await expect(page.getByRole("note")).toContainText(
+    "These runs learned different data: digits (2 runs), moons (1 run); their accuracies do not compare.",
+  );
+  const ranking = card(page, "Ranking");
+  await expect(ranking.locator(".ranking-set")).toHaveText(["digits", "moons"]);
+  await expect(ranking).toContainText("Alone on its data");
+  await expect(ranking.locator(".is-first")).toHaveCount(1);
+});
+
+test("no chart is lower than 160 pixels, and the charts fill the page's width", async ({ page, vivarium }) => {
+  const { id } = await finished(vivarium, {
+    base: { ...BASE, data: { set: "digits", validation: 0 } },
+    grid: { "training.batch_size": [16, 64] },
+    repeats: 1,
+  });
+  for (const width of [1440, 768, 400]) {
+    await page.setViewportSize({ width, height: 800 });
+    await page.goto(`/sweeps/${id}`);
+    await expect(page.locator(".chart:visible")).toHaveCount(2);
+    for (const chart of await page.locator(".chart:visible .plot").all())
+      expect((await chart.boundingBox())?.height).toBeGreaterThanOrEqual(160);
+    const right = await page
+      .locator(".chart:visible")
+      .evaluateAll((charts) => Math.max(...charts.map((chart) => chart.getBoundingClientRect().right)));
+    expect(right).toBeGreaterThan(width - 60);
+    expect(await overflow(page)).toBe(0);
+  }
 });

@@ -68,6 +68,28 @@ async function look(page, url) {
   await expect(page.locator(".chart-empty").first()).toBeHidden();
 }
 
+test("a leap of the first steps is cut off and told, and a click shows it", async ({ page, server }) => {
+  const loss = Array.from({ length: 200 }, (_, i) => [i + 1, i < 3 ? 24 - i : 0.1 + 2 * Math.exp(-i / 30)]);
+  const id = await imported(server.url, { loss: /** @type {[number, number][]} */ (loss) });
+  await look(page, `/runs/${id}`);
+  const chart = page.locator('[data-chart="loss"]');
+  const outliers = page.getByRole("button", { name: "Outliers" });
+  await expect(chart.locator(".chart-note")).toContainText(/Cut off: 3 values above [\d.]+, up to 24\. Show all/);
+  await expect(outliers).toHaveAttribute("aria-pressed", "false");
+  await chart.getByRole("button", { name: "Show all" }).click();
+  await expect(chart.getByRole("button", { name: "Show all" })).toBeHidden();
+  await expect(outliers).toHaveAttribute("aria-pressed", "true");
+  await expect(page).toHaveURL(/outliers=in/);
+  await page.reload();
+  await expect(outliers).toHaveAttribute("aria-pressed", "true");
+});
+
+test("a curve of one point is seen", async ({ page, server }) => {
+  const id = await imported(server.url, { loss: [[7, 0.5]] });
+  await look(page, `/runs/${id}`);
+  await expect.poll(async () => (await ink(page, "loss")).pieces).toBe(1);
+});
+
 for (const first of [1_000_000, 700]) {
   test(`a curve whose first step is ${first} uses the whole width`, async ({ page, server }) => {
     const id = await imported(server.url, { loss: Array.from({ length: 100 }, (_, i) => [first + i, 1 / (i + 1)]) });

@@ -2,6 +2,7 @@
 // several times, and takes the time to the first and to the last point. That run ends before its page has loaded, so
 // the latency of a point from log to screen is measured on the same settings with more epochs, started from the form:
 // the time when the browser painted it minus the time when the worker wrote its line.
+// Then three runs that train at once are watched on one comparison, for the frames of the page and its longest task.
 //
 //     npm run --prefix frontend measure              five runs of the preset, and the long one
 //     npm run --prefix frontend measure -- 20 --json
@@ -15,6 +16,7 @@ import { parseArgs } from "node:util";
 import { chromium } from "@playwright/test";
 import config from "../../playwright.config.js";
 import { api, startServer } from "../server.js";
+import { LONG_TASK_MS, measureFrames } from "./frames.js";
 
 /** @typedef {{ seq: number, at: number }} Painted the newest drawn event and its time */
 /** @typedef {{ kind: string, seq: number, at: number }} Written an event of the log */
@@ -23,7 +25,7 @@ import { api, startServer } from "../server.js";
  *   clock
  */
 
-const BOUNDS = { accuracy: 0.96, done: 15_000, firstPoint: 1000, delay: 150 };
+const BOUNDS = { accuracy: 0.96, done: 15_000, firstPoint: 1000, delay: 150, task: 200, frames: 30 };
 /** About ten seconds of training. */
 const LONG_EPOCHS = 3000;
 
@@ -129,9 +131,12 @@ const browser = await chromium.launch(config.use?.launchOptions);
 const presets = [];
 /** @type {Watched} */
 let long;
+/** @type {Awaited<ReturnType<typeof measureFrames>>} */
+let three;
 try {
   for (let round = 0; round < rounds; round += 1) presets.push(await watchRun(browser, clickPreset));
   long = await watchRun(browser, startLong);
+  three = await measureFrames(browser);
 } finally {
   await browser.close();
 }
@@ -159,8 +164,11 @@ const figures = {
     paintings: long.painted.length,
     ms: Math.round(points[points.length - 1].shown - long.clicked),
   },
+  three_runs: three,
 };
 const { test_accuracy, first_point_ms, last_point_ms, log_to_screen_ms, long_run } = figures;
+// No more frames are needed than there is something new to draw.
+const frames = Math.min(BOUNDS.frames, three.news_per_s);
 /** @type {[boolean, string][]} */
 const findings = [
   [test_accuracy >= BOUNDS.accuracy, `test accuracy: ${test_accuracy.toFixed(4)} at least (bound ${BOUNDS.accuracy})`],
@@ -175,6 +183,14 @@ const findings = [
   [
     log_to_screen_ms.p99 <= BOUNDS.delay,
     `log to screen: median ${log_to_screen_ms.median} ms, 99 of 100 ${log_to_screen_ms.p99} ms (bound ${BOUNDS.delay}), worst ${log_to_screen_ms.worst} ms`,
+  ],
+  [
+    three.longest_task_ms <= BOUNDS.task,
+    `three runs on one comparison: longest task ${three.longest_task_ms} ms (bound ${BOUNDS.task}), ${three.long_tasks} over ${LONG_TASK_MS} ms`,
+  ],
+  [
+    three.frames_per_s >= frames,
+    `three runs on one comparison: ${three.frames_per_s} frames per second (bound ${frames}), ${three.drawings_per_s} of them with new points`,
   ],
 ];
 if (flags.json) {

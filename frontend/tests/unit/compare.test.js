@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { meanCurve } from "../../compare/mean.js";
 import { paretoFront } from "../../compare/pareto.js";
-import { tukeyFences } from "../../chart/plot-data.js";
-import { strokeOf } from "../../lib/colours.js";
+import { tukeyFences } from "../../chart/outliers.js";
 import { differingSettings, distinctLabels, groupBySeed } from "../../lib/settings-diff.js";
 
 /** @import { Run } from "../../lib/types" */
@@ -44,15 +43,17 @@ test("runs have the names that users gave them, where these are distinct", () =>
 
 test("a label has only the settings that distinguish a run", () => {
   const two = [run("a", { optimizer: { kind: "sgd", lr: 0.1 } }), run("b", { optimizer: { kind: "sgd", lr: 0.01 } })];
-  assert.deepEqual([...distinctLabels(two.map(unnamed)).values()], ["lr 0.1", "lr 0.01"]);
+  assert.deepEqual([...distinctLabels(two.map(unnamed)).values()], ["learning rate 0.1", "learning rate 0.01"]);
   const kinds = [run("a", { seed: 0 }, { kind: "mlp" }), run("b", { seed: 1 }, { kind: "vgg16" })];
-  assert.deepEqual([...distinctLabels(kinds.map(unnamed)).values()], ["mlp", "vgg16"]);
+  assert.deepEqual([...distinctLabels(kinds.map(unnamed)).values()], ["MLP", "VGG16"]);
   const alike = [
     { ...run("a"), name: "same" },
     { ...run("b"), name: "same" },
   ];
   assert.deepEqual([...distinctLabels(alike).values()], ["same", "same (2)"]);
   assert.deepEqual([...distinctLabels([run("a")]).values()], ["run a"]);
+  const small = [1, 2].map((batch_size) => ({ ...run(String(batch_size), { batch_size }), name: "small" }));
+  assert.deepEqual([...distinctLabels(small).values()], ["small, batch size 1", "small, batch size 2"]);
 });
 
 test("the version of a text is told where runs have several of the same text", () => {
@@ -145,12 +146,6 @@ test("outliers lie beyond Tukey's outer fences", () => {
   assert.ok(high > 0.98 && high < 3);
   assert.deepEqual(tukeyFences([1, 2, 3]), [1, 3]);
   assert.deepEqual(tukeyFences([7]), [7, 7]);
-});
-
-test("a run's line follows from its number; thirty-two in a row are all different", () => {
-  assert.deepEqual(strokeOf({ number: 1 }), { token: "--data-1", dash: [] });
-  const strokes = Array.from({ length: 32 }, (_, i) => JSON.stringify(strokeOf({ number: i + 5 })));
-  assert.equal(new Set(strokes).size, 32);
 });
 
 test("the mean is NaN where all seeds are", () => {

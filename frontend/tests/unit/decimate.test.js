@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Column } from "../../chart/column.js";
 import { decimate } from "../../chart/decimate.js";
+import { extremesOf } from "../../chart/extremes.js";
 
 /** @param {number[]} y */
 const line = (y) => ({ x: Float64Array.from(y, (_, i) => i), y: Float64Array.from(y), length: y.length });
@@ -61,4 +63,21 @@ test("a point exactly on the right edge is inside", () => {
 test("an empty line gives no points, and a range beyond the data only the neighbour", () => {
   assert.deepEqual(thinned(line([]), 0, 1, 100).indices, []);
   assert.deepEqual(thinned(line([1, 2]), 10, 20, 100).indices, [1]);
+});
+
+test("known extremes keep the same values where a pixel has many points", () => {
+  const y = new Column();
+  for (let i = 0; i < 200_000; i += 1) y.push(Math.sin(i / 100));
+  y.data[31_415] = 99;
+  y.data[31_416] = -99;
+  y.data[150_001] = Number.NaN;
+  const x = Float64Array.from({ length: y.length }, (_, i) => i);
+  const data = { x, y: y.data, length: y.length, extremes: extremesOf(y) };
+  const { indices, inRange } = decimate(data, { min: 0, max: 199_999 }, 300, (pixel) => (199_999 * pixel) / 300);
+  assert.equal(inRange, 200_000);
+  for (const i of [0, 31_415, 31_416, 150_001, 199_999]) assert.ok(indices.includes(i), `${i} is kept`);
+  assert.ok(indices.length <= 300 * 5 + 5);
+  assert.ok(indices.every((index, i) => i === 0 || index > indices[i - 1]));
+  // A pixel is moved by less than a tenth: 667 points are rounded to whole blocks of 64.
+  assert.ok(indices.every((index, i) => i === 0 || index - indices[i - 1] <= 667 + 64));
 });

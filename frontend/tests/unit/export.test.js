@@ -84,6 +84,23 @@ test("an SVG has lines, marks and labels, and escapes names", () => {
   assert.match(svg, /fill="#c00"/);
 });
 
+test("an SVG names both axes, and labels fractions in percent", () => {
+  const svg = chartSvg(
+    plotData([{ ...line, y: [0.1, 0.2, 0.3, 0.4], unit: { name: "accuracy (%)", size: 0.01 } }], {
+      range: [0, 3],
+      yRange: [0, 0.4],
+      logX: false,
+      logY: false,
+      pixels: 300,
+    }),
+    look,
+  );
+  assert.match(svg, />accuracy \(%\)<\/text>/);
+  assert.match(svg, />Step<\/text>/);
+  assert.match(svg, />20<\/text>/);
+  assert.doesNotMatch(svg, />0\.2<\/text>/);
+});
+
 test("characters that XML forbids do not reach the document", () => {
   assert.equal(escapeXml("a\u0000b\u001f"), "a\ufffdb\ufffd");
 });

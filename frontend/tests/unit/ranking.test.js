@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { axesOf } from "../../compare/axes.js";
 import { matchesBrushes } from "../../compare/parallel.js";
-import { ranked, significanceText } from "../../compare/ranking.js";
+import { byDataSet, dataNotice } from "../../compare/data-sets.js";
+import { ranked, rankedByData, rankingNote, significanceText } from "../../compare/ranking.js";
 import { accuracyOf } from "../../compare/scatter.js";
+import { accuracySpan, costSpan, sameText, sameWithin } from "../../compare/span.js";
 import { holm, welch } from "../../lib/welch.js";
 
 /** @import { Run } from "../../lib/types" */
@@ -33,6 +35,7 @@ test("several comparisons are corrected together", () => {
 const member = (id, lr, tests) => ({
   id,
   label: id,
+  stroke: { token: "--data-1", dash: [] },
   runs: tests.map(
     (test_accuracy, seed) =>
       /** @type {Run} */ (
@@ -124,4 +127,68 @@ test("many numbers make a scale, which is logarithmic if they are far apart", ()
   const steps = members.slice(1).map((each, i) => Number(lr.at(each)) - Number(lr.at(members[i])));
   for (const step of steps) near(steps[0], step, 1e-9);
   assert.ok(lr.ticks.some(({ text }) => text === "0.001"));
+});
+
+/** @param {Member} of @param {string | undefined} set @returns {Member} */
+const on = (of, set) => ({
+  ...of,
+  runs: of.runs.map((run) => /** @type {Run} */ ({ ...run, spec: { ...run.spec, data: set && { set } } })),
+});
+
+test("runs of different data are ranked within their data, and the page says so", () => {
+  const members = [
+    on(member("a", 1, [0.9]), "digits"),
+    on(member("b", 2, [0.5]), "moons"),
+    on(member("c", 3, [0.95]), "digits"),
+  ];
+  assert.deepEqual(
+    rankedByData(members, accuracyOf(members)).map(({ set, places }) => [set, places.map((place) => place.member.id)]),
+    [
+      ["digits", ["c", "a"]],
+      ["moons", ["b"]],
+    ],
+  );
+  assert.match(
+    String(dataNotice(members)),
+    /^These runs learned different data: digits \(2 runs\), moons \(1 run\); their accuracies do not compare\./,
+  );
+  assert.match(rankingNote(members), /within each data set/);
+  const [alone] = rankedByData(members, accuracyOf(members))[1].places;
+  assert.equal(significanceText(alone, 0, [alone]).word, "Alone on its data");
+  assert.equal(dataNotice(members.filter(({ id }) => id !== "b")), null);
+  // An imported run does not say what it learned.
+  assert.equal(byDataSet([members[0], on(member("d", 4, [0.7]), undefined)]).size, 1);
+});
+
+test("answers to whether a difference is chance are said in words", () => {
+  const members = [
+    member("good", 0.01, [0.93, 0.95, 0.94]),
+    member("near", 0.02, [0.92, 0.96, 0.93]),
+    member("slow", 0.001, [0.5, 0.52, 0.51]),
+  ];
+  const places = ranked(members, accuracyOf(members));
+  const words = places.map((place, i) => significanceText(place, i, places));
+  assert.equal(words[0].word, "Best");
+  assert.match(words[1].word, /^Cannot tell, p = 0\.\d+$/);
+  assert.match(words[2].word, /^Yes, p/);
+  assert.match(words[2].why, /^Welch's t-test against good, the best: p .* rarely come about by chance\.$/);
+  assert.match(rankingNote(members), /Welch's t-test.*2 comparisons \(Holm\); below 0\.05 the answer is yes/);
+  const tie = ranked([member("x", 1, [0.9]), member("y", 2, [0.9])], accuracyOf(members));
+  assert.deepEqual(significanceText(tie[1], 1, tie).word, "Tie");
+});
+
+test("small differences of cost stay small on their axis, and are called the same", () => {
+  const [low, high] = costSpan([26.35, 26.6]);
+  assert.ok(high - low >= 0.2 * 26.6 - 1e-9 && low < 24.5 && high > 28.5, `${low} ${high}`);
+  assert.deepEqual(costSpan([1, 10]), [1, 10]);
+  assert.deepEqual(
+    accuracySpan([0.972], [0.975]).map((at) => Math.round(at * 1e4) / 1e4),
+    [0.9635, 0.9835],
+  );
+  const [from, to] = accuracySpan([0.995], [0.999]);
+  assert.ok(to <= 1 && to - from >= 0.02 - 1e-9, `${from} ${to}`);
+  assert.equal(sameWithin([26.35, 26.6]), 1);
+  assert.equal(sameWithin([26.35, 30]), null);
+  assert.equal(sameText("Peak memory", [26.35, 26.4, 26.6])?.long, "Peak memory: the same within 1 % in all 3 runs.");
+  assert.equal(sameText("Parameters", [5, 5])?.long, "Parameters: the same in both runs.");
 });

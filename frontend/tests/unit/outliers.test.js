@@ -1,0 +1,119 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Column } from "../../chart/column.js";
+import { describe } from "../../chart/description.js";
+import { extremesOf } from "../../chart/extremes.js";
+import { cutText } from "../../chart/note.js";
+import { topWithoutLeap } from "../../chart/outliers.js";
+import { plotData } from "../../chart/plot-data.js";
+import { formatNumber } from "../../lib/format.js";
+
+/** @import { Line } from "../../chart/plot-data.js" */
+
+/** @param {number[]} y @param {Partial<Line>} [more] @returns {Line} */
+const line = (y, more = {}) => ({
+  id: "a",
+  label: "a",
+  token: "--data-1",
+  dash: [],
+  width: 1,
+  alpha: 1,
+  markers: false,
+  counts: true,
+  x: y.map((_, i) => i + 1),
+  y,
+  length: y.length,
+  ...more,
+});
+const plain = { range: null, yRange: null, logX: false, logY: false, pixels: 600 };
+const automatic = { ...plain, outliers: null };
+
+/** A loss that falls from 2.3 in about this many steps. @param {number} length @param {number} over */
+const fall = (length, over) => Array.from({ length }, (_, i) => 0.05 + 2.25 * Math.exp(-i / over));
+
+test("a first loss of 24 is cut off by default, counted, and shown on request", () => {
+  const y = [24.1, 12, 7.5, ...fall(297, 40)];
+  const made = plotData([line(y)], automatic);
+  assert.ok(made.y.max < 7.5 && made.y.max > 2.35, String(made.y.max));
+  assert.deepEqual([made.cut?.count(), made.cut?.highest, made.outside], [{ above: 3, below: 0 }, 24.1, 3]);
+  assert.match(cutText(made.cut, formatNumber), /^3 values above [\d.]+, up to 24.1$/);
+  const all = plotData([line(y)], plain);
+  assert.ok(all.y.max > 24.1);
+  assert.equal(all.cut, null);
+});
+
+test("a loss that falls over many steps is shown whole", () => {
+  for (const [length, over] of [
+    [30, 5],
+    [300, 30],
+    [2000, 100],
+  ]) {
+    const made = plotData([line(fall(length, over))], automatic);
+    assert.equal(made.cut, null);
+    assert.ok(made.y.max > 2.3);
+  }
+});
+
+test("a run that is high for long is no leap", () => {
+  const made = plotData([line(fall(300, 30)), line(Array.from({ length: 300 }, () => 50))], automatic);
+  assert.equal(made.cut, null);
+});
+
+test("a run that diverged after a few steps flattens no other, and neither does its band", () => {
+  const bad = [5, 1e3, 1e9, 2e24, 3e24, 2e24, 1e26, Number.NaN];
+  const band = { low: bad.map((value) => value - 4e25), high: bad.map((value) => value + 4e25) };
+  const good = [0.1, 0.2, 0.3].map((floor) => line(fall(300, 30).map((value) => value + floor)));
+  const made = plotData([...good, line(bad, { band, counts: false })], automatic);
+  assert.ok(made.y.max < 10 && made.y.min > -10, JSON.stringify(made.y));
+  assert.equal(made.cut?.highest, 1e26 + 4e25);
+});
+
+test("a zoom and a log axis cut nothing off", () => {
+  const leaping = line([24.1, ...fall(299, 40)]);
+  assert.equal(plotData([leaping], { ...automatic, logY: true }).cut, null);
+  const zoomed = plotData([leaping], { ...automatic, yRange: [0, 1] });
+  assert.deepEqual([zoomed.cut, zoomed.outside], [null, 0]);
+});
+
+test("what is cut off is counted over all points, not only over those that are drawn", () => {
+  const y = new Column();
+  const x = new Column();
+  for (let i = 0; i < 100_000; i += 1) {
+    x.push(i);
+    y.push(i < 50 ? 30 : i % 1000 === 7 ? Number.NaN : 1 + (i % 7) / 10);
+  }
+  const made = plotData([line([], { x: x.data, y: y.data, length: y.length, extremes: extremesOf(y) })], automatic);
+  assert.equal(made.cut?.count().above, 50);
+  assert.ok(made.y.max < 4);
+});
+
+test("a band that reaches out of the range is told, without values", () => {
+  const band = { low: [0.9, 0.9, 0.9], high: [1.1, 50, 1.1] };
+  const made = plotData([line([1, 1.01, 1.02], { band, counts: false })], { ...plain, outliers: false });
+  assert.equal(cutText(made.cut, formatNumber), "a part of the bands, which reach up to 50");
+});
+
+test("no values, and values that are all equal, have no leap", () => {
+  assert.equal(topWithoutLeap([], 0), null);
+  assert.equal(topWithoutLeap([2, 2, 2], 1), null);
+});
+
+test("a chart says its lines in words", () => {
+  const words = (/** @type {Line[]} */ ...lines) =>
+    describe({ title: "Training loss", axis: "step", noun: "run", lines, value: formatNumber });
+  assert.equal(
+    words(
+      line([2.31, 1, 0.05], { label: "batch size 16" }),
+      line([2.3, Number.NaN], { label: "batch size 32" }),
+      line([9, 9], { label: "raw", quiet: true }),
+    ),
+    "Training loss by step, 2 runs. batch size 16: 2.31 to 0.05. batch size 32: 2.3, then not a number.",
+  );
+  assert.equal(words(), "Training loss by step. No points yet.");
+  assert.match(words(...Array.from({ length: 20 }, () => line([1, 2]))), /And 8 more runs\.$/);
+});
+
+test("an axis of fractions is labelled in percent, and names its unit", () => {
+  const made = plotData([line([0.1, 0.9], { unit: { name: "accuracy (%)", size: 0.01 } })], plain);
+  assert.deepEqual(made.unit, { name: "accuracy (%)", size: 0.01 });
+});
