@@ -91,7 +91,7 @@ function word(path, value) {
 }
 
 /** Whether a user gave the run its name: the automatic ones are “mlp on digits”, and in a sweep “base · lr 0.1”. */
-const isNamed = (/** @type {Run} */ { name, spec, source }) =>
+export const isNamed = (/** @type {Run} */ { name, spec, source }) =>
   !source && !name.includes(" · ") && name !== `${spec.network?.kind} on ${spec.data?.set}`;
 
 /**
