@@ -109,8 +109,13 @@ const VALUES = {
   train_loss: "Training loss",
 };
 
-/** The label of a setting in the form. @param {string} path */
-export function settingLabel(path) {
+/**
+ * The label of a setting in the form.
+ * @param {string} path
+ * @param {Json} [value] networks use a name in two ways, which its value tells apart
+ */
+export function settingLabel(path, value) {
+  if (path === "network.norm" && typeof value === "boolean") return "Batch normalisation";
   const known = LABELS[path];
   if (known) return known;
   const words = (path.split(".").pop() ?? path).replaceAll("_", " ");

@@ -196,7 +196,7 @@ export function sweepRow(id, { onToggle, onChoose, onStop, onDelete, onMenu }) {
       const seconds = runs.reduce((sum, { summary }) => sum + (summary.seconds ?? 0), 0);
       setText(known.seconds, complete && seconds > 0 ? duration(seconds) : "–");
       known.seconds.title = "of all its runs together";
-      const newest = runs.reduce((last, { created }) => (created > last ? created : last), runs[0].created);
+      const newest = runs.map(({ created }) => created).sort()[runs.length - 1];
       setText(known.created, ago(newest, Date.now()));
       known.created.title = dateTime(newest);
       stopButton.hidden = facts.done === facts.all;

@@ -149,9 +149,10 @@ function variedSettings(runs) {
   return [...named.map((path) => `${lower(settingLabel(path))} ${range(path, valuesAt(runs, path))}`), ...seeds];
 }
 
-/** The settings that a sweep varies, but for those that come with another network. @param {Run[]} runs */
+/** The settings that a sweep varies, but for those that come with another network; the seed last. @param {Run[]} runs */
 export function variedPaths(runs) {
-  const paths = differingSettings(runs).filter((path) => path !== "network.kind" && path !== "data.set");
+  const differ = differingSettings(runs).filter((path) => path !== "network.kind" && path !== "data.set");
+  const paths = [...differ.filter((path) => path !== SEED), ...differ.filter((path) => path === SEED)];
   const everywhere = paths.filter((path) => runs.every((run) => settingsOf(run).has(path)));
   return everywhere.length > 0 || new Set(valuesAt(runs, "network.kind")).size > 1 ? everywhere : paths;
 }
