@@ -84,13 +84,21 @@ const DATA_SETS = {
 
 /** What an empty field means; elsewhere it is “None”. @type {{ [path: string]: string }} */
 const EMPTY = {
+  "data.color_jitter": "Off",
   "data.fold": "First",
   "data.limit": "All",
+  "data.random_resized_crop": "Off",
+  "data.randaugment": "Off",
   "resources.cpus": "Automatic",
   "resources.memory": "Automatic",
   "resources.time": "Automatic",
   "training.clip": "Never",
+  "training.cutmix": "Off",
+  "training.early_stopping": "Off",
+  "training.ema": "Off",
+  "training.mixup": "Off",
   "training.threads": "Automatic",
+  "training.transfer": "Off",
   "training.transfer.trainable_blocks": "All",
   "training.transfer.unfreeze_at": "Never",
 };

@@ -6,10 +6,10 @@ import { settingsOf } from "../lib/settings-diff.js";
 
 /** @import { Json, Run } from "../lib/types" */
 
-/** An action: a link, or `resume`. @typedef {{ label: string, href?: string, resume?: true }} Step */
-/** @typedef {{ text: string, steps: Step[] }} Advice */
-
-const RESUME = /** @type {const} */ ({ label: "Resume", resume: true });
+/**
+ * What to do: `text` says it, and each step leads to a form that has it. Resume has its button above.
+ * @typedef {{ text: string, steps: { label: string, href: string }[] }} Advice
+ */
 
 /**
  * The form with a run's settings, some of them changed.
@@ -33,7 +33,7 @@ export function adviceFor(run) {
   if (run.reason === "diverged") return diverged(run);
   if (run.status === "failed") return failed(run);
   if (run.status === "interrupted")
-    return { text: "Resume goes on from its last checkpoint, as if nothing had happened.", steps: [RESUME] };
+    return { text: "Resume goes on from its last checkpoint, as if nothing had happened.", steps: [] };
   if (run.status === "stopped") return stopped(run);
   if (run.reason === "early_stopped") return stoppedEarly(run);
   return null;
@@ -75,7 +75,7 @@ function failed(run) {
   if (found) return found[1](run);
   return {
     text: "The log on this page says more. When its cause is gone, Resume goes on from the last checkpoint.",
-    steps: [RESUME, { label: "Change the settings", href: formWith(run, {}) }],
+    steps: [{ label: "Change the settings", href: formWith(run, {}) }],
   };
 }
 
@@ -83,7 +83,7 @@ function failed(run) {
 function fullDisk() {
   return {
     text: `Make room on the server's disk: deleted runs take theirs until they leave the trash. Then Resume goes on from its last checkpoint.`,
-    steps: [RESUME],
+    steps: [],
   };
 }
 
@@ -99,11 +99,9 @@ function outOfMemory(run) {
       ? `If someone ended it, Resume goes on from its last checkpoint. ${smaller}.`
       : `${smaller}; fewer runs at a time leave more for each.`,
     steps: [
-      ...(guess ? [RESUME] : []),
       ...(half === null
         ? [{ label: "Change the settings", href: formWith(run, {}) }]
         : [{ label: `Batch size ${half}`, href: formWith(run, { "training.batch_size": half }) }]),
-      ...(guess ? [] : [RESUME]),
     ],
   };
 }
@@ -115,7 +113,6 @@ function outOfTime(run) {
   return {
     text: `Resume goes on from its last checkpoint in another job.${double === null ? "" : ` A new run can ask for ${plural(double, "minute")}, twice as long.`}`,
     steps: [
-      RESUME,
       ...(double === null
         ? []
         : [{ label: `Time limit ${double} minutes`, href: formWith(run, { "resources.time": double }) }]),
@@ -133,7 +130,7 @@ function refused(run) {
 
 /** @returns {Advice} */
 function killed() {
-  return { text: `Nothing that it had saved is lost: Resume goes on from its last checkpoint.`, steps: [RESUME] };
+  return { text: `Nothing that it had saved is lost: Resume goes on from its last checkpoint.`, steps: [] };
 }
 
 /** @param {Run} run @returns {Advice} */
@@ -142,7 +139,7 @@ function stopped(run) {
   const left = step && steps && seconds ? (seconds / step) * (steps - step) : null;
   return {
     text: `Resume goes on exactly where it stopped${left === null ? "" : `; about ${roughDuration(left)} of training are left`}.`,
-    steps: [RESUME],
+    steps: [],
   };
 }
 

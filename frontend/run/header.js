@@ -221,7 +221,7 @@ export function runHeader(first, { onRun, onRemoved }) {
     setText(/** @type {Node} */ (stopButton.lastChild), run.stopping ? "Stopping…" : "Stop");
     away.show(run);
     resumeButton.hidden = !canResume(run);
-    transfer.hidden = run.source !== null || !["finished", "stopped"].includes(run.status);
+    transfer.hidden = run.source !== null || !["finished", "stopped"].includes(run.status) || run.reason === "diverged";
     resumeButton.disabled = false;
   }
 
@@ -234,15 +234,8 @@ export function runHeader(first, { onRun, onRemoved }) {
     const shown = JSON.stringify([text, advice]);
     if (message.hidden || message.dataset.text === shown) return;
     message.dataset.text = shown;
-    const steps = (advice?.steps ?? []).map(({ label, href, resume: resumes }) =>
-      resumes
-        ? h(
-            "button",
-            { class: "button small", type: "button", on: { click: () => act(() => resume(run)) } },
-            icon("play", 12),
-            label,
-          )
-        : h("a", { class: "button small", href, title: "Opens the form with these settings" }, icon("copy", 12), label),
+    const steps = (advice?.steps ?? []).map(({ label, href }) =>
+      h("a", { class: "button small", href, title: "Opens the form with this setting" }, icon("copy", 12), label),
     );
     message.replaceChildren(
       icon(tone === "bad" || tone === "warn" ? "warning" : "info"),

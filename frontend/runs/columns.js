@@ -25,10 +25,6 @@ export const EPOCH_MEAN_TITLE =
 export const COLUMNS = [
   { key: "name", title: "Name", class: "cell-name" },
   { key: "status", title: "Status", class: "" },
-  { key: "network", title: "Network", class: "", optional: true },
-  { key: "data", title: "Data", class: "col-data", optional: true },
-  { key: "settings", title: "Settings", class: "col-settings", optional: true, unsorted: true },
-  { key: "progress", title: "Progress", class: "", optional: true },
   {
     key: "curve",
     title: "Curve",
@@ -37,6 +33,12 @@ export const COLUMNS = [
     optional: true,
     unsorted: true,
   },
+  { key: "validation", title: "Best validation", class: "number cell-result", optional: true },
+  { key: "test", title: "Test", class: "number", optional: true },
+  { key: "network", title: "Network", class: "", optional: true },
+  { key: "data", title: "Data", class: "col-data", optional: true },
+  { key: "settings", title: "Settings", class: "col-settings", optional: true, unsorted: true },
+  { key: "progress", title: "Progress", class: "", optional: true },
   {
     key: "train_loss",
     title: "Training loss",
@@ -48,8 +50,6 @@ export const COLUMNS = [
   },
   { key: "loss", title: "Validation loss", class: "number", optional: true, hidden: true },
   { key: "last", title: "Last validation", class: "number", optional: true, hidden: true },
-  { key: "validation", title: "Best validation", class: "number", optional: true },
-  { key: "test", title: "Test", class: "number", optional: true },
   { key: "parameters", title: "Parameters", class: "number", optional: true, hidden: true },
   { key: "memory", title: "Peak memory", class: "number", optional: true, hidden: true },
   { key: "speed", title: "Images/s", class: "number col-speed", optional: true },

@@ -11,7 +11,7 @@ import { differingSettings } from "../lib/settings-diff.js";
 export const UNGROUPED = "none";
 
 const FIXED = [
-  { key: "", title: "Sweeps as one row" },
+  { key: "", title: "Fold sweeps" },
   { key: UNGROUPED, title: "Not grouped" },
   { key: "sweep", title: "Sweep" },
   { key: "tag", title: "Tag" },

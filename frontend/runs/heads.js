@@ -47,7 +47,7 @@ export function tableHeads({ chooseAll, onSort }) {
       h("th", { scope: "col", class: "cell-actions" }, h("span", { class: "visually-hidden" }, "Actions")),
     );
     const sorted = columns.filter((/** @type {import("./columns.js").Column} */ { unsorted }) => !unsorted);
-    menu.replaceChildren(...sorted.reverse().map(({ key, title }) => h("option", { value: key }, title)));
+    menu.replaceChildren(...sorted.reverse().map(({ key, title }) => h("option", { value: key }, `Sort: ${title}`)));
     if (focused) row.querySelector(`th[data-key="${focused}"]`)?.querySelector("button")?.focus();
   }
 

@@ -87,15 +87,15 @@ export function runRow(first, { onDelete, onEdit, onChoose, onTag, onMenu }) {
   const cells = {
     name: h("td", { class: "cell-name" }, h("span", { class: "name-line" }, link, tags), why, notes, about),
     status: h("td", { class: "cell-status" }, status.element),
+    curve: h("td", { class: "cell-curve" }, curve.element),
+    validation: validation.element,
+    test: test.element,
     network,
     data,
     progress,
-    curve: h("td", { class: "cell-curve" }, curve.element),
     train_loss: trainLoss.element,
     loss: loss.element,
     last: last.element,
-    validation: validation.element,
-    test: test.element,
     parameters: parameters.element,
     memory: memory.element,
     speed: speed.element,
@@ -134,11 +134,13 @@ export function runRow(first, { onDelete, onEdit, onChoose, onTag, onMenu }) {
     for (const [path, cell] of settings) cell.show(known.has(path) ? settingValue(path, known.get(path)) : "–");
   };
 
-  /** The name of the row: of a run of a sweep what differs there. @param {string | null} label */
+  /** The name of the row, and the line below it: of a run of a sweep what differs there. @param {string | null} label */
   const showName = (label) => {
     setText(link, label ?? run.name);
     link.title = run.name;
     element.classList.toggle("of-sweep", label !== null);
+    setText(about, label === null ? aboutText(run, [...settings.keys()]) : memberText(run));
+    about.title = about.textContent ?? "";
   };
 
   /**
@@ -169,8 +171,6 @@ export function runRow(first, { onDelete, onEdit, onChoose, onTag, onMenu }) {
     setText(data, spec.data ? dataTitle(spec.data.set) : "–");
     data.title = data.textContent ?? "";
     showSettings();
-    setText(about, aboutText(run, [...settings.keys()]));
-    about.title = about.textContent ?? "";
     showTags(tags, run.tags, onTag);
     setText(notes, run.notes);
     notes.title = run.notes;
@@ -278,6 +278,10 @@ function figureCell(label, more = "") {
 function action(name, title, act) {
   return h("button", { class: "button quiet icon small", type: "button", title, on: { click: act } }, icon(name));
 }
+
+/** Where a run of a sweep is, which says what it is: “epoch 3/30 · 12 s”. @param {Run} run */
+const memberText = (run) =>
+  [progressText(run), duration(run.summary.seconds)].filter((part) => part !== "–").join(" · ");
 
 /** What a run is, and where it is: “MLP on digits · batch size 16 · epoch 3/30”. @param {Run} run @param {string[]} paths */
 function aboutText(run, paths) {

@@ -50,7 +50,6 @@ export function sweepRow(id, { onToggle, onChoose, onStop, onDelete, onMenu }) {
     chevron,
   );
   const link = h("a", { href: url });
-  const size = h("span", { class: "sweep-size" });
   const note = h("span", { class: "note" });
   const about = h("span", { class: "about" });
   const status = badge();
@@ -77,12 +76,7 @@ export function sweepRow(id, { onToggle, onChoose, onStop, onDelete, onMenu }) {
     name: h(
       "td",
       { class: "cell-name" },
-      h(
-        "div",
-        { class: "sweep-name" },
-        disclosure,
-        h("div", {}, h("span", { class: "name-line" }, link, size), note, about),
-      ),
+      h("div", { class: "sweep-name" }, disclosure, h("div", {}, h("span", { class: "name-line" }, link), note, about)),
     ),
     status: h("td", { class: "cell-status" }, status.element),
     network: h("td", { class: "cell-network" }),
@@ -148,12 +142,11 @@ export function sweepRow(id, { onToggle, onChoose, onStop, onDelete, onMenu }) {
       link.title = title;
       const matching =
         facts.total < facts.all ? `${count(facts.total)} of ${plural(facts.all, "run")}` : plural(facts.all, "run");
-      setText(size, matching);
-      setText(note, words);
-      note.title = words;
-      note.hidden = words === "";
-      setText(about, [matching, words].filter(Boolean).join(" · "));
-      about.title = about.textContent ?? "";
+      const line = [matching, words].filter(Boolean).join(" · ");
+      for (const place of [note, about]) {
+        setText(place, line);
+        place.title = line;
+      }
       disclosure.setAttribute("aria-expanded", String(open));
       for (const [control, verb] of /** @type {[Element, string][]} */ ([
         [disclosure, open ? "Close" : "Open"],

@@ -149,12 +149,17 @@ function variedSettings(runs) {
   return [...named.map((path) => `${lower(settingLabel(path))} ${range(path, valuesAt(runs, path))}`), ...seeds];
 }
 
-/** The settings that a sweep varies, but for those that come with another network; the seed last. @param {Run[]} runs */
+/**
+ * The settings that a sweep varies, the seed last. With other networks come other options, which say less than their
+ * networks.
+ * @param {Run[]} runs
+ */
 export function variedPaths(runs) {
-  const differ = differingSettings(runs).filter((path) => path !== "network.kind" && path !== "data.set");
-  const paths = [...differ.filter((path) => path !== SEED), ...differ.filter((path) => path === SEED)];
-  const everywhere = paths.filter((path) => runs.every((run) => settingsOf(run).has(path)));
-  return everywhere.length > 0 || new Set(valuesAt(runs, "network.kind")).size > 1 ? everywhere : paths;
+  const networks = new Set(valuesAt(runs, "network.kind")).size;
+  const told = (/** @type {string} */ path) =>
+    path !== "network.kind" && path !== "data.set" && !(networks > 1 && path.startsWith("network."));
+  const paths = differingSettings(runs).filter(told);
+  return [...paths.filter((path) => path !== SEED), ...paths.filter((path) => path === SEED)];
 }
 
 /** @param {Run[]} runs @param {string} path */

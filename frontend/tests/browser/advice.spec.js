@@ -12,14 +12,14 @@ const reaches = (vivarium, id, status) =>
 /**
  * All fields of the form, and its groups as fields.
  * @param {any} form
- * @returns {{ path: string, label: string, default?: string, kind: { type: string, options: { value: string, label: string }[] } }[]}
+ * @returns {{ path: string, label: string, default?: string, kind: { type: string, options?: { value: string | null, label: string }[] } }[]}
  */
 const fieldsIn = ({ common, groups, networks, data_sets: sets }) => [
   ...common,
   ...groups.flatMap((/** @type {any} */ { path, label, selector, variants }) => [
     selector
       ? { path: `${path}.${selector}`, label, kind: { type: "choice", options: variants } }
-      : { path, label, kind: { type: "group" } },
+      : { path, label, default: "null", kind: { type: "group", options: [{ value: null, label: "Off" }] } },
     ...variants.flatMap((/** @type {any} */ variant) => variant.fields),
   ]),
   ...[...networks, ...sets].flatMap((/** @type {any} */ row) => row.fields),
@@ -52,7 +52,7 @@ test("a run that was stopped is resumed from its notice", async ({ page, vivariu
   await page.goto(url);
   const notice = page.locator(".run-head .notice");
   await expect(notice).toContainText(/Resume goes on exactly where it stopped; about .* of training are left/);
-  await notice.getByRole("button", { name: "Resume" }).click();
+  await page.getByRole("button", { name: "Resume" }).click();
   await expect(page.locator(".run-head .badge")).toHaveText(/queued|running/);
   await expect(notice).toBeHidden();
 });
@@ -62,7 +62,7 @@ test("settings have the labels and words of the form", async ({ page, vivarium }
   const data = await page.evaluate(() => document.getElementById("data")?.textContent ?? "null");
   const wrong = fieldsIn(JSON.parse(data).form).flatMap(({ path, label, kind, default: standard }) => {
     const value = standard === undefined ? undefined : JSON.parse(standard);
-    const options = kind.type === "choice" ? kind.options : [];
+    const options = kind.options ?? [];
     return [
       [settingLabel(path, value), label],
       ...options.map((option) => [settingValue(path, option.value), option.label]),

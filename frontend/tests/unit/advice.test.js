@@ -41,16 +41,16 @@ test("a run that ended well needs nothing", () => {
 test("each cause has its own way out", () => {
   const failed = (/** @type {string} */ message) => labels({ status: "failed", reason: "failed", message });
   assert.deepEqual(labels({ reason: "diverged" }), ["Learning rate 0.001", "Clip gradients"]);
-  assert.deepEqual(failed("The job exceeded its memory and was killed."), ["Batch size 32", "Resume"]);
+  assert.deepEqual(failed("The job exceeded its memory and was killed."), ["Batch size 32"]);
   assert.deepEqual(
     failed("The worker was killed by signal 9 (SIGKILL). When nobody sent it, the system ran out of memory."),
-    ["Resume", "Batch size 32"],
+    ["Batch size 32"],
   );
-  assert.deepEqual(failed("events.ndjson: No space left on device (os error 28)"), ["Resume"]);
-  assert.deepEqual(failed("The worker was killed by signal 15 (SIGTERM)."), ["Resume"]);
-  assert.deepEqual(failed("something else"), ["Resume", "Change the settings"]);
-  assert.deepEqual(labels({ status: "interrupted", reason: null }), ["Resume"]);
-  assert.deepEqual(labels({ status: "stopped", reason: "stopped" }), ["Resume"]);
+  assert.deepEqual(failed("events.ndjson: No space left on device (os error 28)"), []);
+  assert.deepEqual(failed("The worker was killed by signal 15 (SIGTERM)."), []);
+  assert.deepEqual(failed("something else"), ["Change the settings"]);
+  assert.deepEqual(labels({ status: "interrupted", reason: null }), []);
+  assert.deepEqual(labels({ status: "stopped", reason: "stopped" }), []);
   assert.deepEqual(labels({ reason: "early_stopped" }), ["Patience 10"]);
 });
 
