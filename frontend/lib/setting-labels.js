@@ -27,9 +27,24 @@ const LABELS = {
   "data.validation": "Validation share",
   "data.version": "Version of the labels",
   "network.kind": "Network",
+  "network.depth": "Convolutions per block",
+  "network.five": "5x5 branch",
   "network.hidden": "Hidden widths",
-  "network.norm": "Normalisation",
   "network.init": "Initialisation",
+  "network.long_over": "Blocks per long skip",
+  "network.norm": "Normalisation",
+  "network.one": "1x1 branch",
+  "network.plan": "Widths",
+  "network.pool_every": "Blocks per pool",
+  "network.project": "Pool branch",
+  "network.reduce3": "3x3 branch: reduction",
+  "network.reduce5": "5x5 branch: reduction",
+  "network.stem_kernel": "Stem: kernel",
+  "network.stem_padding": "Stem: padding",
+  "network.stem_pool": "Stem: pool",
+  "network.stem_stride": "Stem: stride",
+  "network.stem_width": "Stem: channels",
+  "network.three": "3x3 branch",
   "resources.cpus": "Cores",
   "resources.gpus": "GPUs",
   "resources.memory": "Memory (MiB)",
@@ -103,27 +118,51 @@ const EMPTY = {
   "training.transfer.unfreeze_at": "Never",
 };
 
-/** Words for values that are not written like their names. @type {{ [value: string]: string }} */
+/** Words for values that are not written like their names, of any setting or of one. @type {{ [value: string]: string }} */
 const VALUES = {
+  "data.augment=flip": "Mirror",
+  "data.augment=crop": "Shift",
+  "data.augment=cutout": "Cut out",
+  "data.augment=flip-crop": "Mirror and shift",
+  "data.augment=flip-cutout": "Mirror and cut out",
+  "data.augment=crop-cutout": "Shift and cut out",
+  "data.augment=flip-crop-cutout": "Mirror, shift and cut out",
+  "training.sampling=balanced": "Each class equally often",
+  "training.sampling=shuffled": "Each sample once",
+  "training.schedule.kind=step": "Steps",
   adamw: "AdamW",
   cpu: "CPU",
   cuda: "CUDA",
+  efficientnet_lite: "EfficientNet-Lite's",
   gelu: "GELU",
+  imagenet: "ImageNet's",
+  kaiming_uniform: "Kaiming, uniform",
   one_cycle: "One cycle",
   relu: "ReLU",
   sgd: "SGD",
   silu: "SiLU",
   train_accuracy: "Training accuracy",
   train_loss: "Training loss",
+  xavier_uniform: "Xavier, uniform",
 };
+
+/** Labels that are others in some networks. @type {{ kinds: string[], labels: { [path: string]: string } }[]} */
+const IN_NETWORKS = [
+  { kinds: ["mlp", "mlp-wide"], labels: { "network.norm": "Batch normalisation" } },
+  {
+    kinds: ["vgg16", "residual-small", "residual-deep", "inception"],
+    labels: { "network.hidden": "Widths of the head" },
+  },
+];
 
 /**
  * The label of a setting in the form.
  * @param {string} path
- * @param {Json} [value] networks use a name in two ways, which its value tells apart
+ * @param {string} [kind] the network, where the setting is of one
  */
-export function settingLabel(path, value) {
-  if (path === "network.norm" && typeof value === "boolean") return "Batch normalisation";
+export function settingLabel(path, kind = "") {
+  const own = IN_NETWORKS.find(({ kinds, labels }) => kinds.includes(kind) && labels[path]);
+  if (own) return own.labels[path];
   const known = LABELS[path];
   if (known) return known;
   const words = (path.split(".").pop() ?? path).replaceAll("_", " ");

@@ -49,8 +49,9 @@ export function settingsPanel(run, start) {
             h(
               "dl",
               {},
-              ...rows(/** @type {Json} */ (values), path).map(({ path: at, label, value, inner }) =>
-                h("div", { class: inner ? "inner" : undefined }, h("dt", {}, label), h("dd", {}, shown(at, value))),
+              ...rows(/** @type {Json} */ (values), path, String(spec.network?.kind)).map(
+                ({ path: at, label, value, inner }) =>
+                  h("div", { class: inner ? "inner" : undefined }, h("dt", {}, label), h("dd", {}, shown(at, value))),
               ),
               ...(title === "Training" ? ofStart(start) : []).map(([name, value]) =>
                 h("div", { class: "inner" }, h("dt", {}, name), h("dd", {}, value)),
@@ -98,19 +99,20 @@ const link = (href, text) => h("a", { href, target: "_blank", rel: "noopener" },
  * Settings with the form's labels, those of a group below its choice. `inner`: one of a group.
  * @param {Json} values
  * @param {string} path
+ * @param {string} network its kind
  * @returns {{ path: string, label: string, value: Json, inner: boolean }[]}
  */
-export function rows(values, path) {
+export function rows(values, path, network) {
   const inner = path.includes(".");
   // Hyperparameters of others have the names that they were given.
-  const label = (/** @type {string} */ at, /** @type {Json} */ value) =>
-    at.startsWith("hparams.") ? at.slice("hparams.".length) : settingLabel(at, value);
+  const label = (/** @type {string} */ at) =>
+    at.startsWith("hparams.") ? at.slice("hparams.".length) : settingLabel(at, network);
   return Object.entries(/** @type {{ [key: string]: Json }} */ (values ?? {})).flatMap(([key, value]) => {
     const at = `${path}.${key}`;
     if (value === null || typeof value !== "object" || Array.isArray(value))
-      return [{ path: at, label: label(at, value), value, inner }];
+      return [{ path: at, label: label(at), value, inner }];
     const { kind, ...rest } = value;
     const chosen = kind === undefined ? { path: at, value: "On" } : { path: `${at}.kind`, value: kind };
-    return [{ ...chosen, label: label(at, null), inner }, ...rows(rest, at)];
+    return [{ ...chosen, label: label(at), inner }, ...rows(rest, at, network)];
   });
 }

@@ -12,17 +12,20 @@ const reaches = (vivarium, id, status) =>
 /**
  * All fields of the form, and its groups as fields.
  * @param {any} form
- * @returns {{ path: string, label: string, default?: string, kind: { type: string, options?: { value: string | null, label: string }[] } }[]}
+ * @returns {{ path: string, label: string, network?: string, kind: { type: string, options?: { value: string | null, label: string }[] } }[]}
  */
 const fieldsIn = ({ common, groups, networks, data_sets: sets }) => [
   ...common,
   ...groups.flatMap((/** @type {any} */ { path, label, selector, variants }) => [
     selector
       ? { path: `${path}.${selector}`, label, kind: { type: "choice", options: variants } }
-      : { path, label, default: "null", kind: { type: "group", options: [{ value: null, label: "Off" }] } },
+      : { path, label, kind: { type: "group", options: [{ value: null, label: "Off" }] } },
     ...variants.flatMap((/** @type {any} */ variant) => variant.fields),
   ]),
-  ...[...networks, ...sets].flatMap((/** @type {any} */ row) => row.fields),
+  ...networks.flatMap((/** @type {any} */ { kind, fields }) =>
+    fields.map((/** @type {any} */ one) => ({ ...one, network: kind })),
+  ),
+  ...sets.flatMap((/** @type {any} */ row) => row.fields),
 ];
 
 test("a run that diverged offers the form with a lower rate", async ({ page, vivarium }) => {
@@ -40,7 +43,9 @@ test("a run that diverged offers the form with a lower rate", async ({ page, viv
 test("a setting in the address that the form lacks is named", async ({ page, vivarium }) => {
   const { id } = await vivarium.create(SHORT);
   await page.goto(`/new?copy=${id}&set=training.speed:9&set=training.batch_size:8`);
-  await expect(page.locator(".notice")).toHaveText("“training.speed” is not a setting of this form and was left out.");
+  await expect(page.locator("#page > .notice")).toHaveText(
+    "“training.speed” is not a setting of this form and was left out.",
+  );
   await expect(page.getByRole("textbox", { name: "Batch size", exact: true })).toHaveValue("8");
 });
 
@@ -60,11 +65,10 @@ test("a run that was stopped is resumed from its notice", async ({ page, vivariu
 test("settings have the labels and words of the form", async ({ page, vivarium }) => {
   await page.goto("/new");
   const data = await page.evaluate(() => document.getElementById("data")?.textContent ?? "null");
-  const wrong = fieldsIn(JSON.parse(data).form).flatMap(({ path, label, kind, default: standard }) => {
-    const value = standard === undefined ? undefined : JSON.parse(standard);
+  const wrong = fieldsIn(JSON.parse(data).form).flatMap(({ path, label, kind, network }) => {
     const options = kind.options ?? [];
     return [
-      [settingLabel(path, value), label],
+      [settingLabel(path, network), label],
       ...options.map((option) => [settingValue(path, option.value), option.label]),
     ].flatMap(([said, form]) => (said === form ? [] : [`${path}: “${said}”, and in the form “${form}”`]));
   });

@@ -23,7 +23,7 @@ test("a sweep is one row that says what it is, and opens by keyboard", async ({ 
   await page.goto("/");
   const row = page.locator(`tr[data-sweep="${id}"]`);
   await expect(row).toContainText("short");
-  await expect(row.locator(".note")).toHaveText("3 runs · MLP on digits, batch size 16, 32 and 64");
+  await expect(row.locator(".note")).toHaveText("3 runs · MLP on digits, batch size 16 to 64");
   await expect(row).toContainText("3 of 3 done");
   await expect(row.locator(".cell-result")).toHaveText(/\d\s%mean \d.*%/);
   await expect(row.locator(".badge")).toHaveText("finished");
