@@ -160,7 +160,7 @@ export function sweepRow(id, { onToggle, onChoose, onStop, onDelete, onMenu }) {
       box.checked = chosen;
       box.indeterminate = some && !chosen;
       element.classList.toggle("chosen", chosen);
-      element.classList.toggle("open", open);
+      element.classList.toggle("unnamed", words === "");
 
       const state = sweepState(runs, facts);
       status.showState(state);
