@@ -18,7 +18,9 @@ const GATHER_MS = 100;
 /** The curve of a run that trains is asked for again after this time. */
 const FRESH_MS = 10_000;
 
-/** @typedef {{ run: Run, name: CurveName, take: (curve: Curve | null) => void }} Wish */
+/** Takes a curve. @typedef {(curve: Curve | null) => void} Take */
+
+/** `takes`: of the rows that show the curve, a run's own and that of its sweep. @typedef {{ run: Run, name: CurveName, takes: Set<Take> }} Wish */
 
 export class CurveLoader {
   /** @type {Map<string, { version: string, at: number, curve: Curve | null }>} */
@@ -40,7 +42,7 @@ export class CurveLoader {
   /**
    * Asks for a run's curve unless it is known.
    * @param {Run} run
-   * @param {(curve: Curve | null) => void} take gets the curve, now or later
+   * @param {Take} take gets the curve, now or later
    */
   want(run, take) {
     const name = mainCurve(run);
@@ -49,14 +51,18 @@ export class CurveLoader {
     if (known) take(known.curve);
     if (known?.version === versionOf(run)) return;
     if (known && isActive(run) && this.now() - known.at < FRESH_MS) return;
+    const takes = this.#wishes.get(run.id)?.takes ?? new Set();
+    takes.add(take);
     this.#wishes.delete(run.id);
-    this.#wishes.set(run.id, { run, name, take });
+    this.#wishes.set(run.id, { run, name, takes });
     this.#soon();
   }
 
-  /** Drops a wish: the row is out of sight. @param {string} id */
-  drop(id) {
-    this.#wishes.delete(id);
+  /** Drops a wish: the row is out of sight. @param {string} id @param {Take} take */
+  drop(id, take) {
+    const takes = this.#wishes.get(id)?.takes;
+    takes?.delete(take);
+    if (takes?.size === 0) this.#wishes.delete(id);
   }
 
   #soon() {
@@ -96,11 +102,11 @@ export class CurveLoader {
     const smooth = name === "train_loss" ? { smooth: SMOOTH } : {};
     try {
       const found = await this.ask(ids, { series: [name], points: POINTS, ...smooth });
-      for (const { run, take } of batch) {
+      for (const { run, takes } of batch) {
         const metrics = found[run.id];
         const curve = metrics ? curveIn(metrics, name) : null;
         this.#known.set(run.id, { version: versionOf(run), at: this.now(), curve });
-        take(curve);
+        for (const take of takes) take(curve);
       }
     } catch {
       // A row without its picture says the same in figures. It is asked for again when it comes into sight.

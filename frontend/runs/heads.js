@@ -5,6 +5,7 @@ import { icon } from "../lib/icons.js";
 import { settingLabel } from "../lib/setting-labels.js";
 import { COLUMNS } from "./columns.js";
 
+/** @import { Column } from "./columns.js" */
 /** @import { Order } from "./order.js" */
 
 /** @param {{ chooseAll: HTMLElement, onSort: (key: string, keep: boolean) => void }} options */
@@ -29,7 +30,7 @@ export function tableHeads({ chooseAll, onSort }) {
     const focused = row.contains(document.activeElement)
       ? document.activeElement?.closest("th")?.dataset.key
       : undefined;
-    heads = columns.map((/** @type {import("./columns.js").Column} */ column) =>
+    heads = columns.map((/** @type {Column} */ column) =>
       h(
         "th",
         {
@@ -46,12 +47,12 @@ export function tableHeads({ chooseAll, onSort }) {
       ...heads,
       h("th", { scope: "col", class: "cell-actions" }, h("span", { class: "visually-hidden" }, "Actions")),
     );
-    const sorted = columns.filter((/** @type {import("./columns.js").Column} */ { unsorted }) => !unsorted);
+    const sorted = columns.filter((/** @type {Column} */ { unsorted }) => !unsorted);
     menu.replaceChildren(...sorted.reverse().map(({ key, title }) => h("option", { value: key }, `Sort: ${title}`)));
     if (focused) row.querySelector(`th[data-key="${focused}"]`)?.querySelector("button")?.focus();
   }
 
-  /** @param {import("./columns.js").Column} column */
+  /** @param {Column} column */
   function sortButton({ key, title, more }) {
     return h(
       "button",

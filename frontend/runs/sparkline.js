@@ -78,8 +78,8 @@ export function curvePath(y) {
 /** @param {number} value */
 const round = (value) => Math.round(value * 10) / 10;
 
-/** A picture with its update function. */
-export function sparkline() {
+/** A picture with its update function. @param {string} [of] whose curve it is, where the row does not say it */
+export function sparkline(of = "") {
   const path = s("path", { fill: "none", stroke: "currentColor", "stroke-width": 1.5, "stroke-linejoin": "round" });
   const dot = s("circle", { r: 2, fill: "currentColor" });
   const cross = s("path", { class: "spark-end", "stroke-width": 1.6, fill: "none" });
@@ -101,7 +101,7 @@ export function sparkline() {
       shown = curve;
       element.hidden = curve === null;
       if (!curve) return;
-      const words = curveWords(curve);
+      const words = `${of}${curveWords(curve)}`;
       const { d, end } = curvePath(curve.y);
       path.setAttribute("d", d);
       dot.setAttribute("cx", String(end[0]));

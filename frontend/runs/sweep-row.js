@@ -53,7 +53,7 @@ export function sweepRow(id, { onToggle, onChoose, onStop, onDelete, onMenu }) {
   const note = h("span", { class: "note" });
   const about = h("span", { class: "about" });
   const status = badge();
-  const curve = sparkline();
+  const curve = sparkline("best run, ");
   const bar = h("div", { class: "bar", role: "progressbar", "aria-valuemin": 0, "aria-valuemax": 100 }, h("span"));
   const done = h("small");
   const top = h("span");

@@ -62,7 +62,7 @@ export function tableBody({ list, selection, onChoose, onChooseRow, onDelete, on
         const row = rowAt(target);
         if (!row) continue;
         if (isIntersecting) wantCurve(row);
-        else if (row.run) curves.drop(row.run.id);
+        else if (row.run) curves.drop(row.run.id, row.showCurve);
       }
     },
     { rootMargin: NEAR },

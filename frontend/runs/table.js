@@ -4,14 +4,11 @@ import { getFacets, listAllRuns } from "../lib/api.js";
 import { siteUrl } from "../lib/base-path.js";
 import { h, setText } from "../lib/dom.js";
 import { count, plural } from "../lib/format.js";
-import { menu } from "../lib/menu.js";
 import { settingLabel } from "../lib/setting-labels.js";
 import { announce, attempt, toast } from "../lib/shell.js";
 import { offerUndo, moveToTrash } from "../lib/trash.js";
-import { openTrash } from "./trash-dialog.js";
-import { openTensorboardImport } from "./tensorboard-import.js";
 import { bulkBar } from "./bulk.js";
-import { COLUMNS, isCustomised, hiddenColumns, rememberColumns } from "./columns.js";
+import { COLUMNS, isCustomised, hiddenColumns } from "./columns.js";
 import { filterField } from "./filter.js";
 import { canGroup, groupingAsked, groupings, optionTitle } from "./groups.js";
 import { tableHeads } from "./heads.js";
@@ -22,6 +19,7 @@ import { saveCsv } from "./save-csv.js";
 import { Selection } from "./selection.js";
 import { settingPaths } from "./settings.js";
 import { tableBody } from "./table-body.js";
+import { columnMenu, moreMenu } from "./table-menus.js";
 
 /** @import { RunQuery } from "../lib/api.js" */
 /** @import { Run, RunFacets, Runs } from "../lib/types" */
@@ -165,7 +163,15 @@ export function runsTable({ empty, uploadLimit, changes, first, onCount }) {
     counts,
     sweep && h("a", { class: "button small", href: siteUrl(`/sweeps/${sweep}`) }, "The sweep"),
     sweep && h("a", { class: "button small", href: siteUrl("/") }, "Show all runs"),
-    h("div", { class: "tools" }, filter.element, groupSelect, heads.menu, columnMenu(), furtherMenu()),
+    h(
+      "div",
+      { class: "tools" },
+      filter.element,
+      groupSelect,
+      heads.menu,
+      columnMenu(hidden, draw),
+      moreMenu({ onSave: save, uploadLimit }),
+    ),
   );
   const element = h(
     "section",
@@ -182,33 +188,6 @@ export function runsTable({ empty, uploadLimit, changes, first, onCount }) {
   empty.hidden = true;
   if (first) list.begin(asked(), first);
   else ask();
-
-  function columnMenu() {
-    const boxes = COLUMNS.filter(({ optional }) => optional).map(({ key, title: name }) => {
-      const box = h("input", {
-        type: "checkbox",
-        on: {
-          change: () => {
-            if (box.checked) hidden.delete(key);
-            else hidden.add(key);
-            rememberColumns(hidden);
-            draw();
-          },
-        },
-      });
-      box.checked = !hidden.has(key);
-      return h("label", {}, box, ` ${name}`);
-    });
-    return menu({ label: "Columns", icon: "sliders", look: "icon" }, boxes);
-  }
-
-  function furtherMenu() {
-    return menu({ label: "More", icon: "more", look: "icon" }, [
-      { label: "Save as CSV", act: () => attempt(save) },
-      { label: "Import TensorBoard files…", act: () => openTensorboardImport(uploadLimit) },
-      { label: "Deleted runs…", act: openTrash },
-    ]);
-  }
 
   /** What the list is asked for. @returns {RunQuery} */
   function asked() {

@@ -98,7 +98,7 @@ test("rows show their curves, which say their course in words", async ({ page, v
   await sweep(vivarium);
   await page.goto("/");
   await expect(page.locator("tr[data-sweep]").getByRole("img")).toHaveAccessibleName(
-    /^validation accuracy [\d.]+\s% to [\d.]+\s%$/,
+    /^best run, validation accuracy [\d.]+\s% to [\d.]+\s%$/,
   );
 });
 

@@ -131,8 +131,23 @@ test("the curve of a run that trains is fetched again after a while, that of one
 
 test("a run that went out of sight is not asked for", async () => {
   const { asked, loader } = world();
-  loader.want(few("gone"), () => {});
-  loader.drop("gone");
+  const take = () => {};
+  loader.want(few("gone"), take);
+  loader.drop("gone", take);
   await pause(150);
   assert.deepEqual(asked, []);
+});
+
+test("a run whose curve two rows show is asked for once", async () => {
+  const { asked, loader, answer } = world();
+  /** @type {string[]} */
+  const got = [];
+  const own = () => got.push("own");
+  const sweep = () => got.push("sweep");
+  const away = () => got.push("away");
+  for (const take of [own, sweep, away, own]) loader.want(few("r"), take);
+  loader.drop("r", away);
+  await pause(150);
+  await answer();
+  assert.deepEqual([got, asked.length], [["own", "sweep"], 1]);
 });
