@@ -62,6 +62,7 @@ function diverged(run) {
 
 /** Causes of failures by what their messages say, the first that matches. @type {[RegExp, (run: Run) => Advice][]} */
 const FAILURES = [
+  [/is not on this machine|data fetch/i, missingData],
   [/no space left|disk is full|disk quota/i, fullDisk],
   [/exceeded its memory|out of memory|cannot allocate|memory allocation/i, outOfMemory],
   [/reached its time limit|ask for more time/i, outOfTime],
@@ -76,6 +77,14 @@ function failed(run) {
   return {
     text: "The log on this page says more. When its cause is gone, Resume goes on from the last checkpoint.",
     steps: [{ label: "Change the settings", href: formWith(run, {}) }],
+  };
+}
+
+/** @returns {Advice} */
+function missingData() {
+  return {
+    text: "Get the data set on the page Data; then Resume goes on.",
+    steps: [{ label: "Data sets", href: siteUrl("/data") }],
   };
 }
 

@@ -235,7 +235,7 @@ export function runHeader(first, { onRun, onRemoved }) {
     if (message.hidden || message.dataset.text === shown) return;
     message.dataset.text = shown;
     const steps = (advice?.steps ?? []).map(({ label, href }) =>
-      h("a", { class: "button small", href, title: "Opens the form with this setting" }, icon("copy", 12), label),
+      h("a", { class: "button small", href }, icon("copy", 12), label),
     );
     message.replaceChildren(
       icon(tone === "bad" || tone === "warn" ? "warning" : "info"),

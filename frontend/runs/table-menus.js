@@ -24,7 +24,7 @@ export function columnMenu(hidden, onChange) {
     box.checked = !hidden.has(key);
     return h("label", {}, box, ` ${title}`);
   });
-  return menu({ label: "Columns", icon: "sliders", look: "icon" }, boxes);
+  return menu({ label: "Columns", icon: "sliders", look: "icon wide-only" }, boxes);
 }
 
 /** @param {{ onSave: () => Promise<void>, uploadLimit: number }} options `onSave`: saves the runs as CSV */

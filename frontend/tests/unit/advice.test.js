@@ -48,6 +48,7 @@ test("each cause has its own way out", () => {
   );
   assert.deepEqual(failed("events.ndjson: No space left on device (os error 28)"), []);
   assert.deepEqual(failed("The worker was killed by signal 15 (SIGTERM)."), []);
+  assert.deepEqual(failed('data.set = "cifar-10": is not on this machine yet; get it'), ["Data sets"]);
   assert.deepEqual(failed("something else"), ["Change the settings"]);
   assert.deepEqual(labels({ status: "interrupted", reason: null }), []);
   assert.deepEqual(labels({ status: "stopped", reason: "stopped" }), []);
