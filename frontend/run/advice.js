@@ -54,8 +54,8 @@ function diverged(run) {
     steps: [
       ...(lower === null
         ? []
-        : [{ label: `Learning rate ${lower}`, href: formWith(run, { "training.optimizer.lr": lower }) }]),
-      ...(clips ? [{ label: "Clip gradients", href: formWith(run, { "training.clip": 1 }) }] : []),
+        : [{ label: `New run with learning rate ${lower}`, href: formWith(run, { "training.optimizer.lr": lower }) }]),
+      ...(clips ? [{ label: "New run with clipped gradients", href: formWith(run, { "training.clip": 1 }) }] : []),
     ],
   };
 }
@@ -110,7 +110,7 @@ function outOfMemory(run) {
     steps: [
       ...(half === null
         ? [{ label: "Change the settings", href: formWith(run, {}) }]
-        : [{ label: `Batch size ${half}`, href: formWith(run, { "training.batch_size": half }) }]),
+        : [{ label: `New run with batch size ${half}`, href: formWith(run, { "training.batch_size": half }) }]),
     ],
   };
 }
@@ -124,7 +124,7 @@ function outOfTime(run) {
     steps: [
       ...(double === null
         ? []
-        : [{ label: `Time limit ${double} minutes`, href: formWith(run, { "resources.time": double }) }]),
+        : [{ label: `New run with ${plural(double, "minute")}`, href: formWith(run, { "resources.time": double }) }]),
     ],
   };
 }
@@ -164,7 +164,7 @@ function stoppedEarly(run) {
         ? []
         : [
             {
-              label: `Patience ${patience * 2}`,
+              label: `New run with patience ${patience * 2}`,
               href: formWith(run, { "training.early_stopping.patience": patience * 2 }),
             },
           ],

@@ -34,7 +34,7 @@ test("a run that diverged offers the form with a lower rate", async ({ page, viv
   await page.goto(url);
   const notice = page.locator(".run-head .notice");
   await expect(notice).toContainText("Try a learning rate of 10, a tenth of this one");
-  await notice.getByRole("link", { name: "Learning rate 10" }).click();
+  await notice.getByRole("link", { name: "New run with learning rate 10" }).click();
   await page.waitForURL("**/new?copy=*");
   await expect(page.getByRole("textbox", { name: "Learning rate", exact: true })).toHaveValue("10");
   await expect(page.getByRole("textbox", { name: "Epochs", exact: true })).toHaveValue("20");

@@ -40,11 +40,14 @@ test("a run that ended well needs nothing", () => {
 
 test("each cause has its own way out", () => {
   const failed = (/** @type {string} */ message) => labels({ status: "failed", reason: "failed", message });
-  assert.deepEqual(labels({ reason: "diverged" }), ["Learning rate 0.001", "Clip gradients"]);
-  assert.deepEqual(failed("The job exceeded its memory and was killed."), ["Batch size 32"]);
+  assert.deepEqual(labels({ reason: "diverged" }), [
+    "New run with learning rate 0.001",
+    "New run with clipped gradients",
+  ]);
+  assert.deepEqual(failed("The job exceeded its memory and was killed."), ["New run with batch size 32"]);
   assert.deepEqual(
     failed("The worker was killed by signal 9 (SIGKILL). When nobody sent it, the system ran out of memory."),
-    ["Batch size 32"],
+    ["New run with batch size 32"],
   );
   assert.deepEqual(failed("events.ndjson: No space left on device (os error 28)"), []);
   assert.deepEqual(failed("The worker was killed by signal 15 (SIGTERM)."), []);
@@ -52,7 +55,7 @@ test("each cause has its own way out", () => {
   assert.deepEqual(failed("something else"), ["Change the settings"]);
   assert.deepEqual(labels({ status: "interrupted", reason: null }), []);
   assert.deepEqual(labels({ status: "stopped", reason: "stopped" }), []);
-  assert.deepEqual(labels({ reason: "early_stopped" }), ["Patience 10"]);
+  assert.deepEqual(labels({ reason: "early_stopped" }), ["New run with patience 10"]);
 });
 
 test("the advice says figures with their units", () => {
@@ -65,7 +68,7 @@ test("a learning rate that is already tiny keeps its digits", () => {
   tiny.spec = /** @type {any} */ ({ training: { optimizer: { lr: 1e-7 }, clip: 1 } });
   assert.deepEqual(
     adviceFor(tiny)?.steps.map(({ label }) => label),
-    ["Learning rate 1e-8"],
+    ["New run with learning rate 1e-8"],
   );
 });
 
