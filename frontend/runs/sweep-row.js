@@ -9,7 +9,7 @@ import { settingsOf } from "../lib/settings-diff.js";
 import { badge } from "../lib/status.js";
 import { COLUMNS } from "./columns.js";
 import { sparkline } from "./sparkline.js";
-import { range, sweepProgress, sweepState, sweepTitle } from "./sweeps.js";
+import { asMade, range, sweepProgress, sweepState, sweepTitle } from "./sweeps.js";
 
 /** @import { Run } from "../lib/types" */
 /** @import { Item } from "../lib/menu.js" */
@@ -173,7 +173,7 @@ export function sweepRow(id, { onToggle, onChoose, onStop, onDelete, onMenu }) {
       setText(known.network, several(runs, "network.kind", networkTitle, "networks"));
       setText(known.data, several(runs, "data.set", dataTitle, "data sets"));
       for (const [path, cell] of settings) {
-        const having = runs.filter((run) => settingsOf(run).has(path));
+        const having = asMade(runs).filter((run) => settingsOf(run).has(path));
         const text =
           having.length > 0
             ? range(

@@ -118,6 +118,9 @@ function givenName(runs) {
   return run && base !== `${run.spec.network?.kind} on ${run.spec.data?.set}` ? base : "";
 }
 
+/** Runs in the order in which they were made, whatever the table's is. @param {Run[]} runs */
+export const asMade = (runs) => [...runs].sort((a, b) => (a.id < b.id ? -1 : 1));
+
 /**
  * The title of a sweep, and what it is in words: the name that the user gave comes first.
  * @param {Run[]} runs those that are loaded
@@ -125,6 +128,7 @@ function givenName(runs) {
  * @returns {{ title: string, about: string }}
  */
 export function sweepTitle(runs, complete) {
+  runs = asMade(runs);
   const about = [what(runs), ...(complete ? variedSettings(runs) : [])].join(", ");
   const name = givenName(runs);
   return name === "" ? { title: about, about: "" } : { title: name, about };

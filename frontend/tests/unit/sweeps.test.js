@@ -49,6 +49,10 @@ test("a sweep is told in words, after the name that a user gave it", () => {
   assert.deepEqual(sweepTitle(batches, true), { title: "MLP on digits, batch size 16 to 128", about: "" });
   const named = batches.map((one) => ({ ...one, name: `Noise · batch size ${one.id}` }));
   assert.deepEqual(sweepTitle(named, true), { title: "Noise", about: "MLP on digits, batch size 16 to 128" });
+  const activations = ["relu", "tanh"].map((activation, at) =>
+    run(`a${at}`, { spec: { ...run("x").spec, network: { kind: "mlp", activation } } }),
+  );
+  assert.equal(sweepTitle(activations.reverse(), true).title, "MLP on digits, activation ReLU and Tanh");
   // Of a part the range is not known.
   assert.deepEqual(sweepTitle(batches, false).title, "MLP on digits");
   const seeds = [0, 1, 2].map((seed) => run(`s${seed}`, {}, { seed }));
