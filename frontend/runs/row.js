@@ -184,6 +184,7 @@ export function runRow(first, { onDelete, onEdit, onChoose, onTag, onMenu }) {
     setAttribute(bar, "aria-label", `Progress of ${run.name}`);
     setText(place, progressText(run));
     setText(steps, stepsText(run));
+    progress.title = `${place.textContent}${steps.textContent}`;
 
     trainLoss.show(formatNumber(summary.train_loss), run.source ? "the last value" : EPOCH_MEAN_TITLE);
     loss.show(formatNumber(summary.validation_loss));

@@ -32,6 +32,9 @@ export function sweepRow(id, { onToggle, onChoose, onStop, onDelete, onMenu }) {
   let isOpen = false;
   /** The best run, whose curve the row shows. @type {Run | null} */
   let best = null;
+  /** What `said` was made of. */
+  let told = "";
+  let said = { title: "", about: "" };
   const box = h("input", { type: "checkbox", on: { change: () => onChoose(box.checked) } });
   const chevron = icon("chevron", 14);
   chevron.classList.add("chevron");
@@ -59,6 +62,7 @@ export function sweepRow(id, { onToggle, onChoose, onStop, onDelete, onMenu }) {
   const top = h("span");
   const mean = h("small");
   const stopButton = action("stop", "Stop the rest", onStop);
+  const ranking = h("a", { class: "button quiet icon small", href: url, title: "Curves and ranking" }, icon("chart"));
   const deleteButton = action("trash", "Delete its runs", onDelete);
   const moreButton = h(
     "button",
@@ -101,23 +105,77 @@ export function sweepRow(id, { onToggle, onChoose, onStop, onDelete, onMenu }) {
     { class: "sweep-row", data: { sweep: id } },
     h("td", { class: "cell-choose" }, h("label", {}, box)),
     ...Object.values(cells),
-    h(
-      "td",
-      { class: "cell-actions" },
-      stopButton,
-      h("a", { class: "button quiet icon small", href: url, title: "Curves and ranking" }, icon("chart")),
-      deleteButton,
-      moreButton,
-    ),
+    h("td", { class: "cell-actions" }, stopButton, ranking, deleteButton, moreButton),
   );
-  const compare = element.querySelector(".cell-actions a");
-
   /** @param {string[]} paths */
   function layOut(paths) {
     if (JSON.stringify([...settings.keys()]) === JSON.stringify(paths)) return;
     for (const cell of settings.values()) cell.remove();
     settings = new Map(paths.map((path) => [path, h("td", { class: "number col-settings" })]));
     cells.data.after(...settings.values());
+  }
+
+  /** What the settings of the runs say, which change only as runs come and go. @param {Run[]} runs @param {string[]} paths @param {boolean} complete */
+  function showSettings(runs, paths, complete) {
+    const key = JSON.stringify([paths, complete, ...runs.map(({ id: of, name }) => of + name)]);
+    if (key === told) return;
+    told = key;
+    layOut(paths);
+    said = sweepTitle(runs, complete);
+    setText(known.network, several(runs, "network.kind", networkTitle, "networks"));
+    setText(known.data, several(runs, "data.set", dataTitle, "data sets"));
+    for (const [path, cell] of settings) {
+      const having = asMade(runs).filter((run) => settingsOf(run).has(path));
+      const values = having.map((run) => settingsOf(run).get(path) ?? null);
+      const text = values.length > 0 ? range(path, values) : "–";
+      setText(cell, text);
+      cell.title = `${settingLabel(path)}: ${text}`;
+    }
+  }
+
+  /** @param {Facts} facts */
+  function showNames({ total, all }) {
+    const { title, about: words } = said;
+    setText(link, title);
+    link.title = title;
+    const matching = total < all ? `${count(total)} of ${plural(all, "run")}` : plural(all, "run");
+    const line = [matching, words].filter(Boolean).join(" · ");
+    for (const place of [note, about]) {
+      setText(place, line);
+      place.title = line;
+    }
+    element.classList.toggle("unnamed", words === "");
+    disclosure.setAttribute("aria-expanded", String(isOpen));
+    for (const [control, verb] of /** @type {[Element, string][]} */ ([
+      [disclosure, isOpen ? "Close" : "Open"],
+      [box, "Choose all runs of"],
+      [stopButton, "Stop the rest of"],
+      [ranking, "Curves and ranking of"],
+      [deleteButton, "Delete the runs of"],
+      [moreButton, "Actions of"],
+      [bar, "Progress of"],
+    ]))
+      setAttribute(control, "aria-label", `${verb} ${title}`);
+  }
+
+  /** @param {Run[]} runs @param {Facts} facts @param {boolean} complete */
+  function showFacts(runs, facts, complete) {
+    const state = sweepState(runs, facts);
+    status.showState(state);
+    const share = complete ? sweepProgress(runs) : facts.done / Math.max(1, facts.all);
+    bar.dataset.tone = state.tone;
+    bar.style.setProperty("--share", String(share));
+    setAttribute(bar, "aria-valuenow", String(Math.round(share * 100)));
+    setText(done, `${count(facts.done)} of ${count(facts.all)} done`);
+    setText(top, percent(facts.best?.summary.best_validation_accuracy));
+    setText(mean, facts.mean === null ? "" : `mean ${percent(facts.mean)}`);
+    const seconds = runs.reduce((sum, { summary }) => sum + (summary.seconds ?? 0), 0);
+    setText(known.seconds, complete && seconds > 0 ? duration(seconds) : "–");
+    known.seconds.title = "of all its runs together";
+    const newest = runs.map(({ created }) => created).sort()[runs.length - 1];
+    setText(known.created, ago(newest, Date.now()));
+    known.created.title = dateTime(newest);
+    stopButton.hidden = facts.done === facts.all;
   }
 
   return {
@@ -134,65 +192,14 @@ export function sweepRow(id, { onToggle, onChoose, onStop, onDelete, onMenu }) {
      *   settings with a column; `complete`: whether all runs are loaded; `some`: whether some of them are chosen
      */
     show(runs, facts, { paths, open, complete, chosen, some }) {
-      layOut(paths);
       isOpen = open;
       best = facts.best;
-      const { title, about: words } = sweepTitle(runs, complete);
-      setText(link, title);
-      link.title = title;
-      const matching =
-        facts.total < facts.all ? `${count(facts.total)} of ${plural(facts.all, "run")}` : plural(facts.all, "run");
-      const line = [matching, words].filter(Boolean).join(" · ");
-      for (const place of [note, about]) {
-        setText(place, line);
-        place.title = line;
-      }
-      disclosure.setAttribute("aria-expanded", String(open));
-      for (const [control, verb] of /** @type {[Element, string][]} */ ([
-        [disclosure, open ? "Close" : "Open"],
-        [box, "Choose all runs of"],
-        [stopButton, "Stop the rest of"],
-        [deleteButton, "Delete the runs of"],
-        [moreButton, "Actions of"],
-      ]))
-        setAttribute(control, "aria-label", `${verb} ${title}`);
-      if (compare) setAttribute(compare, "aria-label", `Curves and ranking of ${title}`);
+      showSettings(runs, paths, complete);
+      showNames(facts);
       box.checked = chosen;
       box.indeterminate = some && !chosen;
       element.classList.toggle("chosen", chosen);
-      element.classList.toggle("unnamed", words === "");
-
-      const state = sweepState(runs, facts);
-      status.showState(state);
-      const share = complete ? sweepProgress(runs) : facts.done / Math.max(1, facts.all);
-      bar.dataset.tone = state.tone;
-      bar.style.setProperty("--share", String(share));
-      setAttribute(bar, "aria-valuenow", String(Math.round(share * 100)));
-      setAttribute(bar, "aria-label", `Progress of ${title}`);
-      setText(done, `${count(facts.done)} of ${count(facts.all)} done`);
-      setText(known.network, several(runs, "network.kind", networkTitle, "networks"));
-      setText(known.data, several(runs, "data.set", dataTitle, "data sets"));
-      for (const [path, cell] of settings) {
-        const having = asMade(runs).filter((run) => settingsOf(run).has(path));
-        const text =
-          having.length > 0
-            ? range(
-                path,
-                having.map((run) => settingsOf(run).get(path) ?? null),
-              )
-            : "–";
-        setText(cell, text);
-        cell.title = `${settingLabel(path)}: ${text}`;
-      }
-      setText(top, percent(facts.best?.summary.best_validation_accuracy));
-      setText(mean, facts.mean === null ? "" : `mean ${percent(facts.mean)}`);
-      const seconds = runs.reduce((sum, { summary }) => sum + (summary.seconds ?? 0), 0);
-      setText(known.seconds, complete && seconds > 0 ? duration(seconds) : "–");
-      known.seconds.title = "of all its runs together";
-      const newest = runs.map(({ created }) => created).sort()[runs.length - 1];
-      setText(known.created, ago(newest, Date.now()));
-      known.created.title = dateTime(newest);
-      stopButton.hidden = facts.done === facts.all;
+      showFacts(runs, facts, complete);
     },
     /** @param {Set<string>} hidden keys of columns */
     showColumns(hidden) {
