@@ -66,18 +66,21 @@ export function badge() {
   const shape = s("svg", { viewBox: "0 0 12 12", width: 12, height: 12, fill: "none", "aria-hidden": "true" });
   const word = h("span");
   const element = h("span", { class: "badge" }, shape, word);
-  /** @param {Run} run */
-  const show = (run) => {
-    const state = stateOf(run);
+  /** @param {State} state */
+  const showState = (state) => {
     if (element.dataset.shape !== state.shape) shape.replaceChildren(SHAPES[state.shape]());
     element.dataset.shape = state.shape;
     element.dataset.tone = state.tone;
-    element.dataset.status = run.status;
     if (word.textContent !== state.word) word.textContent = state.word;
+  };
+  /** @param {Run} run */
+  const show = (run) => {
+    showState(stateOf(run));
+    element.dataset.status = run.status;
     const title = run.job?.text ?? "";
     if (element.title !== title) element.title = title;
   };
-  return { element, show };
+  return { element, show, showState };
 }
 
 /** Whether the run is queued or running. @param {Run} run */

@@ -15,6 +15,7 @@ import { sections } from "../form/sections.js";
 import { summaryPart } from "../form/summary.js";
 import { offerSources } from "../form/transfer.js";
 import { NETWORK, fieldsOf, labelAt } from "../form/table.js";
+import { setFromUrl } from "../form/url-settings.js";
 import { safeSessionStorage } from "../lib/storage.js";
 
 /** @import { FormTable, Preset, RunSpec } from "../lib/types" */
@@ -33,6 +34,8 @@ const preset = presets.find(({ id }) => id === query.get("preset"));
 const asked = preset && variant(preset, query.has("try") ? Number(query.get("try")) : null);
 const KEPT = `vivarium.draft${location.search}`;
 
+/** Paths in the address that are no settings of this form. @type {string[]} */
+let unknown = [];
 const draft = kept() ?? first();
 const parts = sections(table, draft, changed);
 const compare = comparePart(table, draft, changed);
@@ -62,6 +65,9 @@ byId("page").append(
     startFrom(),
   ),
   ...(preset ? [experimentCard(preset)] : []),
+  ...unknown.map((path) =>
+    h("p", { class: "notice warn" }, `“${path}” is not a setting of this form and was left out.`),
+  ),
   form,
 );
 changed();
@@ -149,6 +155,7 @@ function startFrom() {
 function first() {
   if (copy) {
     const made = draftOf(table, copy);
+    unknown = setFromUrl(table, made, query.getAll("set"));
     if (transfers) {
       // The new run has a name of its own.
       delete made.typed.name;

@@ -46,21 +46,18 @@ const notes = notesPanel();
 const log = logPanel(run.id, () => isActive(run));
 /** @type {ReturnType<typeof boundaryPanel> | null} */
 let boundaryView = null;
-const main = h("div", { class: "run-main wide-matrix" }, charts.element);
-const side = h(
-  "div",
-  { class: "run-side" },
-  test.element,
-  settings,
-  notes.element,
-  ...(run.source ? [] : [log.element]),
-);
+const main = h("div", { class: "run-main" }, charts.element);
+// What is beside the curves: without it they lie beside each other.
+const side = h("div", { class: "run-side" }, test.element);
+const lower = h("div", { class: "run-lower wide-matrix" }, settings, ...(run.source ? [] : [log.element]));
 
 byId("page").append(
   header.element,
   progress.element,
+  notes.element,
   ...(experiment ? [experimentCard(experiment)] : []),
   h("div", { class: "run-columns" }, main, side),
+  lower,
 );
 document.documentElement.dataset.lastSeqDrawn = "0";
 start();
@@ -124,8 +121,9 @@ async function catchUp() {
 function take(event) {
   if (event.kind === "test") {
     test.show(event, run.summary.classes ?? []);
-    // A confusion matrix of many classes needs the wider column.
-    if (event.confusion.length > 5) main.append(test.element);
+    // A confusion matrix of several classes needs more width than the side has.
+    if (event.confusion.length > 5) lower.prepend(test.element);
+    test.element.classList.toggle("many", event.confusion.length > 12);
   }
   if (event.kind === "preparing") progress.prepare(event);
   if (event.kind === "started") progress.prepare(null);

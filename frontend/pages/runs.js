@@ -26,9 +26,16 @@ startShell();
 const { first, changes, unreadable, presets, upload_limit: uploadLimit } = pageData();
 const sweep = new URLSearchParams(location.search).get("sweep");
 
-const table = runsTable({ empty: sweep ? noSweep() : invitation(), uploadLimit, changes, first });
-const cards = presetCards(presets);
-byId("page").append(...unreadable.map(missing), ...(sweep ? [] : [cards]), table.element);
+const experiments = presetCards(presets);
+const table = runsTable({
+  empty: sweep ? noSweep() : invitation(),
+  uploadLimit,
+  changes,
+  first,
+  onCount: (all) => experiments.show(all > 0),
+});
+byId("page").append(...unreadable.map(missing), ...(sweep ? [] : [experiments.element]), table.element);
+experiments.show(true);
 table.draw();
 takePassedUndo();
 

@@ -8,9 +8,11 @@ import { icon } from "../lib/icons.js";
 import { announce, attempt } from "../lib/shell.js";
 import { siteUrl } from "../lib/base-path.js";
 import { badge, canResume, canStop, isActive, stateOf } from "../lib/status.js";
+import { describeRun } from "../lib/setting-labels.js";
 import { passUndoOn, moveToTrash } from "../lib/trash.js";
 import { beginReport } from "../report/begin.js";
 import { editLabels } from "../runs/labels.js";
+import { adviceFor } from "./advice.js";
 import { pageLinks } from "./pages.js";
 import { takeAwayMenu } from "./take-away.js";
 
@@ -195,6 +197,7 @@ export function runHeader(first, { onRun, onRemoved }) {
     const state = stateOf(run);
     if (before !== state.word) announce(`The run is ${state.word}`);
     setText(name, run.name);
+    name.title = run.name;
     document.title = `${run.name} · Vivarium`;
     status.show(run);
     showAge();
@@ -212,21 +215,37 @@ export function runHeader(first, { onRun, onRemoved }) {
     }
     setText(notes, run.notes);
     notes.hidden = run.notes === "";
-    const text = isActive(run) ? (run.job?.text ?? "") : run.message;
-    const worth = text !== "";
-    message.hidden = !worth;
-    message.className = `notice ${state.tone === "bad" || state.tone === "warn" || state.tone === "good" ? state.tone : ""}`;
-    if (worth && message.dataset.text !== text) {
-      message.dataset.text = text;
-      message.replaceChildren(icon(isActive(run) ? "info" : "warning"), h("p", {}, text));
-    }
+    showMessage(state);
     stopButton.hidden = !(run.status === "running" || run.status === "queued");
     stopButton.disabled = !canStop(run);
     setText(/** @type {Node} */ (stopButton.lastChild), run.stopping ? "Stopping…" : "Stop");
     away.show(run);
     resumeButton.hidden = !canResume(run);
-    transfer.hidden = run.source !== null || !["finished", "stopped"].includes(run.status);
+    transfer.hidden = run.source !== null || !["finished", "stopped"].includes(run.status) || run.reason === "diverged";
     resumeButton.disabled = false;
+  }
+
+  /** Shows why the run is in its state, and what to try. @param {import("../lib/status.js").State} state */
+  function showMessage({ tone }) {
+    const text = isActive(run) ? (run.job?.text ?? "") : run.message;
+    const advice = isActive(run) ? null : adviceFor(run);
+    message.hidden = text === "" && !advice;
+    message.className = `notice ${["bad", "warn", "good"].includes(tone) ? tone : ""}`;
+    const shown = JSON.stringify([text, advice]);
+    if (message.hidden || message.dataset.text === shown) return;
+    message.dataset.text = shown;
+    const steps = (advice?.steps ?? []).map(({ label, href }) =>
+      h("a", { class: "button small", href }, icon("copy", 12), label),
+    );
+    message.replaceChildren(
+      icon(tone === "bad" || tone === "warn" ? "warning" : "info"),
+      h(
+        "div",
+        { class: "advice" },
+        h("p", {}, [text, advice?.text].filter(Boolean).join(" ")),
+        steps.length > 0 && h("p", { class: "advice-steps" }, ...steps),
+      ),
+    );
   }
 
   /** Shows that the run has been deleted, perhaps on another page. */
@@ -248,7 +267,7 @@ export function runHeader(first, { onRun, onRemoved }) {
     const { network, data } = run.spec;
     const what =
       network && data
-        ? `${network.kind} on ${data.set} · ${run.status === "queued" ? "created" : "started"}`
+        ? `${describeRun(run)} · ${run.status === "queued" ? "created" : "started"}`
         : "from TensorBoard files · imported";
     const text = `${what} ${ago(run.created, Date.now())}`;
     if (about.dataset.text === text) return;

@@ -8,7 +8,8 @@ import { icon } from "../lib/icons.js";
 
 /**
  * `images`: only for runs on images. An imported run has only curves, and none of these pages.
- * @type {{ path: string, label: string, icon: IconName, title: string, images?: boolean }[]}
+ * @type {{ path: string, label: string, icon: IconName, title: string, dense?: string, images?: boolean }[]} `dense`: the title
+ *   for a network without convolutions
  */
 const PAGES = [
   {
@@ -16,6 +17,7 @@ const PAGES = [
     label: "Look inside",
     icon: "layers",
     title: "Filters, feature maps and the film of their training",
+    dense: "Weights, activations and the film of their training",
     images: true,
   },
   {
@@ -43,7 +45,7 @@ export function pageLinks(run, current) {
     page,
     element: h(
       "a",
-      { class: "button", href: `${run.url}/${page.path}`, title: page.title },
+      { class: "button", href: `${run.url}/${page.path}`, title: (!hasConvolutions(run) && page.dense) || page.title },
       icon(page.icon, 14),
       page.label,
     ),
@@ -57,6 +59,12 @@ export function pageLinks(run, current) {
     },
   };
 }
+
+/** The built-in networks of fully connected layers alone. */
+const DENSE = ["perceptron", "mlp", "mlp-wide"];
+
+/** Whether a run's network has convolutions, as far as its name tells. @param {Run} run */
+export const hasConvolutions = ({ spec }) => !DENSE.includes(String(spec.network?.kind));
 
 /** Whether the data of a run are images, not points in the plane. @param {Run} run */
 export const isOfImages = (run) => "size" in Object(run.spec.data);

@@ -37,8 +37,10 @@ const FIGURES = [
   { name: "Test", text: ({ summary }) => percent(summary.test_accuracy) },
   {
     name: "Images/s",
-    text: ({ summary }) => compactNumber(summary.images_per_s),
-    title: ({ summary }) => count(summary.images_per_s),
+    text: ({ summary }) => compactNumber(meanSpeed(summary) ?? summary.images_per_s),
+    more: ({ summary }) => (meanSpeed(summary) === null ? "" : `mean; last ${compactNumber(summary.images_per_s)}`),
+    title: ({ summary }) =>
+      `Training samples per second of the whole run, validation included: ${count(meanSpeed(summary))}`,
   },
   { name: "Trained for", text: ({ summary }) => duration(summary.seconds) },
   { name: "Time left", text: ({ status, summary }) => (status === "running" ? duration(summary.seconds_left) : "–") },
@@ -56,6 +58,14 @@ const FIGURES = [
     title: ({ summary }) => count(summary.parameters),
   },
 ];
+
+/**
+ * Training samples per second over the whole run; `null` before the first steps.
+ * @param {Run["summary"]} summary
+ */
+export function meanSpeed({ samples_seen: samples, seconds }) {
+  return samples && seconds ? samples / seconds : null;
+}
 
 /** Imported curves have no epochs. */
 const LAST = "last value";

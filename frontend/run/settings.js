@@ -2,6 +2,7 @@
 
 import { h } from "../lib/dom.js";
 import { exactNumber } from "../lib/format.js";
+import { settingLabel, settingValue } from "../lib/setting-labels.js";
 import { icon } from "../lib/icons.js";
 import { codeBlock } from "../lib/code.js";
 import { apiUrl, siteUrl } from "../lib/base-path.js";
@@ -19,11 +20,11 @@ export function settingsPanel(run, start) {
   code.show(JSON.stringify(spec, null, 2));
   const groups = (
     source
-      ? [{ title: "Hyperparameters", values: spec.hparams }]
+      ? [{ title: "Hyperparameters", path: "hparams", values: spec.hparams }]
       : [
-          { title: "Data", values: spec.data },
-          { title: "Network", values: spec.network },
-          { title: "Training", values: spec.training },
+          { title: "Data", path: "data", values: spec.data },
+          { title: "Network", path: "network", values: spec.network },
+          { title: "Training", path: "training", values: spec.training },
         ]
   ).filter(({ values }) => values);
   const chevron = icon("chevron", 14);
@@ -40,7 +41,7 @@ export function settingsPanel(run, start) {
         "div",
         { class: "settings-groups" },
         source && sourcePart(run, source),
-        ...groups.map(({ title, values }) =>
+        ...groups.map(({ title, path, values }) =>
           h(
             "div",
             {},
@@ -48,8 +49,12 @@ export function settingsPanel(run, start) {
             h(
               "dl",
               {},
-              ...[...pairs(/** @type {Json} */ (values)), ...(title === "Training" ? ofStart(start) : [])].map(
-                ([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, shown(name, value))),
+              ...rows(/** @type {Json} */ (values), path, String(spec.network?.kind)).map(
+                ({ path: at, label, value, inner }) =>
+                  h("div", { class: inner ? "inner" : undefined }, h("dt", {}, label), h("dd", {}, shown(at, value))),
+              ),
+              ...(title === "Training" ? ofStart(start) : []).map(([name, value]) =>
+                h("div", { class: "inner" }, h("dt", {}, name), h("dd", {}, value)),
               ),
             ),
           ),
@@ -74,36 +79,40 @@ export function settingsPanel(run, start) {
 const ofStart = (start) =>
   start
     ? [
-        [start.from === "imported" ? "transfer weights" : "transfer weights of", start.name],
-        ["transfer SHA-256", `${start.sha256.slice(0, 16)}…`],
+        [start.from === "imported" ? "Weights" : "Weights of", start.name],
+        ["SHA-256 of the weights", `${start.sha256.slice(0, 16)}…`],
       ]
     : [];
 
-/** A value; the run whose weights this one started from is linked. @param {string} name @param {string} value */
-const shown = (name, value) =>
-  name === "transfer from" && /^[0-9a-f-]{36}$/.test(value)
+/** A value; the run whose weights this one started from is linked. @param {string} path @param {Json} value */
+const shown = (path, value) =>
+  path === "training.transfer.from" && typeof value === "string" && /^[0-9a-f-]{36}$/.test(value)
     ? h("a", { href: siteUrl(`/runs/${value}`), title: value }, `run ${value.slice(0, 8)}…`)
-    : value;
+    : path.startsWith("hparams.")
+      ? exactNumber(value)
+      : settingValue(path, value);
 
 /** @param {string} href @param {string} text */
 const link = (href, text) => h("a", { href, target: "_blank", rel: "noopener" }, text);
 
 /**
- * Readable names and values; nested names include their group.
+ * Settings with the form's labels, those of a group below its choice. `inner`: one of a group.
  * @param {Json} values
- * @param {string} [prefix]
- * @returns {[string, string][]}
+ * @param {string} path
+ * @param {string} network its kind
+ * @returns {{ path: string, label: string, value: Json, inner: boolean }[]}
  */
-function pairs(values, prefix = "") {
+export function rows(values, path, network) {
+  const inner = path.includes(".");
+  // Hyperparameters of others have the names that they were given.
+  const label = (/** @type {string} */ at) =>
+    at.startsWith("hparams.") ? at.slice("hparams.".length) : settingLabel(at, network);
   return Object.entries(/** @type {{ [key: string]: Json }} */ (values ?? {})).flatMap(([key, value]) => {
-    const name = `${prefix}${key.replaceAll("_", " ")}`;
-    if (value !== null && typeof value === "object" && !Array.isArray(value)) {
-      const { kind, ...rest } = value;
-      return [
-        .../** @type {[string, string][]} */ (kind === undefined ? [] : [[name, exactNumber(kind)]]),
-        ...pairs(rest, `${name} `),
-      ];
-    }
-    return [/** @type {[string, string]} */ ([name, exactNumber(value)])];
+    const at = `${path}.${key}`;
+    if (value === null || typeof value !== "object" || Array.isArray(value))
+      return [{ path: at, label: label(at), value, inner }];
+    const { kind, ...rest } = value;
+    const chosen = kind === undefined ? { path: at, value: "On" } : { path: `${at}.kind`, value: kind };
+    return [{ ...chosen, label: label(at), inner }, ...rows(rest, at, network)];
   });
 }

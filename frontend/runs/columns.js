@@ -11,7 +11,9 @@ import { safeLocalStorage } from "../lib/storage.js";
  *   about?: string,
  *   optional?: boolean,
  *   hidden?: boolean,
- * }} Column `more` qualifies the title, `about` explains it; `optional`: can be hidden; `hidden`: by default
+ *   unsorted?: boolean,
+ * }} Column `more` qualifies the title, `about` explains it; `optional`: can be hidden; `hidden`: by default; `unsorted`:
+ *   runs cannot be sorted by it
  */
 
 /** Qualifies a run's training loss wherever it is a single number. */
@@ -21,11 +23,21 @@ export const EPOCH_MEAN_TITLE =
 
 /** The columns in order. `settings` stands for the columns of settings that differ. @type {Column[]} */
 export const COLUMNS = [
+  { key: "name", title: "Name", class: "cell-name" },
   { key: "status", title: "Status", class: "" },
-  { key: "name", title: "Name", class: "" },
+  {
+    key: "curve",
+    title: "Curve",
+    class: "",
+    about: "Validation accuracy over the epochs; before the third epoch, the training loss of the steps.",
+    optional: true,
+    unsorted: true,
+  },
+  { key: "validation", title: "Best validation", class: "number cell-result", optional: true },
+  { key: "test", title: "Test", class: "number", optional: true },
   { key: "network", title: "Network", class: "", optional: true },
   { key: "data", title: "Data", class: "col-data", optional: true },
-  { key: "settings", title: "Settings", class: "col-settings", optional: true },
+  { key: "settings", title: "Settings", class: "col-settings", optional: true, unsorted: true },
   { key: "progress", title: "Progress", class: "", optional: true },
   {
     key: "train_loss",
@@ -38,12 +50,10 @@ export const COLUMNS = [
   },
   { key: "loss", title: "Validation loss", class: "number", optional: true, hidden: true },
   { key: "last", title: "Last validation", class: "number", optional: true, hidden: true },
-  { key: "validation", title: "Best validation", class: "number", optional: true },
-  { key: "test", title: "Test", class: "number", optional: true },
   { key: "parameters", title: "Parameters", class: "number", optional: true, hidden: true },
   { key: "memory", title: "Peak memory", class: "number", optional: true, hidden: true },
   { key: "speed", title: "Images/s", class: "number col-speed", optional: true },
-  { key: "seconds", title: "Time", class: "number", optional: true },
+  { key: "seconds", title: "Time", class: "number col-seconds", optional: true },
   { key: "created", title: "Started", class: "number", optional: true },
 ];
 

@@ -7,7 +7,7 @@ import { COLUMNS } from "./columns.js";
 /** @typedef {{ key: string, descending: boolean }} Order */
 
 /** Whether the table can be sorted by a column key or setting path. @param {string} key */
-const canSort = (key) => key.includes(".") || COLUMNS.some((column) => column.key === key && key !== "settings");
+const canSort = (key) => key.includes(".") || COLUMNS.some((column) => column.key === key && !column.unsorted);
 
 /** The newest runs first. @type {Order} */
 export const NEWEST = { key: "created", descending: true };

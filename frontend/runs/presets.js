@@ -11,30 +11,64 @@ import { safeLocalStorage } from "../lib/storage.js";
 
 /** @import { Preset } from "../lib/types" */
 
-const FOLDED = "vivarium.experiments";
+/** Whether the user opened the experiments. */
+const STORED = "vivarium.experiments";
 
 /** The number of runs that a preset starts. @param {Preset} preset */
 export function presetRunCount({ grid, repeats }) {
   return Object.values(grid).reduce((product, axis) => product * valueCount(axis), repeats);
 }
 
-/** @param {Preset[]} presets */
+/**
+ * The experiments: cards while there are no runs, then one line that opens into cards.
+ * @param {Preset[]} presets
+ */
 export function presetCards(presets) {
-  const details = h(
-    "details",
-    { class: "experiments", open: true, on: { toggle: () => remember(details.open) } },
-    h("summary", {}, icon("chevron", 14), h("h2", {}, "Experiments")),
-    h("div", { class: "presets" }, ...presets.map((preset) => card(preset))),
+  const cards = h("div", { class: "presets", id: "experiments" }, ...presets.map((preset) => card(preset)));
+  const chevron = icon("chevron", 14);
+  chevron.classList.add("chevron");
+  const toggle = h(
+    "button",
+    {
+      class: "experiments-toggle",
+      type: "button",
+      "aria-controls": "experiments",
+      title: "Show the experiments as cards",
+      on: {
+        click: () => {
+          const open = toggle.getAttribute("aria-expanded") !== "true";
+          safeLocalStorage.setItem(STORED, open ? "open" : "folded");
+          showSize(open);
+        },
+      },
+    },
+    chevron,
+    "Experiments",
   );
-  const chevron = details.querySelector("svg");
-  chevron?.classList.add("chevron");
-  details.open = recalled();
-  return details;
+  const element = h("section", { class: "experiments", "aria-label": "Experiments" }, h("h2", {}, toggle), cards);
+  let hasRuns = true;
+
+  /** @param {boolean} open */
+  function showSize(open) {
+    toggle.setAttribute("aria-expanded", String(open));
+    element.classList.toggle("strip", !open);
+  }
+
+  return {
+    element,
+    /** @param {boolean} some whether there are runs */
+    show(some) {
+      if (toggle.hasAttribute("aria-expanded") && some === hasRuns) return;
+      hasRuns = some;
+      showSize(!some || safeLocalStorage.getItem(STORED) === "open");
+    },
+  };
 }
 
 /** @param {Preset} preset */
 function card(preset) {
   const runs = presetRunCount(preset);
+  const adjust = siteUrl(`/new?preset=${encodeURIComponent(preset.id)}`);
   const data =
     preset.missing &&
     h(
@@ -43,9 +77,10 @@ function card(preset) {
         class: "button tonal small",
         href: siteUrl("/data"),
         "aria-label": `Get ${preset.missing} for ${preset.title}`,
+        title: `Needs ${preset.missing}, which is not here yet`,
       },
-      icon("layers", 14),
-      `Get ${preset.missing}`,
+      icon("download", 14),
+      h("span", {}, `Get ${preset.missing}`),
     );
   const start = h(
     "button",
@@ -53,15 +88,16 @@ function card(preset) {
       class: "button tonal small",
       type: "button",
       "aria-label": `Start ${preset.title}`,
+      title: `Start ${plural(runs, "run")}`,
       on: { click: () => launch(preset, start) },
     },
     icon("play", 14),
-    "Start",
+    h("span", {}, "Start"),
   );
   return h(
     "article",
     { class: "card preset", data: { preset: preset.id } },
-    h("h3", {}, preset.title),
+    h("h3", {}, h("a", { href: adjust, title: `${preset.question} ${plural(runs, "run")}.` }, preset.title)),
     presetIcon(preset),
     h("p", {}, preset.question),
     h(
@@ -71,8 +107,8 @@ function card(preset) {
       h(
         "a",
         {
-          class: "button quiet small",
-          href: siteUrl(`/new?preset=${encodeURIComponent(preset.id)}`),
+          class: "button quiet small preset-adjust",
+          href: adjust,
           "aria-label": `Adjust ${preset.title}`,
         },
         "Adjust",
@@ -124,13 +160,4 @@ function presetIcon(preset) {
     });
   });
   return s("svg", view, ...curves);
-}
-
-/** @param {boolean} open */
-function remember(open) {
-  safeLocalStorage.setItem(FOLDED, open ? "open" : "folded");
-}
-
-function recalled() {
-  return safeLocalStorage.getItem(FOLDED) !== "folded";
 }

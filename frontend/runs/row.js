@@ -2,27 +2,18 @@
 
 import { resume, stop } from "../lib/actions.js";
 import { settingsOf } from "../lib/settings-diff.js";
+import { dataTitle, describeRun, networkTitle, settingLabel, settingValue } from "../lib/setting-labels.js";
 import { h, setAttribute, setText } from "../lib/dom.js";
-import {
-  ago,
-  bytes,
-  count,
-  duration,
-  formatNumber,
-  dateTime,
-  percent,
-  plural,
-  exactNumber,
-  compactNumber,
-} from "../lib/format.js";
+import { ago, bytes, count, duration, formatNumber, dateTime, percent, plural, compactNumber } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { siteUrl } from "../lib/base-path.js";
 import { badge, canResume, canStop, stateOf } from "../lib/status.js";
 import { EPOCH_MEAN_TITLE } from "./columns.js";
 import { progressOf } from "./order.js";
-import { settingTitle } from "./settings.js";
+import { sparkline } from "./sparkline.js";
 
 /** @import { Run } from "../lib/types" */
+/** @import { Item } from "../lib/menu.js" */
 
 /** @typedef {ReturnType<typeof runRow>} Row */
 
@@ -33,9 +24,10 @@ import { settingTitle } from "./settings.js";
  *   onEdit: (run: Run) => void,
  *   onChoose: (run: Run, on: boolean, range: boolean) => void,
  *   onTag: (tag: string) => void,
- * }} options
+ *   onMenu: (button: HTMLElement, items: Item[]) => void,
+ * }} options `onMenu`: opens the menu that narrow windows have in place of buttons
  */
-export function runRow(first, { onDelete, onEdit, onChoose, onTag }) {
+export function runRow(first, { onDelete, onEdit, onChoose, onTag, onMenu }) {
   let run = first;
   /** @type {Run | null} */
   let shown = null;
@@ -50,6 +42,8 @@ export function runRow(first, { onDelete, onEdit, onChoose, onTag }) {
   const status = badge();
   const link = h("a", { href: run.url });
   const why = h("span", { class: "why", hidden: true });
+  // What narrow windows say in place of columns.
+  const about = h("span", { class: "about" });
   const tags = h("span", { class: "tags", hidden: true });
   const notes = h("span", { class: "note", hidden: true });
   const network = h("td", { class: "cell-network" });
@@ -63,15 +57,16 @@ export function runRow(first, { onDelete, onEdit, onChoose, onTag }) {
   const bar = h("div", { class: "bar", role: "progressbar", "aria-valuemin": 0, "aria-valuemax": 100 }, h("span"));
   const place = h("span");
   const steps = h("span", { class: "steps" });
+  const curve = sparkline();
   const trainLoss = figureCell("Training loss");
   const loss = figureCell("Validation loss");
   const last = figureCell("Last validation");
-  const validation = figureCell("Best validation");
+  const validation = figureCell("Best validation", "cell-result");
   const test = figureCell("Test");
   const parameters = figureCell("Parameters");
   const memory = figureCell("Peak memory");
   const speed = figureCell("Images/s", "col-speed");
-  const seconds = figureCell("Time");
+  const seconds = figureCell("Time", "col-seconds");
   const started = figureCell("Started", "cell-started");
   const stopButton = action("stop", "Stop", () => stop(run));
   const resumeButton = action("play", "Resume", () => resume(run));
@@ -82,19 +77,25 @@ export function runRow(first, { onDelete, onEdit, onChoose, onTag }) {
   );
   const editButton = action("pencil", "Name, tags and notes", () => onEdit(run));
   const deleteButton = action("trash", "Delete", () => onDelete(run));
+  const moreButton = h(
+    "button",
+    { class: "button quiet icon small row-more", type: "button", on: { click: () => onMenu(moreButton, actions()) } },
+    icon("more"),
+  );
   const progress = h("td", { class: "cell-progress" }, bar, h("small", {}, place, steps));
   /** Cells by column key. @type {{ [key: string]: HTMLElement }} */
   const cells = {
+    name: h("td", { class: "cell-name" }, h("span", { class: "name-line" }, link, tags), why, notes, about),
     status: h("td", { class: "cell-status" }, status.element),
-    name: h("td", { class: "cell-name" }, h("span", { class: "name-line" }, link, tags), why, notes),
+    curve: h("td", { class: "cell-curve" }, curve.element),
+    validation: validation.element,
+    test: test.element,
     network,
     data,
     progress,
     train_loss: trainLoss.element,
     loss: loss.element,
     last: last.element,
-    validation: validation.element,
-    test: test.element,
     parameters: parameters.element,
     memory: memory.element,
     speed: speed.element,
@@ -107,43 +108,68 @@ export function runRow(first, { onDelete, onEdit, onChoose, onTag }) {
     { data: { run: run.id } },
     h("td", { class: "cell-choose" }, h("label", {}, box)),
     ...Object.values(cells),
-    h("td", { class: "cell-actions" }, stopButton, resumeButton, editButton, copyLink, deleteButton),
+    h("td", { class: "cell-actions" }, stopButton, resumeButton, editButton, copyLink, deleteButton, moreButton),
   );
+
+  /** @returns {Item[]} */
+  const actions = () => [
+    ...(stopButton.hidden ? [] : [{ label: run.stopping ? "Stopping…" : "Stop", act: () => stop(run) }]),
+    ...(resumeButton.hidden ? [] : [{ label: "Resume", act: () => resume(run) }]),
+    { label: "Name, tags and notes", act: () => onEdit(run) },
+    ...(copyLink.hidden ? [] : [h("a", { href: copyLink.href }, "Copy into a new run")]),
+    { label: "Delete", act: () => onDelete(run) },
+  ];
 
   /** @param {string[]} paths */
   const layOut = (paths) => {
     if (JSON.stringify([...settings.keys()]) === JSON.stringify(paths)) return;
     for (const { element: cell } of settings.values()) cell.remove();
-    settings = new Map(paths.map((path) => [path, figureCell(settingTitle(path), "col-settings")]));
+    settings = new Map(paths.map((path) => [path, figureCell(settingLabel(path), "col-settings")]));
     data.after(...[...settings.values()].map(({ element: cell }) => cell));
     for (const { element: cell } of settings.values()) cell.hidden = settingsHidden;
     showSettings();
   };
   const showSettings = () => {
     const known = settingsOf(run);
-    for (const [path, cell] of settings) cell.show(known.has(path) ? exactNumber(known.get(path)) : "–");
+    for (const [path, cell] of settings) cell.show(known.has(path) ? settingValue(path, known.get(path)) : "–");
   };
 
-  /** @param {Run} next @param {string[]} [paths] the settings with a column */
-  const show = (next, paths = [...settings.keys()]) => {
+  /** The name of the row, and the line below it: of a run of a sweep what differs there. @param {string | null} label */
+  const showName = (label) => {
+    setText(link, label ?? run.name);
+    link.title = run.name;
+    element.classList.toggle("of-sweep", label !== null);
+    setText(about, label === null ? aboutText(run, [...settings.keys()]) : memberText(run));
+    about.title = about.textContent ?? "";
+  };
+
+  /**
+   * @param {Run} next
+   * @param {string[]} [paths] the settings with a column
+   * @param {string | null} [label] its name among the runs of its sweep, below whose row it stands
+   */
+  const show = (next, paths = [...settings.keys()], label = null) => {
     layOut(paths);
-    if (next === shown) return;
+    if (next === shown) {
+      showName(label);
+      return;
+    }
     run = next;
     shown = next;
     const { summary, spec } = run;
     const state = stateOf(run);
     status.show(run);
     element.dataset.status = run.status;
-    setText(link, run.name);
-    link.title = run.name;
+    showName(label);
     setText(why, run.message);
     why.title = run.message;
     why.hidden = !(run.message && (run.status === "failed" || run.reason === "diverged"));
     why.classList.toggle("warn", run.reason === "diverged");
-    setText(network, spec.network?.kind ?? "imported");
-    network.title = run.source ? "From TensorBoard files: curves without a network" : "";
+    setText(network, spec.network ? networkTitle(spec.network.kind) : "imported");
+    network.title = run.source ? "From TensorBoard files: curves without a network" : (network.textContent ?? "");
     network.classList.toggle("muted", run.source !== null);
-    setText(data, spec.data?.set ?? "–");
+    setText(data, spec.data ? dataTitle(spec.data.set) : "–");
+    data.title = data.textContent ?? "";
     showSettings();
     showTags(tags, run.tags, onTag);
     setText(notes, run.notes);
@@ -158,6 +184,7 @@ export function runRow(first, { onDelete, onEdit, onChoose, onTag }) {
     setAttribute(bar, "aria-label", `Progress of ${run.name}`);
     setText(place, progressText(run));
     setText(steps, stepsText(run));
+    progress.title = `${place.textContent}${steps.textContent}`;
 
     trainLoss.show(formatNumber(summary.train_loss), run.source ? "the last value" : EPOCH_MEAN_TITLE);
     loss.show(formatNumber(summary.validation_loss));
@@ -186,6 +213,7 @@ export function runRow(first, { onDelete, onEdit, onChoose, onTag }) {
       [editButton, "Label"],
       [copyLink, "Copy"],
       [deleteButton, "Delete"],
+      [moreButton, "Actions of"],
     ])) {
       setAttribute(button, "aria-label", `${verb} ${run.name}`);
     }
@@ -197,7 +225,10 @@ export function runRow(first, { onDelete, onEdit, onChoose, onTag }) {
     element,
     show,
     showAge,
-    link,
+    showCurve: curve.show,
+    get run() {
+      return run;
+    },
     /** @param {Set<string>} hidden keys of columns */
     showColumns(hidden) {
       for (const [key, cell] of Object.entries(cells)) cell.hidden = hidden.has(key);
@@ -247,6 +278,23 @@ function figureCell(label, more = "") {
 /** @param {import("../lib/icons.js").IconName} name @param {string} title @param {() => void} act */
 function action(name, title, act) {
   return h("button", { class: "button quiet icon small", type: "button", title, on: { click: act } }, icon(name));
+}
+
+/** Where a run of a sweep is, which says what it is: “epoch 3/30 · 12 s”. @param {Run} run */
+const memberText = (run) =>
+  [progressText(run), duration(run.summary.seconds)].filter((part) => part !== "–").join(" · ");
+
+/** What a run is, and where it is: “MLP on digits · batch size 16 · epoch 3/30”. @param {Run} run @param {string[]} paths */
+function aboutText(run, paths) {
+  const known = settingsOf(run);
+  const settings = paths
+    .filter((path) => known.has(path))
+    .slice(0, 2)
+    .map((path) => `${settingLabel(path)} ${settingValue(path, known.get(path))}`);
+  const isOver = run.status === "finished" && run.reason === "completed";
+  return [describeRun(run), ...settings, !isOver && progressText(run)]
+    .filter((part) => part && part !== "–")
+    .join(" · ");
 }
 
 /** @param {Run} run */

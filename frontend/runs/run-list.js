@@ -124,6 +124,16 @@ export class RunList {
     return listRunIds({ ...this.#told(), value: JSON.stringify(value) });
   }
 
+  /** The ids of the runs of a sweep that match. @param {string} sweep */
+  ofSweep(sweep) {
+    return listRunIds({ ...this.#told(), group: "sweep", value: JSON.stringify(sweep) });
+  }
+
+  /** The best run of a sweep that matches, and with it the figures of the sweep. @param {string} sweep @returns {Promise<Runs>} */
+  bestOfSweep(sweep) {
+    return listRuns({ ...this.#told(), sweep, group: "sweep", sort: "-validation", limit: 1 });
+  }
+
   /** The query without terms that are not understood. */
   #told() {
     const { search = "", ...query } = this.#query;

@@ -1,13 +1,13 @@
 // The columns of settings in which the visible runs differ.
 
-import { differingSettings, settingsOf, shortName } from "../lib/settings-diff.js";
+import { differingSettings, settingsOf } from "../lib/settings-diff.js";
 
 /** @import { Run } from "../lib/types" */
 
 /** The default settings, for runs that differ in none or in too many. */
 const DEFAULT_PATHS = ["training.batch_size", "training.optimizer.lr", "network.activation", "training.optimizer.kind"];
 /** Maximum number of columns. */
-const MAX_COLUMNS = 5;
+const MAX_COLUMNS = 4;
 
 /** The paths of the settings with a column. @param {Run[]} runs the visible ones @returns {string[]} */
 export function settingPaths(runs) {
@@ -19,10 +19,4 @@ export function settingPaths(runs) {
       ? [...new Set([...DEFAULT_PATHS.filter((path) => useful.includes(path)), ...useful])].slice(0, MAX_COLUMNS)
       : DEFAULT_PATHS;
   return candidates.filter((path) => runs.some((run) => settingsOf(run).has(path)));
-}
-
-/** The title of a setting's column. @param {string} path */
-export function settingTitle(path) {
-  const name = shortName(path).replace("batch size", "batch");
-  return name.length > 2 ? name.charAt(0).toLocaleUpperCase() + name.slice(1) : name;
 }

@@ -1,31 +1,28 @@
 // The table of runs: sorting, filtering, grouping, selection, and live updates per row.
 
-import { csv } from "../chart/csv.js";
 import { getFacets, listAllRuns } from "../lib/api.js";
-import { settingsOf } from "../lib/settings-diff.js";
-import { download, h, setText } from "../lib/dom.js";
-import { count, percent, plural, exactNumber } from "../lib/format.js";
-import { icon } from "../lib/icons.js";
-import { menu } from "../lib/menu.js";
-import { announce, attempt, toast } from "../lib/shell.js";
 import { siteUrl } from "../lib/base-path.js";
+import { h, setText } from "../lib/dom.js";
+import { count, plural } from "../lib/format.js";
+import { settingLabel } from "../lib/setting-labels.js";
+import { announce, attempt, toast } from "../lib/shell.js";
 import { offerUndo, moveToTrash } from "../lib/trash.js";
-import { openTrash } from "./trash-dialog.js";
-import { openTensorboardImport } from "./tensorboard-import.js";
 import { bulkBar } from "./bulk.js";
-import { COLUMNS, isCustomised, hiddenColumns, rememberColumns } from "./columns.js";
+import { COLUMNS, isCustomised, hiddenColumns } from "./columns.js";
 import { filterField } from "./filter.js";
-import { canGroup, groupings, groupTitle } from "./groups.js";
+import { canGroup, groupingAsked, groupings, optionTitle } from "./groups.js";
+import { tableHeads } from "./heads.js";
 import { editLabels } from "./labels.js";
 import { readOrder, sortOf, writeOrder } from "./order.js";
-import { runRow } from "./row.js";
 import { RunList } from "./run-list.js";
+import { saveCsv } from "./save-csv.js";
 import { Selection } from "./selection.js";
-import { settingPaths, settingTitle } from "./settings.js";
+import { settingPaths } from "./settings.js";
+import { tableBody } from "./table-body.js";
+import { columnMenu, moreMenu } from "./table-menus.js";
 
 /** @import { RunQuery } from "../lib/api.js" */
-/** @import { Run, RunFacets, RunGroup, Runs } from "../lib/types" */
-/** @import { Row } from "./row.js" */
+/** @import { Run, RunFacets, Runs } from "../lib/types" */
 
 /** The columns of settings are those in which the first runs differ. */
 const FIRST_ROWS = 200;
@@ -37,17 +34,21 @@ const TYPED_MS = 150;
 const FACETS_MS = 15_000;
 
 /**
- * @param {{ empty: HTMLElement, uploadLimit: number, changes: string, first: Runs | null }} options `empty` is shown while
- *   there are no runs; `uploadLimit`: the maximum upload in bytes; `changes`: the place among the server's changes at which
- *   the page was read; `first`: the first runs, unless the URL asks for others
+ * @param {{
+ *   empty: HTMLElement,
+ *   uploadLimit: number,
+ *   changes: string,
+ *   first: Runs | null,
+ *   onCount: (all: number) => void,
+ * }} options `empty` is shown while there are no runs; `uploadLimit`: the maximum upload in bytes; `changes`: the place among
+ *   the server's changes at which the page was read; `first`: the first runs, unless the URL asks for others; `onCount`: how
+ *   many runs there are, whether they match or not
  */
-export function runsTable({ empty, uploadLimit, changes, first }) {
+export function runsTable({ empty, uploadLimit, changes, first, onCount }) {
   const query = new URLSearchParams(location.search);
   const sweep = query.get("sweep");
   const list = new RunList({ changes, onChange: soon, onProblem: showProblem });
   const selection = new Selection();
-  /** @type {Map<string, Row>} */
-  const rows = new Map();
   const hidden = hiddenColumns();
   let order = readOrder(query.get("sort") ?? "");
   let grouping = canGroup(query.get("group") ?? "") ? (query.get("group") ?? "") : "";
@@ -56,12 +57,12 @@ export function runsTable({ empty, uploadLimit, changes, first }) {
   let typing = 0;
   /** The loaded runs. @type {Run[]} */
   let shown = [];
-  /** The ids of the rows from top to bottom. @type {string[]} */
-  let standing = [];
   /** The chosen runs that do not match the filter, as far as that is known. */
   let away = 0;
   /** Whether all runs that match are chosen. */
   let everything = false;
+  /** Whether the end of the rows is in sight, or near. */
+  let nearEnd = false;
   /** @type {RunFacets | null} */
   let facets = null;
   let facetsAt = Number.NEGATIVE_INFINITY;
@@ -76,11 +77,6 @@ export function runsTable({ empty, uploadLimit, changes, first }) {
       typing = window.setTimeout(ask, TYPED_MS);
     },
   });
-  const sortSelect = h("select", {
-    class: "input phone-only",
-    "aria-label": "Sort runs by",
-    on: { change: () => sortBy(sortSelect.value, true) },
-  });
   const groupSelect = h("select", {
     class: "input group-select",
     "aria-label": "Group runs by",
@@ -92,9 +88,6 @@ export function runsTable({ empty, uploadLimit, changes, first }) {
       },
     },
   });
-  /** @type {HTMLElement[]} */
-  let heads = [];
-  const headRow = h("tr");
   const chooseAll = h("input", {
     type: "checkbox",
     "aria-label": "Choose all visible runs",
@@ -108,7 +101,26 @@ export function runsTable({ empty, uploadLimit, changes, first }) {
         }),
     },
   });
-  const body = h("tbody");
+  const heads = tableHeads({ chooseAll, onSort: sortBy });
+  const body = tableBody({
+    list,
+    selection,
+    onChoose: (ids, on) => {
+      everything = false;
+      const others = selection.ids().filter((id) => !ids.includes(id));
+      selection.replace(on ? [...others, ...ids] : others);
+      draw();
+    },
+    onChooseRow: (id, on, range, standing) => {
+      everything &&= on;
+      selection.set(id, on, range, standing);
+      draw();
+    },
+    onDelete: remove,
+    onEdit: (edited) => attempt(async () => editLabels(edited, await knownTags(), put)),
+    onTag: (tag) => filterBy(/\s/.test(tag) ? `tag:"${tag}"` : `tag:${tag}`),
+    onChange: soon,
+  });
   const nothing = h(
     "p",
     { class: "runs-nothing", hidden: true },
@@ -118,11 +130,17 @@ export function runsTable({ empty, uploadLimit, changes, first }) {
   const more = h("button", { class: "button", type: "button", hidden: true, on: { click: () => list.more() } });
   new IntersectionObserver(
     (entries) => {
-      if (entries.some(({ isIntersecting }) => isIntersecting) && shown.length < ROWS_BY_SCROLLING) list.more();
+      nearEnd = entries[entries.length - 1].isIntersecting;
+      if (nearEnd) loadNearby();
     },
     { rootMargin: "600px" },
   ).observe(more);
-  const frame = h("div", { class: "runs-table" }, h("table", {}, h("thead", {}, headRow), body));
+  const frame = h(
+    "div",
+    { class: "runs-table", on: { scroll: showEdges } },
+    h("table", {}, h("thead", {}, heads.row), body.element),
+  );
+  new ResizeObserver(showEdges).observe(frame);
   const bulk = bulkBar({
     ids: () => selection.ids(),
     known: (id) => list.get(id),
@@ -145,43 +163,47 @@ export function runsTable({ empty, uploadLimit, changes, first }) {
     counts,
     sweep && h("a", { class: "button small", href: siteUrl(`/sweeps/${sweep}`) }, "The sweep"),
     sweep && h("a", { class: "button small", href: siteUrl("/") }, "Show all runs"),
-    h("div", { class: "tools" }, filter.element, groupSelect, sortSelect, columnMenu(), furtherMenu()),
+    h(
+      "div",
+      { class: "tools" },
+      filter.element,
+      groupSelect,
+      heads.menu,
+      columnMenu(hidden, draw),
+      moreMenu({ onSave: save, uploadLimit }),
+    ),
   );
-  const element = h("section", { "aria-label": title }, head, filter.fault, bulk.element, frame, more, nothing, empty);
+  const element = h(
+    "section",
+    { "aria-label": title },
+    head,
+    filter.fault,
+    bulk.element,
+    frame,
+    body.menu,
+    more,
+    nothing,
+    empty,
+  );
   empty.hidden = true;
   if (first) list.begin(asked(), first);
   else ask();
 
-  function columnMenu() {
-    const boxes = COLUMNS.filter(({ optional }) => optional).map(({ key, title: name }) => {
-      const box = h("input", {
-        type: "checkbox",
-        on: {
-          change: () => {
-            if (box.checked) hidden.delete(key);
-            else hidden.add(key);
-            rememberColumns(hidden);
-            showColumns();
-          },
-        },
-      });
-      box.checked = !hidden.has(key);
-      return h("label", {}, box, ` ${name}`);
-    });
-    return menu({ label: "Columns", icon: "sliders", look: "icon" }, boxes);
-  }
-
-  function furtherMenu() {
-    return menu({ label: "More", icon: "more", look: "icon" }, [
-      { label: "Save as CSV", act: () => attempt(saveCsv) },
-      { label: "Import TensorBoard files…", act: () => openTensorboardImport(uploadLimit) },
-      { label: "Deleted runs…", act: openTrash },
-    ]);
-  }
-
   /** What the list is asked for. @returns {RunQuery} */
   function asked() {
-    return { search: filter.text.trim(), sort: sortOf(order), group: grouping, sweep };
+    return { search: filter.text.trim(), sort: sortOf(order), group: groupingAsked(grouping), sweep };
+  }
+
+  /** Loads further rows while their end is in sight: the runs of a closed sweep take no room. */
+  function loadNearby() {
+    if (list.hasMore && shown.length < ROWS_BY_SCROLLING) list.more();
+  }
+
+  /** Tells the style which edges have columns behind them. */
+  function showEdges() {
+    const rest = frame.scrollWidth - frame.clientWidth - frame.scrollLeft;
+    frame.classList.toggle("more-left", frame.scrollLeft > 0);
+    frame.classList.toggle("more-right", rest > 1);
   }
 
   /** Asks the server for the runs that the filter, the order and the grouping say. */
@@ -212,7 +234,7 @@ export function runsTable({ empty, uploadLimit, changes, first }) {
     order = key === order.key && !keep ? { key, descending: !order.descending } : { key, descending: !byText };
     ask();
     const column = COLUMNS.find((column) => column.key === key);
-    announce(`Sorted by ${column?.title ?? settingTitle(key)}, ${order.descending ? "descending" : "ascending"}`);
+    announce(`Sorted by ${column?.title ?? settingLabel(key)}, ${order.descending ? "descending" : "ascending"}`);
   }
 
   /** Writes filter, order and grouping to the URL. */
@@ -247,22 +269,18 @@ export function runsTable({ empty, uploadLimit, changes, first }) {
     filter.showFaults(list.faults);
     frame.removeAttribute("aria-busy");
     const visible = new Set(shown.map(({ id }) => id));
-    for (const [id, row] of rows) {
-      if (!visible.has(id)) {
-        row.element.remove();
-        rows.delete(id);
-      }
-    }
-    const focused = document.activeElement;
     const paths = settingPaths(shown.slice(0, FIRST_ROWS));
-    showHeads(paths);
-    const wanted = elements(paths);
-    standing = wanted.flatMap((row) => row.dataset.run ?? []);
-    wanted.forEach((row, at) => {
-      if (body.children[at] !== row) body.insertBefore(row, body.children[at] ?? null);
+    heads.show(paths, order, hidden);
+    const query = asked();
+    body.draw(shown, {
+      grouping,
+      folded: grouping === "" && sweep === null,
+      paths,
+      columns: heads.count,
+      hidden,
+      searched: query.search !== "",
+      question: JSON.stringify(query),
     });
-    while (body.children.length > wanted.length) body.lastChild?.remove();
-    if (focused instanceof HTMLElement && focused !== document.activeElement && body.contains(focused)) focused.focus();
 
     const { all, total } = list;
     const { running = 0, queued = 0 } = list.statuses;
@@ -276,12 +294,8 @@ export function runsTable({ empty, uploadLimit, changes, first }) {
         .filter(Boolean)
         .join(" · "),
     );
-    for (const th of heads) {
-      if (th.dataset.key === order.key) th.setAttribute("aria-sort", order.descending ? "descending" : "ascending");
-      else th.removeAttribute("aria-sort");
-    }
     showGroupings();
-    showColumns();
+    frame.classList.toggle("own-columns", isCustomised());
     chooseAll.checked = shown.length > 0 && (everything || !list.hasMore) && shown.every(({ id }) => selection.has(id));
     chooseAll.indeterminate = selection.size > 0 && !chooseAll.checked;
     showAway(visible);
@@ -292,6 +306,9 @@ export function runsTable({ empty, uploadLimit, changes, first }) {
     nothing.hidden = total > 0 || all === 0;
     empty.hidden = all > 0;
     head.hidden = all === 0 && !sweep;
+    onCount(all);
+    showEdges();
+    if (nearEnd && body.length < shown.length) loadNearby();
   }
 
   /** Counts the chosen runs that do not match. @param {Set<string>} visible */
@@ -312,150 +329,15 @@ export function runsTable({ empty, uploadLimit, changes, first }) {
       );
   }
 
-  /** Updates the column headers, and the sort menu of narrow windows. @param {string[]} paths */
-  function showHeads(paths) {
-    const text = JSON.stringify(paths);
-    if (headRow.dataset.shown !== text) {
-      headRow.dataset.shown = text;
-      const columns = COLUMNS.flatMap((column) =>
-        column.key === "settings"
-          ? paths.map((path) => ({
-              key: path,
-              title: settingTitle(path),
-              class: "number col-settings",
-              more: undefined,
-              about: undefined,
-            }))
-          : [column],
-      );
-      const last = headRow.contains(document.activeElement)
-        ? document.activeElement?.closest("th")?.dataset.key
-        : undefined;
-      heads = columns.map(({ key, title: name, class: kind, more, about }) =>
-        h(
-          "th",
-          { scope: "col", class: kind, title: about ?? (key.includes(".") ? key : ""), data: { key } },
-          h(
-            "button",
-            { class: "sort", type: "button", on: { click: () => sortBy(key) } },
-            more ? `${name}, ${more}` : name,
-            icon("down", 12),
-          ),
-        ),
-      );
-      headRow.replaceChildren(
-        h("th", { scope: "col", class: "cell-choose" }, h("label", {}, chooseAll)),
-        ...heads,
-        h("th", { scope: "col" }, h("span", { class: "visually-hidden" }, "Actions")),
-      );
-      sortSelect.replaceChildren(
-        ...[...columns].reverse().map(({ key, title: name }) => h("option", { value: key }, name)),
-      );
-      if (last)
-        heads
-          .find((th) => th.dataset.key === last)
-          ?.querySelector("button")
-          ?.focus();
-    }
-    sortSelect.value = order.key;
-  }
-
-  /** The rows in order, with group headers. @param {string[]} paths */
-  function elements(paths) {
-    const all = shown.map((run) => rowOf(run, paths).element);
-    if (list.groups.length === 0) return all;
-    let at = 0;
-    const found = list.groups.flatMap((group) => {
-      const members = all.slice(at, at + group.listed);
-      at += group.listed;
-      return members.length === 0 ? [] : [groupHead(group, members), ...members];
-    });
-    return [...found, ...all.slice(at)];
-  }
-
-  /** @param {RunGroup} group @param {HTMLElement[]} members the rows that are loaded */
-  function groupHead(group, members) {
-    const name = groupTitle(group, grouping);
-    const { runs, validated, mean_best_validation_accuracy: mean } = group;
-    const box = h("input", {
-      type: "checkbox",
-      "aria-label": `Choose ${name}`,
-      on: {
-        change: () =>
-          attempt(async () => {
-            everything = false;
-            const ids = new Set(await list.ofGroup(group));
-            selection.replace([
-              ...new Set([...selection.ids().filter((id) => !ids.has(id)), ...(box.checked ? ids : [])]),
-            ]);
-            draw();
-          }),
-      },
-    });
-    box.checked = members.every((row) => selection.has(row.dataset.run ?? ""));
-    return h(
-      "tr",
-      { class: "group-head" },
-      h("td", { class: "cell-choose" }, h("label", {}, box)),
-      h(
-        "th",
-        { scope: "rowgroup", colspan: heads.length + 1 },
-        h("span", {}, name),
-        h(
-          "small",
-          {},
-          [
-            plural(runs, "run"),
-            mean !== null && `best validation ${percent(mean)}${validated > 1 ? " on average" : ""}`,
-          ]
-            .filter(Boolean)
-            .join(" · "),
-        ),
-      ),
-    );
-  }
-
   function showGroupings() {
     const known = groupings(shown.slice(0, FIRST_ROWS), facets);
     if (grouping !== "" && !known.some(({ key }) => key === grouping)) known.push({ key: grouping, title: grouping });
     const text = JSON.stringify(known);
     if (groupSelect.dataset.shown !== text) {
       groupSelect.dataset.shown = text;
-      groupSelect.replaceChildren(
-        ...known.map(({ key, title: name }) =>
-          h("option", { value: key }, key === "" ? name : `By ${name.toLocaleLowerCase()}`),
-        ),
-      );
+      groupSelect.replaceChildren(...known.map((known) => h("option", { value: known.key }, optionTitle(known))));
     }
     groupSelect.value = grouping;
-  }
-
-  function showColumns() {
-    frame.classList.toggle("own-columns", isCustomised());
-    for (const th of heads)
-      th.hidden = hidden.has(th.classList.contains("col-settings") ? "settings" : String(th.dataset.key));
-    for (const row of rows.values()) row.showColumns(hidden);
-  }
-
-  /** @param {Run} run @param {string[]} paths */
-  function rowOf(run, paths) {
-    let row = rows.get(run.id);
-    if (!row) {
-      row = runRow(run, {
-        onDelete: remove,
-        onEdit: (edited) => attempt(async () => editLabels(edited, await knownTags(), put)),
-        onChoose: ({ id }, on, range) => {
-          everything &&= on;
-          selection.set(id, on, range, standing);
-          draw();
-        },
-        onTag: (tag) => filterBy(/\s/.test(tag) ? `tag:"${tag}"` : `tag:${tag}`),
-      });
-      rows.set(run.id, row);
-    }
-    row.show(run, paths);
-    row.choose(selection.has(run.id));
-    return row;
   }
 
   /** @param {string} text */
@@ -464,9 +346,9 @@ export function runsTable({ empty, uploadLimit, changes, first }) {
     ask();
   }
 
-  /** @param {Run} run */
-  async function remove(run) {
-    const gone = await moveToTrash([run]);
+  /** @param {Run[]} runs */
+  async function remove(runs) {
+    const gone = await moveToTrash(runs);
     gone.forEach(({ id }) => drop(id));
     offerUndo(gone);
   }
@@ -477,43 +359,9 @@ export function runsTable({ empty, uploadLimit, changes, first }) {
     return (await learn())?.tags ?? [];
   }
 
-  /** Exports all runs that match. */
-  async function saveCsv() {
-    const found = list.hasMore ? await listAllRuns({ ...asked(), group: undefined }) : shown;
-    const paths = [...new Set(found.flatMap((run) => [...settingsOf(run).keys()]))];
-    const figures = /** @type {const} */ ([
-      "epoch",
-      "step",
-      "samples_seen",
-      "train_loss",
-      "train_accuracy",
-      "validation_loss",
-      "validation_accuracy",
-      "best_validation_accuracy",
-      "best_epoch",
-      "test_loss",
-      "test_accuracy",
-      "parameters",
-      "seconds",
-      "peak_memory_bytes",
-      "images_per_s",
-    ]);
-    const lines = found.map((run) => {
-      const settings = settingsOf(run);
-      return [
-        run.id,
-        run.name,
-        run.status,
-        run.reason,
-        run.created,
-        run.tags.join(", "),
-        run.notes,
-        ...figures.map((name) => run.summary[name]),
-        ...paths.map((path) => (settings.has(path) ? cellOf(settings.get(path)) : null)),
-      ];
-    });
-    const text = csv(["id", "name", "status", "reason", "created", "tags", "notes", ...figures, ...paths], lines);
-    download("runs.csv", new Blob([text], { type: "text/csv" }));
+  /** Saves all runs that match. */
+  async function save() {
+    saveCsv(list.hasMore ? await listAllRuns({ ...asked(), group: undefined }) : shown);
   }
 
   /** @param {string} id */
@@ -528,7 +376,7 @@ export function runsTable({ empty, uploadLimit, changes, first }) {
     list.put(run);
   }
 
-  setInterval(() => rows.forEach((row) => row.showAge()), 10_000);
+  setInterval(body.showAge, 10_000);
   return {
     element,
     draw,
@@ -537,9 +385,4 @@ export function runsTable({ empty, uploadLimit, changes, first }) {
     many: () => list.many(),
     returned: () => list.returned(),
   };
-}
-
-/** A CSV cell; numbers stay numbers. @param {unknown} value */
-function cellOf(value) {
-  return typeof value === "number" ? value : exactNumber(value);
 }

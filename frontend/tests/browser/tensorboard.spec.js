@@ -109,7 +109,8 @@ test("an imported run shows its curves and its source, and no actions that it do
   await page.getByRole("button", { name: "Delete run" }).click();
   await expect(page.getByText("Deleted “mine”.")).toBeVisible();
   await page.getByRole("button", { name: "Undo" }).click();
-  await expect.poll(async () => (await vivarium.get(id)).name).toBe("mine");
+  await expect(page.getByText("“mine” is back.")).toBeVisible();
+  expect((await vivarium.get(id)).name).toBe("mine");
 });
 
 test("refusals give their reasons, and other files of a folder are not uploaded", async ({ page }) => {

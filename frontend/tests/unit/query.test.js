@@ -60,6 +60,7 @@ const run = (network, batch) =>
 test("runs are grouped by anything in which they differ", () => {
   const titles = (/** @type {{ title: string }[]} */ all) => all.map(({ title }) => title);
   assert.deepEqual(titles(groupings([], FACETS)), [
+    "Fold sweeps",
     "Not grouped",
     "Sweep",
     "Tag",
@@ -67,20 +68,20 @@ test("runs are grouped by anything in which they differ", () => {
     "Network",
     "Batch size",
     "Optimizer",
-    "Lr",
+    "Learning rate",
     "Head",
   ]);
   // Before the values of all runs are known, by what the runs on the page have.
   const shown = [run({ kind: "mlp" }, 32), run({ kind: "vgg16", head: "compact" }, 32)];
-  assert.deepEqual(titles(groupings(shown, null)).slice(4), ["Network", "Head"]);
+  assert.deepEqual(titles(groupings(shown, null)).slice(5), ["Network", "Head"]);
 });
 
 test("a group has the name of what its runs have in common", () => {
   const title = (/** @type {any} */ value, /** @type {string} */ key, name = null) =>
     groupTitle({ value, name, runs: 1, validated: 0, mean_best_validation_accuracy: null, listed: 1 }, key);
-  assert.equal(title("mlp", "network.kind"), "network mlp");
-  assert.equal(title(0.001, "training.optimizer.lr"), "lr 0.001");
-  assert.equal(title(null, "network.head"), "no head");
+  assert.equal(title("mlp", "network.kind"), "Network MLP");
+  assert.equal(title(0.001, "training.optimizer.lr"), "Learning rate 0.001");
+  assert.equal(title(null, "network.head"), "No head");
   assert.equal(title("final", "tag"), "final");
   assert.equal(title(null, "tag"), "No tag");
   assert.equal(title("0199d3a0", "sweep", /** @type {any} */ ("rates")), "rates");
