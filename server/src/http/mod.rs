@@ -176,6 +176,7 @@ fn pages() -> OpenApiRouter<App> {
         .route("/new", get(pages::new))
         .route("/networks", get(pages::networks))
         .route("/networks/{name}", get(pages::network))
+        .route("/playground", get(pages::playground))
         .route("/runs/{id}", get(pages::run))
         .route("/runs/{id}/inside", get(pages::inside))
         .route("/runs/{id}/evaluation", get(pages::evaluation))

@@ -57,6 +57,7 @@ pages! {
     NewPage: "new.html",
     NetworksPage: "networks.html",
     NetworkPage: "network.html",
+    PlaygroundPage: "playground.html",
     RunPage: "run.html",
     ComparePage: "compare.html",
     SweepPage: "sweep.html",
@@ -244,6 +245,11 @@ pub struct NewNetworkQuery {
 pub async fn networks(State(app): State<App>) -> Result<Response> {
     let networks = blocking(move || api::networks::overview::overview(&app.networks)).await?;
     NetworksPage::respond("Networks", &json!({ "networks": networks }))
+}
+
+/// `/playground`: a small network learns points in the plane, in the browser alone.
+pub async fn playground() -> Result<Response> {
+    PlaygroundPage::respond("Playground", &json!({}))
 }
 
 /// `/networks/{name}`: the text of a network; `/networks/new?copy=NAME` and `/networks/new?run=ID` a copy of one.
