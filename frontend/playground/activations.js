@@ -25,7 +25,7 @@ export const ACTIVATIONS = {
     reach: null,
     apply(sums, values, length) {
       // NaN stays NaN, as in PyTorch.
-      for (let i = 0; i < length; i += 1) values[i] = sums[i] < 0 ? 0 : sums[i];
+      for (let i = 0; i < length; i += 1) values[i] = Math.max(sums[i], 0);
     },
     scale(delta, sums, _, length) {
       for (let i = 0; i < length; i += 1) if (sums[i] <= 0) delta[i] = 0;

@@ -111,28 +111,34 @@ const FIELDS = {
 
 const ENTRIES = /** @type {[keyof Settings, { key: string, reader: Reader }][]} */ (Object.entries(FIELDS));
 
-/** The default of a setting; that of the noise depends on the data set. @param {keyof Settings} name @param {SetName} set */
-const defaultOf = (name, set) => (name === "noise" ? SETS[set].noise : DEFAULTS[name]);
+/**
+ * The default of a setting. The noise of another data set is that set's own.
+ * @param {keyof Settings} name
+ * @param {SetName} set
+ * @param {Settings} base
+ */
+const defaultOf = (name, set, base) => (name === "noise" && set !== base.set ? SETS[set].noise : base[name]);
 
 /** @param {Settings[keyof Settings]} value */
 const toText = (value) => (Array.isArray(value) ? value.join(",") || "none" : String(value));
 
-/** The settings that differ from the defaults, as a query. @param {Settings} settings @returns {URLSearchParams} */
-export function toQuery(settings) {
+/** The settings that differ from others, as a query. @param {Settings} settings @param {Settings} [base] */
+export function toQuery(settings, base = DEFAULTS) {
   const query = new URLSearchParams();
   for (const [name, { key }] of ENTRIES) {
     const text = toText(settings[name]);
-    if (text !== toText(defaultOf(name, settings.set))) query.set(key, text);
+    if (text !== toText(defaultOf(name, settings.set, base))) query.set(key, text);
   }
   return query;
 }
 
 /**
- * The settings of a query. What cannot be read has its default and is named in `faults`.
+ * The settings of a query; those that it lacks are those of `base`. What cannot be read is named in `faults`.
  * @param {URLSearchParams} query
+ * @param {Settings} [base]
  * @returns {{ settings: Settings, faults: string[] }}
  */
-export function fromQuery(query) {
+export function fromQuery(query, base = DEFAULTS) {
   /** @type {string[]} */
   const faults = [];
   /** @type {{ [name: string]: any }} */
@@ -141,7 +147,7 @@ export function fromQuery(query) {
     const text = query.get(key);
     const value = text === null ? null : reader.read(text);
     if (text !== null && value === null) faults.push(`${key} “${text}”: ${reader.allowed}`);
-    settings[name] = value ?? defaultOf(name, settings.set);
+    settings[name] = value ?? defaultOf(name, settings.set, base);
   }
   return { settings: /** @type {Settings} */ (settings), faults };
 }
