@@ -25,7 +25,7 @@ export const LESSONS = [
     "sigmoid",
     "Sigmoid hardly leaves the ground",
     { set: "circles", hidden: [8, 8, 8, 8], activation: "sigmoid" },
-    "The bars under the layers: the gradient of the first is a thousandth of that of the last, so the loss stays where it began; choose Tanh, and it falls within a few epochs.",
+    "Look at the bars under the layers: the gradient of the first is hundreds of times smaller than that of the last, so the loss stays where it began; choose Tanh, and it falls within a few epochs.",
   ),
   lesson(
     "rate",
