@@ -12,7 +12,7 @@ const LINES = [
   { of: "train", label: "training", token: "--data-3", dash: [] },
   { of: "test", label: "test", token: "--data-4", dash: [5, 3] },
 ];
-const HEIGHT = 132;
+const HEIGHT = 116;
 /** The shortest horizontal axis, in epochs. */
 const MIN_EPOCHS = 5;
 

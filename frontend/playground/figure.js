@@ -1,12 +1,12 @@
 // The figure of the network: columns of neurons with their pictures, links, the buttons that change the widths, and a bar
-// for the gradient of each layer. Pictures and links are painted on one canvas; neurons are buttons over it.
+// for the gradient of each layer. Neurons are buttons over the canvas on which
+// `figure-paint.js` paints pictures and links.
 
 import { h, setText } from "../lib/dom.js";
 import { formatNumber } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
-import { colour, onTheme } from "../lib/theme.js";
-import { barShare, ends, layoutOf, linkAt, thickness, weightOf } from "./layout.js";
-import { CELLS, shadesOfTheme } from "./maps.js";
+import { createPainter } from "./figure-paint.js";
+import { BIAS, barShare, biasAt, layoutOf, linkAt, parameterAt } from "./layout.js";
 import { MAX_NEURONS } from "./settings.js";
 import { neuronName, networkName, sourceName } from "./words.js";
 
@@ -14,7 +14,8 @@ import { neuronName, networkName, sourceName } from "./words.js";
 /** @import { Maps, Neuron } from "./maps.js" */
 /** @import { Playground } from "./playground.js" */
 
-const CORNER = 5;
+/** The width that the words at the pointer may need. */
+const TIP = 200;
 
 /**
  * @param {Playground} playground
@@ -32,10 +33,9 @@ export function figure(playground, on) {
   const inner = h("div", { class: "net-inner" }, canvas, heads, bars, neurons, tip);
   const element = h("div", { class: "net-figure", role: "group", on: { keydown: walk } }, inner);
 
-  const atlas = new OffscreenCanvas(CELLS, CELLS);
-  const pixels = new Uint32Array(CELLS * CELLS);
-  const image = new ImageData(new Uint8ClampedArray(pixels.buffer), CELLS);
-  let shades = shadesOfTheme();
+  const painter = createPainter(canvas, playground);
+  /** @type {Maps | null} */
+  let maps = null;
   /** @type {Layout} */
   let layout = layoutOf([2, 2], 0);
   /** @type {HTMLButtonElement[][]} */
@@ -46,6 +46,8 @@ export function figure(playground, on) {
   let pointed = null;
   /** @type {Neuron | null} */
   let chosen = null;
+  /** The neurons that the pointer and the focus are at. @type {{ hovered: Neuron | null, focused: Neuron | null }} */
+  let at = { hovered: null, focused: null };
   /** The neuron in the order of the tab key. */
   let current = { column: 1, index: 0 };
   let shape = "";
@@ -53,13 +55,8 @@ export function figure(playground, on) {
   inner.addEventListener("pointermove", point);
   inner.addEventListener("pointerleave", () => setPointed(null));
   inner.addEventListener("click", (event) => {
-    if (event.target === neurons || event.target === canvas) {
-      point(event);
-      if (pointed) on.choose(pointed, pointed.from);
-    }
-  });
-  onTheme(() => {
-    shades = shadesOfTheme();
+    point(event);
+    if (pointed) on.choose(pointed, pointed.from);
   });
 
   /** Builds what depends on the shape alone. */
@@ -75,14 +72,12 @@ export function figure(playground, on) {
     layout = layoutOf(widths, room);
     inner.style.setProperty("--width", `${layout.width}px`);
     inner.style.setProperty("--height", `${layout.height}px`);
-    canvas.width = Math.round(layout.width * devicePixelRatio);
-    canvas.height = Math.round(layout.height * devicePixelRatio);
     const focused = buttons[current.column]?.[current.index] === document.activeElement;
     if (!sameWidths) {
       current = { column: 1, index: 0 };
       chosen = null;
       pointed = null;
-      tip.hidden = true;
+      look({ hovered: null, focused: null });
     }
     buildNeurons();
     buildHeads();
@@ -102,14 +97,14 @@ export function figure(playground, on) {
           "aria-label": neuronName(neuron, widths.length),
           vars: { left: `${left[column]}px`, top: `${top[column][index]}px`, side: `${side}px` },
           on: {
-            pointerenter: () => on.look(neuron),
-            pointerleave: () => on.look(null),
+            pointerenter: () => look({ hovered: neuron }),
+            pointerleave: () => look({ hovered: null }),
             focus: () => {
               current = neuron;
               mark();
-              on.look(neuron);
+              look({ focused: neuron });
             },
-            blur: () => on.look(null),
+            blur: () => look({ focused: null }),
             click: () => on.choose(neuron),
           },
         });
@@ -183,6 +178,12 @@ export function figure(playground, on) {
     bars.replaceChildren(label, ...columns);
   }
 
+  /** @param {Partial<typeof at>} change */
+  function look(change) {
+    at = { ...at, ...change };
+    on.look(at.hovered ?? at.focused);
+  }
+
   /** Marks the chosen neuron, and the one that the tab key comes to. */
   function mark() {
     for (const [column, all] of buttons.entries())
@@ -206,106 +207,39 @@ export function figure(playground, on) {
   function point(event) {
     const box = inner.getBoundingClientRect();
     const [x, y] = [event.clientX - box.left, event.clientY - box.top];
-    setPointed(event.target === neurons || event.target === canvas ? linkAt(layout, x, y) : null, x, y);
+    tip.style.setProperty("--left", `${Math.min(Math.max(x, TIP / 2), layout.width - TIP / 2)}px`);
+    tip.style.setProperty("--top", `${y}px`);
+    setPointed(event.target === neurons ? (biasAt(layout, x, y) ?? linkAt(layout, x, y)) : null);
   }
 
-  /** @param {Link | null} link @param {number} [x] @param {number} [y] */
-  function setPointed(link, x = 0, y = 0) {
+  /** @param {Link | null} link */
+  function setPointed(link) {
     const before = pointed;
     pointed = link;
-    tip.hidden = link === null;
     inner.classList.toggle("pointing", link !== null);
-    if (link) {
-      const to = neuronName(link, layout.widths.length);
-      const weight = weightOf(playground.trainer.network.layers, link);
-      setText(
-        tip,
-        `${formatNumber(weight)}: ${sourceName(link.column, link.from).toLowerCase()} to ${to.toLowerCase()}`,
-      );
-      tip.style.setProperty("--left", `${Math.min(Math.max(x, 90), layout.width - 90)}px`);
-      tip.style.setProperty("--top", `${y}px`);
-    }
-    if (link || before) requestAnimationFrame(() => maps && paint(maps));
+    tell();
+    if (link || before) requestAnimationFrame(() => maps && painter.paint(layout, maps, pointed));
   }
 
-  /** @type {Maps | null} */
-  let maps = null;
+  /** Tells the weight or the bias under the pointer. */
+  function tell() {
+    tip.hidden = pointed === null;
+    if (!pointed) return;
+    const { column, from } = pointed;
+    const value = formatNumber(parameterAt(playground.trainer.network.layers, pointed));
+    const to = neuronName(pointed, layout.widths.length).toLowerCase();
+    setText(
+      tip,
+      from === BIAS ? `${value}: bias of ${to}` : `${value}: ${sourceName(column, from).toLowerCase()} to ${to}`,
+    );
+  }
 
   /** @param {Maps} next */
   function paint(next) {
     maps = next;
-    const context = canvas.getContext("2d");
-    if (!context || shape === "") return;
-    context.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
-    context.clearRect(0, 0, layout.width, layout.height);
-    paintLinks(context);
-    paintNeurons(context, next);
-    paintBiases(context);
-  }
-
-  /** @param {CanvasRenderingContext2D} context */
-  function paintLinks(context) {
-    const { widths } = layout;
-    const { layers } = playground.trainer.network;
-    const inks = { below: colour("--below"), above: colour("--above") };
-    for (let column = 1; column < widths.length; column += 1) {
-      for (let index = 0; index < widths[column]; index += 1) {
-        for (let from = 0; from < widths[column - 1]; from += 1) {
-          const link = { column, index, from };
-          const weight = weightOf(layers, link);
-          const isPointed =
-            pointed !== null && pointed.column === column && pointed.index === index && pointed.from === from;
-          const { x0, y0, x1, y1 } = ends(layout, link);
-          const middle = (x0 + x1) / 2;
-          context.beginPath();
-          context.moveTo(x0, y0);
-          context.bezierCurveTo(middle, y0, middle, y1, x1, y1);
-          context.lineWidth = thickness(weight) + (isPointed ? 2 : 0);
-          context.strokeStyle = weight < 0 ? inks.below : inks.above;
-          context.globalAlpha = isPointed ? 1 : 0.25 + 0.6 * Math.tanh(Math.abs(weight));
-          context.stroke();
-        }
-      }
-    }
-    context.globalAlpha = 1;
-  }
-
-  /** @param {CanvasRenderingContext2D} context @param {Maps} of */
-  function paintNeurons(context, of) {
-    const { widths, left, top, side } = layout;
-    const all = widths.flatMap((count, column) => Array.from({ length: count }, (_, index) => ({ column, index })));
-    if (atlas.height !== CELLS * all.length) atlas.height = CELLS * all.length;
-    const small = atlas.getContext("2d");
-    if (!small) return;
-    context.save();
-    context.beginPath();
-    for (const { column, index } of all) context.roundRect(left[column], top[column][index], side, side, CORNER);
-    context.clip();
-    for (const [place, neuron] of all.entries()) {
-      of.paint(neuron, of.reach(neuron), shades, pixels);
-      small.putImageData(image, 0, CELLS * place);
-    }
-    for (const [place, { column, index }] of all.entries())
-      context.drawImage(atlas, 0, CELLS * place, CELLS, CELLS, left[column], top[column][index], side, side);
-    context.restore();
-  }
-
-  /** A dot at the lower left of each neuron: its bias. @param {CanvasRenderingContext2D} context */
-  function paintBiases(context) {
-    const { widths, left, top, side } = layout;
-    const { layers } = playground.trainer.network;
-    for (let column = 1; column < widths.length; column += 1) {
-      for (let index = 0; index < widths[column]; index += 1) {
-        const bias = layers[column - 1].bias[index];
-        context.beginPath();
-        context.arc(left[column] + 1, top[column][index] + side - 1, 2 + 3 * Math.tanh(Math.abs(bias)), 0, 2 * Math.PI);
-        context.fillStyle = colour(bias < 0 ? "--below" : "--above");
-        context.strokeStyle = colour("--surface");
-        context.lineWidth = 1.5;
-        context.fill();
-        context.stroke();
-      }
-    }
+    if (shape === "") return;
+    painter.paint(layout, next, pointed);
+    tell();
   }
 
   /** @param {number[]} gradients of all layers */

@@ -76,7 +76,7 @@ function progress({ steps, now, history, classes }) {
 function silence({ silent, settings: { hidden } }) {
   if (silent === 0) return "";
   const all = hidden.reduce((sum, width) => sum + width, 0);
-  return `${plural(silent, "of the hidden neurons is", "of the hidden neurons are")} 0 all over the plane (of ${all}): no gradient passes through ${silent === 1 ? "it" : "them"}.`;
+  return `${silent} of ${plural(all, "hidden neuron")} ${silent === 1 ? "is" : "are"} 0 all over the plane: no gradient passes through ${silent === 1 ? "it" : "them"}.`;
 }
 
 /** A ratio in two digits. @param {number} ratio */

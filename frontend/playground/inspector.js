@@ -2,6 +2,7 @@
 
 import { h, setText } from "../lib/dom.js";
 import { icon } from "../lib/icons.js";
+import { BIAS } from "./layout.js";
 import { neuronName, sourceName } from "./words.js";
 
 /** @import { Neuron } from "./maps.js" */
@@ -43,7 +44,7 @@ export function inspector(playground, closed) {
     if (event.key === "Escape") hide(true);
   }
 
-  /** Opens the panel for a neuron; `from` is the source of the weight to begin with. @param {Neuron} neuron @param {number} [from] */
+  /** Opens the panel for a neuron; `from` is the source of the weight to begin with, or the bias. @param {Neuron} neuron @param {number} [from] */
   function show(neuron, from) {
     const { layers } = playground.trainer.network;
     if (neuron.column === 0) return;
@@ -64,7 +65,9 @@ export function inspector(playground, closed) {
     panel.hidden = false;
     hint.hidden = true;
     refresh();
-    const { input } = fields[from === undefined ? 0 : from + 1];
+    // The first field is the bias. A screen keyboard would hide what is shown, so it comes when a number is touched.
+    const { input } = fields[(from ?? BIAS) + 1];
+    if (matchMedia("(pointer: coarse)").matches) return;
     input.focus({ preventScroll: true });
     input.select();
   }

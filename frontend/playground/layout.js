@@ -4,30 +4,34 @@
 /** @import { Neuron } from "./maps.js" */
 
 /** The side of a neuron, and the least distance between the left edges of two columns. */
-const SIDE = { wide: 40, narrow: 32 };
+const SIDE = { wide: 46, narrow: 32 };
 const MIN_PITCH = 74;
-const WIDE_PITCH = 96;
-const GAP = 12;
+const WIDE_PITCH = 104;
+const GAP = 10;
 /** Above the neurons, for the buttons of each layer; below them, for the bars. */
 export const HEAD = 58;
 export const FOOT = 46;
-/** The rows that there is always room for, so that the page moves seldom. */
-const MIN_ROWS = 6;
+/** The rows that there is always room for, so that the page moves seldom; fewer on a phone. */
+const MIN_ROWS = { wide: 6, narrow: 4 };
+const PHONE = 420;
 /** The half width of a column's head, for which there is room at both ends. */
-const MARGIN = 36;
+const MARGIN = 40;
 /** How near a link the pointer must be. */
 const REACH = 7;
 
 /** @typedef {{ widths: number[], side: number, width: number, height: number, left: number[], top: number[][] }} Layout */
 
-/** A weight: that of the link from a neuron of the column before. @typedef {Neuron & { from: number }} Link */
+/** In place of a neuron of the column before, for the bias. */
+export const BIAS = -1;
+
+/** A weight: that of the link from a neuron of the column before; or the bias. @typedef {Neuron & { from: number }} Link */
 
 /** @param {number[]} widths of all columns @param {number} room @returns {Layout} */
 export function layoutOf(widths, room) {
   const gaps = widths.length - 1;
   const pitch = Math.max(MIN_PITCH, (room - 2 * MARGIN) / gaps);
   const side = pitch < WIDE_PITCH ? SIDE.narrow : SIDE.wide;
-  const rows = Math.max(MIN_ROWS, ...widths);
+  const rows = Math.max(room < PHONE ? MIN_ROWS.narrow : MIN_ROWS.wide, ...widths);
   const body = rows * (side + GAP) - GAP;
   return {
     widths,
@@ -89,7 +93,7 @@ export function linkAt(layout, x, y) {
 }
 
 /** How thick a weight is drawn. @param {number} weight */
-export const thickness = (weight) => 0.5 + 6 * Math.tanh(Math.abs(weight) / 3);
+export const thickness = (weight) => 0.5 + 5.5 * Math.tanh(Math.abs(weight) / 4);
 
 /** How far a bar goes for a gradient, from 0 to 1: four powers of ten below the greatest.
  * @param {number} gradient @param {number[]} all */
@@ -99,6 +103,24 @@ export function barShare(gradient, all) {
   return Math.max(0.03, 1 + Math.log10(gradient / most) / 4);
 }
 
-/** The weight of a link. @param {Layer[]} layers @param {Link} link */
-export const weightOf = (layers, { column, index, from }) =>
-  layers[column - 1].weight[index * layers[column - 1].inputs + from];
+/** A weight or a bias. @param {Layer[]} layers @param {Link} link */
+export function parameterAt(layers, { column, index, from }) {
+  const { weight, bias, inputs } = layers[column - 1];
+  return from === BIAS ? bias[index] : weight[index * inputs + from];
+}
+
+/** Where the dot of a bias lies: beside the lower left corner of its neuron. @param {Layout} layout @param {Neuron} neuron */
+export const biasPlace = ({ left, top, side }, { column, index }) => ({
+  x: left[column] - 6,
+  y: top[column][index] + side - 5,
+});
+
+/** The bias at a place; null where there is none. @param {Layout} layout @param {number} x @param {number} y @returns {Link | null} */
+export function biasAt(layout, x, y) {
+  for (let column = 1; column < layout.widths.length; column += 1)
+    for (let index = 0; index < layout.widths[column]; index += 1) {
+      const place = biasPlace(layout, { column, index });
+      if (Math.hypot(x - place.x, y - place.y) < REACH) return { column, index, from: BIAS };
+    }
+  return null;
+}

@@ -19,7 +19,7 @@ export const LESSONS = [
     "xor",
     "A perceptron cannot do exclusive or",
     { set: "xor", hidden: [] },
-    "One straight line leaves about half of the points wrong, however long it trains; add a hidden layer of four neurons and watch them being told apart.",
+    "One straight line leaves more than a third of the points wrong, however long it trains; add a hidden layer of four neurons and watch them being told apart.",
   ),
   lesson(
     "sigmoid",

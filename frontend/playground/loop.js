@@ -8,7 +8,7 @@ import { reducedMotion } from "../lib/motion.js";
 const STEPS = 5;
 const EPOCHS = 5;
 /** The time that training may take of a frame, in ms. */
-const BUDGET = 9;
+const BUDGET = 6;
 /** The longest time between two frames that is made up for. */
 const LONGEST = 100;
 /** The time between two pictures for those who want no motion. */

@@ -42,7 +42,7 @@ export function transport(on) {
   });
   const element = h(
     "section",
-    { class: "card transport", "aria-label": "Training" },
+    { class: "card transport", "aria-label": "Steps and figures" },
     h("div", { class: "transport-buttons" }, play, step, epoch, reset, speed.element),
     h("dl", { class: "transport-figures" }, ...figures.map((one) => one.element)),
   );

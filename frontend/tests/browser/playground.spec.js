@@ -1,5 +1,6 @@
 // The playground: training in the browser, settings in the address, and the run that it leads to.
 
+import { violations } from "./axe.js";
 import { expect, overflow, test } from "./vivarium.js";
 
 /** @param {import("@playwright/test").Page} page @param {string} label */
@@ -28,7 +29,7 @@ test("a step is one batch, an epoch goes on to its end, and Reset brings the fir
 
 test("it runs until it is paused, by the space bar too, and tells circles apart", async ({ page }) => {
   await page.goto("/playground");
-  await page.getByRole("radio", { name: "Fast" }).check({ force: true });
+  await page.getByRole("radio", { name: "Fast" }).check();
   await page.getByRole("heading", { name: "Playground" }).click();
   await page.keyboard.press("Space");
   await expect(button(page, "Pause")).toBeVisible();
@@ -49,7 +50,7 @@ test("another activation begins anew and changes the gradients; another rate goe
   await button(page, "Epoch").click();
   await page.getByLabel("Learning rate").selectOption("0.1");
   expect(await figure(page, "Epoch")).toBe(1);
-  await page.getByRole("radio", { name: "Sigmoid" }).check({ force: true });
+  await page.getByRole("radio", { name: "Sigmoid" }).check();
   await expect.poll(() => figure(page, "Epoch")).toBe(0);
   await expect(page.locator(".findings")).toContainText(
     /^Sigmoid in 4 layers: the gradient of the first layer is [\d,]+ times smaller/,
@@ -102,7 +103,7 @@ test("a neuron shows its picture and its weights by keyboard, and a weight that 
   await expect.poll(() => figure(page, "Training loss")).toBe(before);
 });
 
-test("a link tells its weight under the pointer, and a press leads to its number", async ({ page }) => {
+test("links and biases tell their value under the pointer, and a press leads to the number", async ({ page }) => {
   await page.goto("/playground?hidden=1");
   const source = await page.getByRole("button", { name: "Input y" }).boundingBox();
   const target = await page.getByRole("button", { name: "Layer 1, neuron 1" }).boundingBox();
@@ -113,14 +114,24 @@ test("a link tells its weight under the pointer, and a press leads to its number
   await expect(page.locator(".net-tip")).toHaveText(/^-?\d.*: from y to layer 1, neuron 1$/);
   await page.mouse.click(x, y);
   await expect(page.getByRole("spinbutton", { name: "From y" })).toBeFocused();
+  await page.keyboard.press("Escape");
+  await page.mouse.move(target.x - 6, target.y + target.height - 5);
+  await expect(page.locator(".net-tip")).toHaveText("0: bias of layer 1, neuron 1");
+  await page.mouse.down();
+  await page.mouse.up();
+  await expect(page.getByRole("spinbutton", { name: "Bias" })).toBeFocused();
+  await page.keyboard.press("ArrowUp");
+  await page.mouse.move(target.x - 6, target.y + target.height - 6);
+  await expect(page.locator(".net-tip")).toHaveText("0.1: bias of layer 1, neuron 1");
+  expect(await violations(page, "html")).toEqual([]);
 });
 
 test("the address holds the settings, and the back button brings those of before", async ({ page }) => {
   await page.goto("/playground");
-  await page.getByRole("radio", { name: "Spiral" }).check({ force: true });
+  await page.getByRole("radio", { name: "Spiral" }).check();
   await expect(page).toHaveURL(/\?data=spiral$/);
   await page.getByRole("slider", { name: "Classes" }).fill("3");
-  await page.getByLabel("Optimizer").getByRole("radio", { name: "AdamW" }).check({ force: true });
+  await page.getByLabel("Optimizer").getByRole("radio", { name: "AdamW" }).check();
   await expect(page).toHaveURL(/\?data=spiral&classes=3&optimizer=adamw$/);
   await expect(page.getByLabel("Momentum")).toBeHidden();
   await page.reload();
@@ -168,7 +179,6 @@ test("a run with the same settings ends with the same test accuracy and nearly t
   await expect.poll(async () => (await vivarium.get(id)).status, { timeout: 60_000 }).toBe("finished");
   const { spec, summary } = await vivarium.get(id);
   expect(spec.training.epochs).toBe(3);
-  console.log(JSON.stringify(summary));
   expect(accuracy).toBeCloseTo(100 * summary.test_accuracy, 1);
   expect(loss).toBeCloseTo(summary.test_loss, 3);
 });
