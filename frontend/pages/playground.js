@@ -70,7 +70,6 @@ const net = figure(playground, {
 });
 const plane = output(playground, later);
 const lines = curves(later);
-const sentences = h("ul", { class: "findings" });
 const size = h("span", { class: "muted small" });
 const notice = h("div", { class: "notice warn", role: "status", hidden: true });
 const lesson = h("p", { class: "notice lesson", role: "status", hidden: true });
@@ -122,14 +121,7 @@ byId("page").append(
       "section",
       { class: "card net-card", "aria-label": "Network" },
       h("header", { class: "card-head" }, h("h2", {}, "Network"), network.element),
-      h(
-        "div",
-        { class: "card-body" },
-        sentences,
-        net.element,
-        h("div", { class: "net-legend" }, size, legend()),
-        weights.element,
-      ),
+      h("div", { class: "card-body" }, net.element, h("div", { class: "net-legend" }, size, legend()), weights.element),
     ),
     h("div", { class: "playground-side" }, plane.element, lines.element),
   ),
@@ -231,8 +223,7 @@ function tell() {
     silent: maps.silent(),
     finite,
   });
-  if ([...sentences.children].map((one) => one.textContent).join() !== found.join())
-    sentences.replaceChildren(...found.map((sentence) => h("li", {}, sentence)));
+  buttons.say(found);
   train.href = siteUrl(`/new${formQuery(runSpec(playground.settings, trainer.epochs))}`);
 }
 

@@ -1,4 +1,4 @@
-// The buttons that train, and the figures of now.
+// The buttons that train, the figures of now, and sentences of what is seen.
 
 import { h, setText } from "../lib/dom.js";
 import { count, formatNumber, percent } from "../lib/format.js";
@@ -40,11 +40,13 @@ export function transport(on) {
     const value = h("dd", {});
     return { value, element: h("div", {}, h("dt", {}, label), value) };
   });
+  const sentences = h("p", { class: "findings" });
   const element = h(
     "section",
     { class: "card transport", "aria-label": "Steps and figures" },
     h("div", { class: "transport-buttons" }, play, step, epoch, reset, speed.element),
     h("dl", { class: "transport-figures" }, ...figures.map((one) => one.element)),
+    sentences,
   );
 
   return {
@@ -57,6 +59,10 @@ export function transport(on) {
     /** @param {boolean} possible whether training can go on */
     setPossible(possible) {
       for (const one of [play, step, epoch]) one.disabled = !possible;
+    },
+    /** @param {string[]} found */
+    say(found) {
+      setText(sentences, found.join(" "));
     },
     /** @param {Evaluation} now @param {number} epochs @param {number} steps */
     show({ train, test }, epochs, steps) {
