@@ -122,7 +122,9 @@ export function counter(label, { less, more, min, max }, changed) {
         on: {
           click: () => {
             changed(by);
-            if (document.activeElement === document.body) (by > 0 ? fewer : further).focus();
+            // A button that is disabled loses the focus.
+            const [own, other] = by > 0 ? [further, fewer] : [fewer, further];
+            if (own.disabled) other.focus();
           },
         },
       },

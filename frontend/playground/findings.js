@@ -35,7 +35,7 @@ export function findings(seen) {
 /** @param {Seen} seen */
 function network({ settings: { hidden } }) {
   if (hidden.length > 0) return "";
-  return "Without a hidden layer this is a linear classifier with softmax: between two classes its boundary is a straight line.";
+  return "Without a hidden layer this is a linear classifier with softmax: between two classes its boundary is a straight line. A run of it is a Perceptron, which Rosenblatt’s rule trains.";
 }
 
 /** @param {Seen} seen */

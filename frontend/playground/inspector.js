@@ -47,7 +47,11 @@ export function inspector(playground, closed) {
   /** Opens the panel for a neuron; `from` is the source of the weight to begin with, or the bias. @param {Neuron} neuron @param {number} [from] */
   function show(neuron, from) {
     const { layers } = playground.trainer.network;
-    if (neuron.column === 0) return;
+    // An input has no weights.
+    if (neuron.column === 0) {
+      hide();
+      return;
+    }
     opener = document.activeElement instanceof HTMLElement ? document.activeElement : null;
     const { weight, bias, inputs } = layers[neuron.column - 1];
     setText(title, neuronName(neuron, layers.length + 1));

@@ -51,10 +51,10 @@ export function createPlayground(changed) {
     trainer = createTrainer(data, settings);
   }
 
-  /** @param {Settings} of @param {Lesson | null} [within] */
-  function address(of, within = lesson) {
-    const query = toQuery(of, within?.settings);
-    const text = new URLSearchParams([...(within ? [["lesson", within.id]] : []), ...query]).toString();
+  /** The address of settings, within the lesson. @param {Settings} of */
+  function address(of) {
+    const query = toQuery(of, lesson?.settings);
+    const text = new URLSearchParams([...(lesson ? [["lesson", lesson.id]] : []), ...query]).toString();
     return text ? `?${text}` : location.pathname;
   }
 
@@ -75,7 +75,6 @@ export function createPlayground(changed) {
     get faults() {
       return faults;
     },
-    address,
     /** @param {Partial<Settings>} some @param {{ more?: boolean }} [how] `more`: further changes follow, as of a slider */
     change(some, { more = false } = {}) {
       const next = { ...settings, ...some };
@@ -87,14 +86,14 @@ export function createPlayground(changed) {
       }
       dragging = more;
     },
-    /** @param {Lesson | null} next */
+    /** @param {Lesson} next */
     open(next) {
       lesson = next;
       faults = [];
-      const wanted = next?.settings ?? settings;
-      history.pushState(null, "", address(wanted));
+      const query = address(next.settings);
+      if (query !== location.search) history.pushState(null, "", query);
       // A lesson begins at its beginning, also when its settings are those of before.
-      settings = wanted;
+      settings = next.settings;
       begin();
       changed();
     },

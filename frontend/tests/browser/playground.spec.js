@@ -68,6 +68,7 @@ test("layers and neurons are added and removed, within their limits", async ({ p
   await expect(page).toHaveURL(/hidden=8/);
   for (let layer = 2; layer <= 5; layer += 1) await button(page, "Add a hidden layer").click();
   await expect(button(page, "Add a hidden layer")).toBeDisabled();
+  await expect(button(page, "Remove the last hidden layer")).toBeFocused();
   await expect(page.locator(".net-neuron")).toHaveCount(2 + 5 * 8 + 2);
   await expect(
     page.getByRole("group", {
@@ -123,7 +124,7 @@ test("links and biases tell their value under the pointer, and a press leads to 
   await page.keyboard.press("ArrowUp");
   await page.mouse.move(target.x - 6, target.y + target.height - 6);
   await expect(page.locator(".net-tip")).toHaveText("0.1: bias of layer 1, neuron 1");
-  expect(await violations(page, "html")).toEqual([]);
+  expect(await violations(page, ".net-card")).toEqual([]);
 });
 
 test("the address holds the settings, and the back button brings those of before", async ({ page }) => {
