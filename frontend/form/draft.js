@@ -286,7 +286,8 @@ function setAt(json, path, value) {
   const last = /** @type {string} */ (keys.pop());
   let place = json;
   for (const key of keys) {
-    const next = place[key];
+    // Only what the document has: a key such as "__proto__" in a link must not lead to another object.
+    const next = Object.hasOwn(place, key) ? place[key] : null;
     if (next === null || typeof next !== "object" || Array.isArray(next)) place[key] = {};
     place = /** @type {{ [key: string]: Json }} */ (place[key]);
   }

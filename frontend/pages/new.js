@@ -11,6 +11,7 @@ import { comparePart } from "../form/compare.js";
 import { draftOf, emptyDraft, runCount, specOf, startingWith, sweepOf } from "../form/draft.js";
 import { placeErrors } from "../form/errors.js";
 import { estimator } from "../form/estimate.js";
+import { draftOfLink } from "../form/link.js";
 import { sections } from "../form/sections.js";
 import { summaryPart } from "../form/summary.js";
 import { offerSources } from "../form/transfer.js";
@@ -32,6 +33,8 @@ const query = new URLSearchParams(location.search);
 const preset = presets.find(({ id }) => id === query.get("preset"));
 /** The preset's settings, or those of what its card says to try. */
 const asked = preset && variant(preset, query.has("try") ? Number(query.get("try")) : null);
+/** What the link asks for: a RunSpec, as from the playground. */
+const linked = query.has("spec") ? draftOfLink(table, query.get("spec") ?? "") : null;
 const KEPT = `vivarium.draft${location.search}`;
 
 /** Paths in the address that are no settings of this form. @type {string[]} */
@@ -56,7 +59,9 @@ const from = asked
   ? `From the experiment “${asked.title}”`
   : copy
     ? `${transfers ? "With the weights and settings of" : "From"} the run “${copy.name}”`
-    : "Choose data and a network; the rest has sensible values.";
+    : linked?.draft
+      ? "With the settings of the link"
+      : "Choose data and a network; the rest has sensible values.";
 byId("page").append(
   h(
     "header",
@@ -68,6 +73,9 @@ byId("page").append(
   ...unknown.map((path) =>
     h("p", { class: "notice warn" }, `“${path}” is not a setting of this form and was left out.`),
   ),
+  ...(linked?.fault
+    ? [h("p", { class: "notice warn", role: "status" }, `The link’s “spec” ${linked.fault}. These are the defaults.`)]
+    : []),
   form,
 );
 changed();
@@ -162,6 +170,7 @@ function first() {
     }
     return made;
   }
+  if (linked?.draft) return linked.draft;
   if (!asked || !preset) {
     const made = emptyDraft(table);
     made.set = table.data_sets.find(({ set }) => set === query.get("data"))?.set ?? made.set;

@@ -4,6 +4,7 @@
 
 /**
  * `classes` and `confidence` are row-major from the lower edge. Confidence is from 0 (all classes equally likely) to 1.
+ * `leads`, where they are known, has for each class how far its score is above the best other one.
  * @typedef {{
  *   columns: number,
  *   rows: number,
@@ -11,6 +12,7 @@
  *   y: [number, number],
  *   classes: Uint8Array,
  *   confidence: Float32Array,
+ *   leads?: Float32Array[],
  * }} Grid
  */
 

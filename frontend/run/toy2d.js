@@ -41,12 +41,13 @@ export const CLASS_MARKERS = [
 
 /**
  * @param {HTMLCanvasElement} canvas
- * @param {{ domain: Domain, grid: Grid | null, points: Point[], splits: Set<Split> }} what
+ * @param {{ domain: Domain, grid: Grid | null, points: Point[], splits: Set<Split>, below?: CanvasImageSource }} what
+ *   `below`: a picture of the domain to draw instead of regions
  * @param {{ width?: number, height?: number, ratio?: number, ink?: Ink }} [look] defaults to the page's
  */
 export function drawToy2d(
   canvas,
-  { domain, grid, points, splits },
+  { domain, grid, points, splits, below },
   { width = canvas.clientWidth, height = canvas.clientHeight, ratio = devicePixelRatio, ink = colour } = {},
 ) {
   const ctx = canvas.getContext("2d");
@@ -58,6 +59,7 @@ export function drawToy2d(
   ctx.fillRect(0, 0, width, height);
   const toX = (/** @type {number} */ x) => ((x - domain.x[0]) / (domain.x[1] - domain.x[0])) * width;
   const toY = (/** @type {number} */ y) => (1 - (y - domain.y[0]) / (domain.y[1] - domain.y[0])) * height;
+  if (below) ctx.drawImage(below, 0, 0, width, height);
   if (grid) {
     drawRegions(ctx, grid, toX, toY, ink);
     drawBoundary(ctx, grid, toX, toY, ink);
@@ -134,8 +136,7 @@ function drawBoundary(ctx, grid, toX, toY, ink) {
   ctx.beginPath();
   // With two classes, one contour is enough.
   for (const of of present.length === 2 ? present.slice(1) : present) {
-    const field = signedConfidence(grid, of);
-    const line = smoothContour(contour(field, columns, rows), field, CONFIDENCE_ERROR);
+    const line = boundaryOf(grid, of);
     for (const [from, to] of line.links) {
       const [[x0, y0], [x1, y1]] = [position(line, from), position(line, to)];
       ctx.moveTo(atX(x0), atY(y0));
@@ -146,6 +147,14 @@ function drawBoundary(ctx, grid, toX, toY, ink) {
   ctx.lineCap = "round";
   ctx.strokeStyle = ink("--ink");
   ctx.stroke();
+}
+
+/** The boundary of a class's region: exact where scores are known, else smooth. @param {Grid} grid @param {number} of */
+function boundaryOf(grid, of) {
+  const { columns, rows, leads } = grid;
+  if (leads) return contour(leads[of], columns, rows);
+  const field = signedConfidence(grid, of);
+  return smoothContour(contour(field, columns, rows), field, CONFIDENCE_ERROR);
 }
 
 /**

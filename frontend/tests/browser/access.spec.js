@@ -48,6 +48,8 @@ test("pages without a run", async ({ page }) => {
     "/new?preset=learning-rate",
     "/networks",
     "/networks/vgg16",
+    "/playground",
+    "/playground?lesson=sigmoid",
     "/reports",
     "/data",
     "/runs/none",

@@ -48,6 +48,7 @@ for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
       ["/networks", ".network-list li"],
       ["/networks/inception", ".layer-row"],
       ["/new", "form"],
+      ["/playground", ".net-neuron"],
     ]) {
       await page.goto(address);
       await expect(page.locator(sign).first()).toBeVisible();

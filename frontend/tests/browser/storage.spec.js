@@ -53,6 +53,7 @@ for (const [name, refuse] of REFUSALS) {
       "/new",
       "/data",
       "/networks",
+      "/playground",
       "/networks/new",
       "/reports",
       report.url,

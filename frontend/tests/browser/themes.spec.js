@@ -33,6 +33,7 @@ test("no page scrolls sideways on a phone", async ({ page, vivarium }) => {
       "/new",
       "/data",
       "/networks",
+      "/playground",
       "/networks/residual-deep",
       "/networks/new?copy=vgg16",
       "/new?preset=batch-size",

@@ -16,6 +16,7 @@ import {
   fieldText,
 } from "../../form/draft.js";
 import { placeErrors } from "../../form/errors.js";
+import { draftOfLink } from "../../form/link.js";
 import { fieldsOf, groupsFor, networkField, networksFor } from "../../form/table.js";
 import { formatText, toText, toValue } from "../../form/values.js";
 import { TABLE } from "./table.js";
@@ -370,4 +371,35 @@ test("a copied run that has a group is read with it, and one of before without i
   const copied = draftOf(TABLE, after);
   assert.equal(copied.variants["training.mixup"], "");
   assert.deepEqual(/** @type {any} */ (specOf(TABLE, copied)).training.mixup, { alpha: 0.5 });
+});
+
+test("a link's RunSpec fills the form, with fields that the form lacks sent along", () => {
+  const spec = { data: { set: "digits" }, network: { kind: "mlp", hidden: [8, 4] }, training: { epochs: 7, pace: 2 } };
+  const { draft, fault } = draftOfLink(TABLE, JSON.stringify(spec));
+  assert.equal(fault, "");
+  assert.ok(draft);
+  const made = /** @type {any} */ (specOf(TABLE, draft));
+  assert.deepEqual([made.network.hidden, made.training.epochs, made.training.pace], [[8, 4], 7, 2]);
+});
+
+test("rubbish in a link is named with what is allowed", () => {
+  const faultOf = (/** @type {string} */ text) => draftOfLink(TABLE, text).fault;
+  for (const text of ["", "{", "moons"]) assert.equal(faultOf(text), "is no JSON");
+  for (const text of ["null", "7", "[]", "{}", '{"data": {"set": "stars"}, "network": {"kind": "mlp"}}'])
+    assert.match(faultOf(text), /^has no data set of this server in data\.set; there are blobs, digits$/);
+  const network = (/** @type {unknown} */ kind) =>
+    faultOf(JSON.stringify({ data: { set: "blobs" }, network: { kind } }));
+  for (const kind of ["none", 3, undefined]) assert.match(network(kind), /^has no network for blobs in network\.kind/);
+  // One that is there, but not for points.
+  assert.match(network("vgg16"), /^has no network for blobs in network\.kind/);
+});
+
+test("a link reaches no object but the document", () => {
+  const text =
+    '{"data": {"set": "digits"}, "network": {"kind": "mlp"}, "__proto__": {"reached": 1}, "a.__proto__.b": 1}';
+  const { draft } = draftOfLink(TABLE, text);
+  assert.ok(draft);
+  specOf(TABLE, draft);
+  assert.equal(/** @type {any} */ ({}).reached, undefined);
+  assert.equal(/** @type {any} */ ({}).b, undefined);
 });

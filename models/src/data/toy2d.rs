@@ -1,5 +1,5 @@
 //! Generated two-dimensional data sets, linearly separable and not. The points depend only on the settings under
-//! `data`.
+//! `data`. `frontend/playground/data.js` makes the same points from the same random numbers.
 
 use std::f64::consts::{PI, TAU};
 
