@@ -76,6 +76,8 @@ export function placeFigure(sources, name, written) {
         stage.replaceChildren(...[scrolling(drawn.body), note].filter(Boolean));
         setText(words, values.caption || drawn.caption);
         source.replaceChildren(...sourceOf(drawn.runs));
+        // Only an own caption may leave out which runs they are.
+        source.classList.toggle("is-told", !values.caption);
         caption.hidden = false;
         element.classList.remove("is-fault");
       } catch (error) {

@@ -134,7 +134,11 @@ const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
  * @returns {{ differ: string[], same: string[], rest: number }}
  */
 export function settingsThatMatter(table, runs) {
-  const differ = differingSettings(runs).filter((path) => !OF_THE_MACHINE.test(path));
+  // What only some networks have follows from the network, unless someone has changed it.
+  const tells = (/** @type {string} */ path) =>
+    runs.every((run) => settingsOf(run).has(path)) ||
+    runs.some((run) => settingsOf(run).has(path) && !settingWords(table, run, path).usual);
+  const differ = differingSettings(runs).filter((path) => !OF_THE_MACHINE.test(path) && tells(path));
   const shared = sharedSettings(runs);
   const kept = shared.filter(
     (path) =>

@@ -11,7 +11,9 @@ const WIDTH = 760;
 /** Columns of small panels. */
 const MAX_COLUMNS = 4;
 /** Heights of a row by its number of columns. */
-const HEIGHTS = [330, 270, 200, 180];
+const HEIGHTS = [310, 250, 180, 165];
+/** Small panels are drawn larger and shrunk, so that their axes have more than one tick. */
+const SMALL = { columns: 3, factor: 1.25 };
 /** Room for a rotated title, a panel's title, and a row of the legend. */
 const Y_TITLE = 16;
 const TITLE = 20;
@@ -30,12 +32,13 @@ let made = 0;
  */
 export function panelsSvg(panels, { xLabel, legend, mixed, label }) {
   const names = legendRows(legend, mixed);
-  let top = names.length > 0 ? names.length * LEGEND_ROW + 4 : 0;
+  let top = names.length > 0 ? names.length * LEGEND_ROW + 8 : 0;
   /** @type {Node[]} */
   const parts = names.flatMap((row, i) => row.map((entry) => legendEntry(entry, 12 + i * LEGEND_ROW)));
   for (const row of rowsOf(panels)) {
     const width = (WIDTH - GAP * (row.columns - 1)) / row.columns;
     const height = HEIGHTS[row.columns - 1];
+    const factor = row.columns >= SMALL.columns ? SMALL.factor : 1;
     const titled = row.panels.some(({ title }) => title !== "");
     row.panels.forEach((panel, i) => {
       const left = i * (width + GAP);
@@ -46,7 +49,10 @@ export function panelsSvg(panels, { xLabel, legend, mixed, label }) {
       const title = text(left + 11, middle, panel.yTitle, "axis-title");
       title.setAttribute("text-anchor", "middle");
       title.setAttribute("transform", `rotate(-90 ${left + 11} ${middle})`);
-      parts.push(title, chart(panel, { left: left + Y_TITLE, top: below, width: width - Y_TITLE, height, xLabel }));
+      parts.push(
+        title,
+        chart(panel, { left: left + Y_TITLE, top: below, width: width - Y_TITLE, height, xLabel, factor }),
+      );
     });
     top += height + (titled ? TITLE : 0) + GAP;
   }
@@ -57,8 +63,8 @@ export function panelsSvg(panels, { xLabel, legend, mixed, label }) {
   );
 }
 
-/** @param {Panel} panel @param {{ left: number, top: number, width: number, height: number, xLabel: string }} place */
-function chart({ data, marks }, { left, top, width, height, xLabel }) {
+/** @param {Panel} panel @param {{ left: number, top: number, width: number, height: number, xLabel: string, factor: number }} place */
+function chart({ data, marks }, { left, top, width, height, xLabel, factor }) {
   made += 1;
   // The picture's legend names the lines of all panels.
   const unnamed = { ...data, drawn: data.drawn.map((drawn) => ({ ...drawn, line: { ...drawn.line, quiet: true } })) };
@@ -66,8 +72,8 @@ function chart({ data, marks }, { left, top, width, height, xLabel }) {
     title: "",
     subtitle: "",
     xLabel,
-    width,
-    height,
+    width: width * factor,
+    height: height * factor,
     ink: "var(--ink)",
     faint: "var(--ink-2)",
     grid: "var(--grid)",
@@ -81,8 +87,8 @@ function chart({ data, marks }, { left, top, width, height, xLabel }) {
   const element = /** @type {Element} */ (
     document.importNode(new DOMParser().parseFromString(svg, "image/svg+xml").documentElement, true)
   );
-  element.setAttribute("x", String(left));
-  element.setAttribute("y", String(top));
+  for (const [name, value] of Object.entries({ x: left, y: top, width, height }))
+    element.setAttribute(name, String(value));
   // An empty title would be read out.
   element.querySelector("title")?.remove();
   return element;

@@ -7,6 +7,7 @@ import { formTable, settingsThatMatter, settingWords, sharedSettings } from "../
 import { membersFor, RUNS, runsTitle } from "./members.js";
 
 /** @import { FormTable, Run } from "../../lib/types" */
+/** @import { Member } from "../../compare/members.js" */
 /** @import { Kind } from "./index.js" */
 
 /** More settings than this are the rows of the table, and runs its columns. */
@@ -39,13 +40,30 @@ export const settings = {
     const differing = values.show === "common" || runs.length < 2 ? [] : differ;
     const shared =
       values.show === "common" ? sharedSettings(runs) : values.show === "differing" && differing.length > 0 ? [] : same;
+    const members = membersFor(runs, "together");
+    const [one] = differing;
+    // The runs' names say the value already: it needs no table of its own.
+    const named =
+      differing.length === 1 &&
+      shared.length > 0 &&
+      members.every(({ label, runs: [run] }) =>
+        label.toLowerCase().includes(settingWords(table, run, one).value.toLowerCase()),
+      );
+    const compared = named
+      ? [
+          {
+            label: settingWords(table, runs[0], one).label,
+            value: members.map(({ runs: [run] }) => settingWords(table, run, one).value).join(", "),
+          },
+        ]
+      : [];
     const left = values.show === "common" || shared.length === 0 ? 0 : rest;
     const body = h(
       "div",
       { class: "settings-tables" },
-      differing.length > 0 && differingTable(table, runs, differing),
-      differing.length > 0 && shared.length > 0 && h("p", { class: "settings-same" }, "The same for all"),
-      shared.length > 0 && sharedTable(table, runs[0], shared),
+      differing.length > 0 && !named && differingTable(table, members, runs, differing),
+      differing.length > 0 && !named && shared.length > 0 && h("p", { class: "settings-same" }, "The same for all"),
+      shared.length > 0 && sharedTable([...compared, ...shared.map((path) => settingWords(table, runs[0], path))]),
     );
     const what =
       differing.length === 0
@@ -53,20 +71,28 @@ export const settings = {
         : shared.length === 0
           ? "Settings that differ"
           : "Settings that differ and settings in common";
+    const caption = named
+      ? `Settings of ${runsTitle(runs)}: they differ in ${compared[0].label.toLowerCase()}.`
+      : `${what} of ${runsTitle(runs)}.`;
     return {
       body,
       runs,
-      caption: `${what} of ${runsTitle(runs)}.`,
+      caption,
       ...(left > 0 && {
-        note: `${plural(left, "other setting")} ${left === 1 ? "has its" : "have their"} default or ${left === 1 ? "concerns" : "concern"} the machine.`,
+        note: `Not shown: ${plural(left, "setting")} with the form's default, or of the machine.`,
       }),
     };
   },
 };
 
-/** Members by settings; many settings of few runs become rows. @param {FormTable | null} table @param {Run[]} runs @param {string[]} paths */
-function differingTable(table, runs, paths) {
-  const members = membersFor(runs, "together");
+/**
+ * Members by settings; many settings of few runs become rows.
+ * @param {FormTable | null} table
+ * @param {Member[]} members
+ * @param {Run[]} runs
+ * @param {string[]} paths
+ */
+function differingTable(table, members, runs, paths) {
   const columns = paths.filter((path) => path !== "training.seed" || members.length === runs.length);
   const of = (/** @type {Run} */ run, /** @type {string} */ path) => settingWords(table, run, path).value;
   // Only a run that has the setting knows its label.
@@ -112,9 +138,8 @@ function differingTable(table, runs, paths) {
       );
 }
 
-/** A table with two settings per row, since they are short. @param {FormTable | null} table @param {Run} run @param {string[]} paths */
-function sharedTable(table, run, paths) {
-  const all = paths.map((path) => settingWords(table, run, path));
+/** A table with two settings per row, since they are short. @param {{ label: string, value: string }[]} all */
+function sharedTable(all) {
   const half = Math.ceil(all.length / 2);
   const pair = (/** @type {{ label: string, value: string } | undefined} */ of) =>
     of ? [h("th", { scope: "row" }, of.label), h("td", {}, of.value)] : [h("td"), h("td")];
