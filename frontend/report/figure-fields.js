@@ -25,6 +25,8 @@ import { runsField } from "./runs-field.js";
  */
 
 const TYPES = "image/png,image/jpeg,image/webp,image/gif,image/bmp,image/tiff";
+/** Figures that are computed from weights, which the film has none of. */
+const NEED_WEIGHTS = new Set(["arithmetic", "mistakes"]);
 /** Samples to choose from. */
 const SAMPLES = 12;
 
@@ -156,7 +158,7 @@ function checkpointSelect(choose, context, now) {
       const option = [...select.options].find(({ value }) => value === name);
       if (option && epoch !== null) option.textContent = `${name === "best" ? "Best" : "Last"} epoch, ${epoch}`;
     }
-    for (const epoch of inside?.film ?? []) {
+    for (const epoch of NEED_WEIGHTS.has(context.kind) ? [] : (inside?.film ?? [])) {
       const words = epoch === 0 ? "Film, before training" : `Film, epoch ${epoch}`;
       const known = [...select.options].find(({ value }) => value === String(epoch));
       if (known) known.textContent = words;
