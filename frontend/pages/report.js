@@ -103,7 +103,7 @@ page.append(
       menu({ label: "Export", icon: "download" }, [
         { label: "One HTML file", act: () => attempt(saveHtml) },
         { label: "Markdown with figures, zip", act: () => attempt(saveZip) },
-        { label: "Print, or PDF", act: () => print() },
+        { label: "Print, or PDF", act: () => attempt(async () => (await ready()) && print()) },
       ]),
     ),
   ),

@@ -86,7 +86,6 @@ export const EXPERIMENTS = [
     body: (subject) => [
       ...setUp(subject),
       "### The noise",
-      "Every step as it was, without smoothing:",
       figure("curve", { series: "train_loss, train_accuracy", runs: subject.runs, smoothing: 0, name: "noise" }),
       ...curves(subject),
       ...outcome(subject),

@@ -148,6 +148,7 @@ export const curve = {
       `${titleOf(charts)} of ${runsTitle(runs)}, over ${AXES.find(({ name }) => name === axis)?.title.toLowerCase()}`,
       members.length < runs.length && "Lines are means over seeds, bands one standard deviation",
       smooth && `Training curves are smoothed by ${smoothing}`,
+      values.smoothing !== "" && smoothing === 0 && "Every step is shown as it was, without smoothing",
       marks.length > 0 &&
         `A triangle marks values that are not finite, the first at step ${Math.min(...marks.map(({ step }) => step))}`,
       outside > 0 && `${outside} points lie outside`,
