@@ -242,7 +242,7 @@ export const getPoints = (id) => json("GET", `${run(id)}/points`);
  */
 export const getTest = (id) => json("GET", `${run(id)}/test`);
 
-/** @typedef {{ split: string, wait?: number }} EvaluationQuery `wait`: seconds until the server answers */
+/** @typedef {{ split: string, checkpoint?: string, wait?: number }} EvaluationQuery `wait`: seconds until the server answers */
 
 /** @param {string} id @param {EvaluationQuery} query @param {AbortSignal} [signal] */
 export const getEvaluation = (id, query, signal) => computed(`${run(id)}/evaluation${queryString(query)}`, signal);

@@ -2,11 +2,13 @@
 
 import { byId, h } from "./dom.js";
 import { icon } from "./icons.js";
+import { titlePrints } from "./print.js";
 import { themeButton } from "./theme.js";
 
 /** Adds the common parts to the page. */
 export function startShell() {
   byId("shell-tools").append(themeButton());
+  titlePrints();
 }
 
 /** Announces a text to screen readers. @param {string} text */

@@ -8,13 +8,17 @@ import { icon } from "../lib/icons.js";
 import { menu } from "../lib/menu.js";
 import { attempt, startShell, toast } from "../lib/shell.js";
 import { isActive } from "../lib/status.js";
-import { readBlock, kindOf } from "../report/block.js";
+import { readBlock, kindOf, writeBlock } from "../report/block.js";
+import { aboutFields } from "../report/about-fields.js";
 import { editor } from "../report/editor.js";
 import { reportHtml } from "../report/export/html.js";
 import { reportZip } from "../report/export/markdown.js";
 import { promptFigure } from "../report/figure-dialog.js";
 import { autosave } from "../report/autosave.js";
+import { readFrontMatter, rememberFrontMatter, writeFrontMatter } from "../report/front-matter.js";
 import { promptNumber } from "../report/number-dialog.js";
+import { promptReference } from "../report/reference-dialog.js";
+import { freeName, referenceTo } from "../report/references.js";
 import { reportView } from "../report/report-view.js";
 import { Sources } from "../report/sources.js";
 
@@ -54,9 +58,18 @@ const draft = autosave(report, {
     document.title = `${now} · Vivarium`;
   },
 });
-const text = editor(draft.recover() ?? report.text, {
+const opened = readFrontMatter(draft.recover() ?? report.text);
+/** Author, course and date, which the text in the editor is without. */
+let about = opened.about;
+const fields = aboutFields(about, (now) => {
+  about = now;
+  rememberFrontMatter(about);
+  draft.change(whole());
+  preview.showAbout(about);
+});
+const text = editor(opened.body, {
   onChange: (now) => {
-    draft.change(now);
+    draft.change(whole());
     clearTimeout(showing);
     showing = setTimeout(() => show(now), SHOW_AFTER_MS);
   },
@@ -90,7 +103,7 @@ page.append(
       menu({ label: "Export", icon: "download" }, [
         { label: "One HTML file", act: () => attempt(saveHtml) },
         { label: "Markdown with figures, zip", act: () => attempt(saveZip) },
-        { label: "Print, or PDF", act: () => print() },
+        { label: "Print, or PDF", act: () => attempt(async () => (await ready()) && print()) },
       ]),
     ),
   ),
@@ -101,6 +114,7 @@ page.append(
     h(
       "div",
       { class: "report-write" },
+      fields.element,
       h(
         "div",
         { class: "report-tools-bar", role: "toolbar", "aria-label": "Writing" },
@@ -111,6 +125,11 @@ page.append(
           "Figure",
         ),
         h("button", { class: "button small", type: "button", on: { click: () => attempt(insertNumber) } }, "Number"),
+        h(
+          "button",
+          { class: "button small", type: "button", on: { click: () => attempt(insertReference) } },
+          "Reference",
+        ),
         ...text.tools,
       ),
       text.element,
@@ -133,6 +152,7 @@ bar.append(
   h("button", { class: "button small", type: "button", on: { click: () => attempt(asNew) } }, "Mine as a new report"),
 );
 view(matchMedia("(max-width: 900px)").matches ? (report.text.trim().length > 20 ? "read" : "write") : "both");
+preview.showAbout(about);
 show(text.value());
 setTimeout(refresh, REFRESH_EVERY_MS);
 
@@ -141,6 +161,11 @@ addEventListener("beforeunload", (event) => {
 });
 // A run may have been started or resumed on another page.
 document.addEventListener("visibilitychange", () => (document.hidden ? draft.save() : renew()));
+
+/** The report as it is saved. */
+function whole() {
+  return writeFrontMatter(about, text.value());
+}
 
 /** Shows a text, once the runs are known whose numbers are in it. @param {string} now */
 async function show(now) {
@@ -196,6 +221,28 @@ async function insertNumber() {
   text.insert(words);
 }
 
+/** Refers to a figure, which gets a name if it has none. */
+async function insertReference() {
+  const figures = preview
+    .parts()
+    .flatMap(({ part, placed }) => (placed.length === 1 ? [{ part, placed: placed[0] }] : []));
+  const chosen = await promptReference(figures);
+  if (!chosen) return;
+  if (page.dataset.view === "read") view("both");
+  const { token, from, to } = chosen.part;
+  let { name } = chosen.placed;
+  if (name === "" && token.type === "code") {
+    const { kind, settings } = readBlock(kindOf(token.lang) ?? "", token.text);
+    name = freeName(
+      kind,
+      figures.map(({ placed }) => placed.name),
+    );
+    // The reference has no line break, so the lines of the block stay where they are.
+    text.insert(referenceTo(name));
+    text.replaceLines(from, to, writeBlock({ kind, settings: new Map([...settings, ["name", name]]) }));
+  } else text.insert(referenceTo(name));
+}
+
 /** @param {Part} part */
 async function change({ token, from, to }) {
   if (token.type !== "code") return;
@@ -238,7 +285,7 @@ async function saveZip() {
   const runsElement = /** @type {HTMLElement} */ (preview.element.querySelector(".report-runs"));
   download(
     `${fileName()}.zip`,
-    new Blob([/** @type {Uint8Array<ArrayBuffer>} */ (reportZip(preview.parts(), runsElement, sources))], {
+    new Blob([/** @type {Uint8Array<ArrayBuffer>} */ (reportZip(preview.parts(), runsElement, sources, about))], {
       type: "application/zip",
     }),
   );
@@ -247,13 +294,17 @@ async function saveZip() {
 /** @param {"mine" | "other"} which */
 async function settle(which) {
   const now = draft.settle(await getReport(report.id), which);
-  if (now === text.value()) return;
-  text.set(now);
-  show(now);
+  if (now === whole()) return;
+  const read = readFrontMatter(now);
+  about = read.about;
+  fields.set(about);
+  preview.showAbout(about);
+  text.set(read.body);
+  show(read.body);
 }
 
 async function asNew() {
-  const { url } = await createReport(text.value());
+  const { url } = await createReport(whole());
   draft.settle(await getReport(report.id), "other");
   toast("Your text has been saved as a new report.");
   location.assign(url);

@@ -7,6 +7,7 @@ import { icon } from "../lib/icons.js";
 import { attempt, startShell, toast } from "../lib/shell.js";
 import { siteUrl } from "../lib/base-path.js";
 import { isActive } from "../lib/status.js";
+import { withUsualFrontMatter } from "../report/front-matter.js";
 import { EXPERIMENTS, experimentRuns, experimentReport } from "../report/experiments.js";
 
 /** @import { Preset, ReportAbout, Run, SweepSpec } from "../lib/types" */
@@ -159,7 +160,7 @@ async function writeChosen() {
 
 /** @param {string} text */
 async function startReport(text) {
-  const { url } = await createReport(text);
+  const { url } = await createReport(withUsualFrontMatter(text));
   location.assign(url);
 }
 

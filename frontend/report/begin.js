@@ -2,6 +2,7 @@
 
 import { createReport, RUNS_IN_ADDRESS, shortQuery } from "../lib/api.js";
 import { reportAbout } from "./experiments.js";
+import { withUsualFrontMatter } from "./front-matter.js";
 
 /** @import { Run } from "../lib/types" */
 
@@ -12,7 +13,7 @@ import { reportAbout } from "./experiments.js";
  */
 export async function beginReport(title, runs, words) {
   words ??= await runsText(runs.map(({ id }) => id));
-  const { url } = await createReport(reportAbout(title, words, runs));
+  const { url } = await createReport(withUsualFrontMatter(reportAbout(title, words, runs)));
   location.assign(url);
 }
 

@@ -1,13 +1,15 @@
 // Report templates for the experiments of a course: the question, the settings, results as figures and tables, and
 // headings for the author's observations. The text asks questions and leaves the answers to the author.
 
+import { groupBySeed } from "../lib/settings-diff.js";
 import { writeBlock } from "./block.js";
 
 /** @import { Preset, Run, SweepSpec } from "../lib/types" */
 
 /**
- * The runs of an experiment: `runs` as a report names them, `run` the one to inspect.
- * @typedef {{ runs: string, run: Run }} Subject
+ * The runs of an experiment: `runs` as a report names them, `run` the one to inspect, `seeds`: whether some differ by
+ * their seed alone.
+ * @typedef {{ runs: string, run: Run, seeds?: boolean }} Subject
  */
 
 /**
@@ -27,28 +29,31 @@ import { writeBlock } from "./block.js";
 const figure = (kind, settings) =>
   writeBlock({ kind, settings: new Map(Object.entries(settings).map(([name, value]) => [name, String(value)])) });
 
-/** @param {Subject} subject */
-const setUp = ({ runs }) => ["### Set-up", figure("settings", { runs, show: "common" })];
+/** Training and validation, of loss and of accuracy. */
+const ALL_SERIES = "train_loss, train_accuracy, validation_loss, validation_accuracy";
 
-/** Loss and accuracy of several runs. @param {Subject} subject */
-const overlaid = ({ runs }) => [
+/** @param {Subject} subject */
+const setUp = ({ runs }) => ["### Set-up", figure("settings", { runs })];
+
+/** Loss beside accuracy, training with validation. @param {Subject} subject @param {{ [name: string]: string }} [more] */
+const curves = ({ runs }, more = {}) => [
   "### While they train",
-  figure("curve", { series: "train_loss", runs }),
-  figure("curve", { series: "train_accuracy", runs }),
-  figure("curve", { series: "validation_loss", runs }),
-  figure("curve", { series: "validation_accuracy", runs }),
+  figure("curve", { runs, series: ALL_SERIES, ...more }),
 ];
 
 /** @param {Subject} subject */
-const results = ({ runs }) => [
+const outcome = ({ runs, seeds }) => [
   "### Results",
-  figure("results", { runs, columns: "epochs" }),
   figure("results", { runs, columns: "outcome" }),
-  figure("ranking", { runs }),
+  // A ranking says something where several seeds tell how far chance goes.
+  ...(seeds ? [figure("ranking", { runs })] : []),
 ];
 
-/** @param {Subject} subject */
-const comparison = (subject) => [...setUp(subject), ...overlaid(subject), ...results(subject)];
+/** With the means and deviations over epochs. @param {Subject} subject */
+const results = ({ runs, seeds }) => {
+  const [heading, ...tables] = outcome({ runs, seeds, run: /** @type {any} */ (null) });
+  return [heading, figure("results", { runs, columns: "epochs" }), ...tables];
+};
 
 /** @type {Experiment[]} */
 export const EXPERIMENTS = [
@@ -62,12 +67,12 @@ export const EXPERIMENTS = [
     body: (subject) => [
       ...setUp(subject),
       "### The boundary, epoch by epoch",
-      figure("boundary", { run: subject.run.id, epoch: "0, 1, 2, 3" }),
+      figure("boundary", { run: subject.run.id, epoch: "0, 1, 2, 3", name: "boundary" }),
       "### While it trains",
-      figure("curve", { series: "train_accuracy", runs: subject.run.id }),
+      figure("curve", { series: "train_loss, train_accuracy", runs: subject.run.id, smoothing: 0 }),
     ],
     look: [
-      "Where does the line lie before training, and which points move it first?",
+      "Where does the line of {{ref boundary}} lie before training, and which points move it first?",
       "Does it still move once every point is on its side?",
     ],
   },
@@ -81,15 +86,12 @@ export const EXPERIMENTS = [
     body: (subject) => [
       ...setUp(subject),
       "### The noise",
-      "Every step as it was, without smoothing:",
-      figure("curve", { series: "train_loss", runs: subject.runs, smoothing: 0 }),
-      figure("curve", { series: "train_accuracy", runs: subject.runs, smoothing: 0 }),
-      ...overlaid(subject),
-      ...results(subject),
-      figure("scatter", { runs: subject.runs, cost: "seconds" }),
+      figure("curve", { series: "train_loss, train_accuracy", runs: subject.runs, smoothing: 0, name: "noise" }),
+      ...curves(subject),
+      ...outcome(subject),
     ],
     look: [
-      "Which batch size has the noisiest loss, and why would an average over more samples be calmer?",
+      "Which batch size has the noisiest loss in {{ref noise}}, and why would an average over more samples be calmer?",
       "After the same number of samples, which has learnt most? How many steps did each take for it?",
       "What does a small batch cost in time?",
     ],
@@ -100,7 +102,7 @@ export const EXPERIMENTS = [
     title: "Learning rate",
     preset: "learning-rate",
     question: "From 0.1 down to 0.0001. Which one leaps, which one crawls, which one learns?",
-    body: (subject) => [...comparison(subject), figure("parallel", { runs: subject.runs })],
+    body: (subject) => [...setUp(subject), ...curves(subject), ...outcome(subject)],
     look: [
       "What does the largest rate do in the first steps: does the loss rise before it falls, or stay high?",
       "How far does the smallest one come in the same time?",
@@ -113,7 +115,7 @@ export const EXPERIMENTS = [
     title: "Activation",
     preset: "activation",
     question: "ReLU, sigmoid and tanh in the same network. Why does sigmoid take so long to leave the ground?",
-    body: comparison,
+    body: (subject) => [...setUp(subject), ...curves(subject), ...outcome(subject)],
     look: [
       "Which one is slow at the start? How steep is its function at most, and what does a product of such slopes do to a gradient?",
       "Does it catch up?",
@@ -146,13 +148,13 @@ export const EXPERIMENTS = [
     question:
       "VGG16, two residual networks of separable convolutions and Inception on the same images. Which learns most in the same epochs, and what does it weigh?",
     body: (subject) => [
-      ...comparison(subject),
-      figure("scatter", { runs: subject.runs, cost: "seconds" }),
-      figure("scatter", { runs: subject.runs, cost: "memory" }),
-      figure("scatter", { runs: subject.runs, cost: "parameters" }),
+      ...setUp(subject),
+      ...curves(subject, { panels: "runs", x: "epoch", name: "networks" }),
+      ...results(subject),
+      figure("scatter", { runs: subject.runs, cost: "seconds, parameters" }),
     ],
     look: [
-      "Where do training and validation part, and in which network first?",
+      "Where do training and validation part in {{ref networks}}, and in which network first?",
       "How much accuracy does each million of parameters bring?",
       "What do the skips of the deep residual network make possible?",
     ],
@@ -164,7 +166,7 @@ export const EXPERIMENTS = [
     preset: "wide-against-deep",
     question:
       "A wide MLP and VGG16 have about as many parameters. Which learns more with them, in what time and memory?",
-    body: (subject) => [...comparison(subject), figure("scatter", { runs: subject.runs, cost: "seconds" })],
+    body: (subject) => [...setUp(subject), ...curves(subject, { x: "epoch" }), ...results(subject)],
     look: [
       "Which has the smaller deviation over epochs?",
       "Where do the parameters of each lie, and how often is each one used for an image?",
@@ -242,13 +244,13 @@ export function experimentReport(chosen) {
  * @returns {string}
  */
 export function reportAbout(title, runs, of) {
-  const subject = { runs, run: of[0] };
+  const subject = { runs, run: of[0], seeds: groupBySeed(of).length < of.length };
   const several = of.length > 1;
   const body = several
-    ? [...comparison(subject), figure("scatter", { runs, cost: "seconds" })]
+    ? [...setUp(subject), ...curves(subject), ...results(subject), figure("scatter", { runs, cost: "seconds" })]
     : [
         ...setUp(subject),
-        ...overlaid(subject),
+        ...curves(subject),
         "### Results",
         figure("results", { runs, columns: "outcome" }),
         ...(of[0].source ? [] : [figure("confusion", { run: of[0].id })]),
@@ -296,7 +298,7 @@ export function experimentRuns(experiment, presets, runs, sweeps) {
     for (const { id, spec } of candidates) {
       const of = usable.filter((run) => run.sweep === id).sort((a, b) => a.number - b.number);
       if (of.length > 0 && (!exactly || JSON.stringify(spec.grid) === wanted))
-        return { runs: `sweep ${id}`, run: of[0] };
+        return { runs: `sweep ${id}`, run: of[0], seeds: groupBySeed(of).length < of.length };
     }
   }
   return null;

@@ -1,31 +1,31 @@
-// The rendered report: text, figures, and the list of runs that they are from.
+// The rendered report: title block, text, figures, and the list of runs that they are from.
 
 import { h, setText } from "../lib/dom.js";
-import { dateTime, exactNumber } from "../lib/format.js";
-import { settingsOf } from "../lib/settings-diff.js";
-import { stateOf } from "../lib/status.js";
-import { readBlock } from "./block.js";
-import { kindNamed, valuesOf } from "./figures/index.js";
+import { appendix } from "./appendix.js";
+import { byline } from "./front-matter.js";
 import { partElement, partsOf } from "./markdown.js";
 import { resolveNumber } from "./numbers.js";
+import { placeFigure, reason } from "./placed-figure.js";
+import { referredName, resolveReference } from "./references.js";
 
 /** @import { Run } from "../lib/types" */
 /** @import { Sources } from "./sources.js" */
-/** @import { Drawn, Kind } from "./figures/index.js" */
+/** @import { About } from "./front-matter.js" */
 /** @import { Part } from "./markdown.js" */
+/** @import { PlacedFigure } from "./placed-figure.js" */
 
-/** Up to this many runs are named below a figure. */
-const MAX_NAMED = 2;
+/** A reference in the text, which says a figure's number. @typedef {{ element: HTMLElement, name: string }} Reference */
 
 /**
- * A figure in the text. `count` sets its number; figures and tables are numbered separately.
+ * A rendered part of the text.
  * @typedef {{
  *   element: HTMLElement,
- *   is: "figure" | "table",
- *   drawn: Drawn | null,
- *   draw: () => Promise<void>,
- *   count: (number: number) => void,
- * }} PlacedFigure
+ *   placed: PlacedFigure[],
+ *   references: Reference[],
+ *   numbers: Run[],
+ *   hasNumbers: boolean,
+ *   part: Part,
+ * }} MadePart
  */
 
 /**
@@ -37,12 +37,9 @@ export function reportView(sources, { onPart, onFigure, onShown } = {}) {
   const body = h("div", { class: "report-body" });
   const runs = h("section", { class: "report-runs", hidden: true });
   const empty = h("p", { class: "report-empty muted" }, "Nothing is written yet.");
+  const under = h("p", { class: "report-byline", hidden: true });
   const element = h("article", { class: "report-document" }, empty, body, runs);
-  /**
-   * Rendered parts by source text; unchanged parts are reused.
-   * @type {Map<string, { element: HTMLElement, placed: PlacedFigure[], numbers: Run[], hasNumbers: boolean, part: Part
-   *   }>}
-   */
+  /** Rendered parts by source text; unchanged parts are reused. @type {Map<string, MadePart>} */
   let made = new Map();
   /** @type {Promise<unknown>} */
   let drawing = Promise.resolve();
@@ -76,7 +73,11 @@ export function reportView(sources, { onPart, onFigure, onShown } = {}) {
   }
 
   function lay() {
+    /** @type {HTMLElement[]} */
     const elements = [...made.values()].map((of) => of.element);
+    // Author, course and date stand below the title.
+    const titled = elements[0]?.firstElementChild?.localName === "h1";
+    if (!under.hidden) elements.splice(titled ? 1 : 0, 0, under);
     // Unchanged elements are not touched: they may be scrolled or selected.
     elements.forEach((of, i) => {
       if (body.children[i] !== of) body.insertBefore(of, body.children[i] ?? null);
@@ -87,12 +88,14 @@ export function reportView(sources, { onPart, onFigure, onShown } = {}) {
     number();
   }
 
-  /** @param {Part} part */
+  /** @param {Part} part @returns {MadePart} */
   function make(part) {
     /** @type {PlacedFigure[]} */
     const placed = [];
     /** @type {Run[]} */
     const numbers = [];
+    /** @type {Reference[]} */
+    const references = [];
     let hasNumbers = false;
     const inner = partElement(part.token, {
       figure: (kind, written) => {
@@ -100,6 +103,11 @@ export function reportView(sources, { onPart, onFigure, onShown } = {}) {
         return placed[placed.length - 1].element;
       },
       number: (words) => {
+        const name = referredName(words);
+        if (name !== null) {
+          references.push({ element: h("a", { class: "report-reference", href: `#figure-${name}` }), name });
+          return references[references.length - 1].element;
+        }
         hasNumbers = true;
         try {
           const { text: said, run, title } = resolveNumber(words, sources);
@@ -110,7 +118,8 @@ export function reportView(sources, { onPart, onFigure, onShown } = {}) {
         }
       },
     });
-    const now = { element: h("div", { class: "report-part" }, inner), placed, numbers, hasNumbers, part };
+    /** @type {MadePart} */
+    const now = { element: h("div", { class: "report-part" }, inner), placed, references, numbers, hasNumbers, part };
     if (onPart)
       now.element.addEventListener(
         "click",
@@ -129,18 +138,24 @@ export function reportView(sources, { onPart, onFigure, onShown } = {}) {
     return now;
   }
 
-  /** Numbers figures and tables, and lists their runs. */
+  /** Numbers figures and tables, says the numbers where the text refers to them, and lists their runs. */
   function number() {
     const counts = { figure: 0, table: 0 };
     /** @type {Map<string, Run>} */
     const used = new Map();
+    /** @type {Set<string>} */
+    const given = new Set();
     for (const { placed, numbers } of made.values()) {
       for (const one of placed) {
         counts[one.is] += 1;
         one.count(counts[one.is]);
+        one.terms(given);
+        if (one.name) one.element.id = `figure-${one.name}`;
       }
       for (const run of [...placed.flatMap(({ drawn }) => drawn?.runs ?? []), ...numbers]) used.set(run.id, run);
     }
+    const figures = [...made.values()].flatMap(({ placed }) => placed);
+    for (const { references } of made.values()) for (const one of references) refer(one, figures);
     runs.hidden = used.size === 0;
     const list = [...used.values()].sort((a, b) => a.number - b.number);
     const next = h("div", {}, ...appendix(list));
@@ -148,9 +163,26 @@ export function reportView(sources, { onPart, onFigure, onShown } = {}) {
     onShown?.();
   }
 
+  /** @param {Reference} reference @param {PlacedFigure[]} figures */
+  function refer({ element: link, name }, figures) {
+    try {
+      setText(link, resolveReference(name, figures).label);
+      link.classList.remove("report-fault");
+    } catch (error) {
+      setText(link, reason(error));
+      link.classList.add("report-fault");
+    }
+  }
+
   return {
     element,
     show,
+    /** @param {About} about */
+    showAbout(about) {
+      under.replaceChildren(...byline(about).map((words) => h("span", {}, words)));
+      under.hidden = byline(about).length === 0;
+      lay();
+    },
     /** Redraws figures and numbers after runs have changed. */
     redraw() {
       for (const [key, { hasNumbers }] of made) if (hasNumbers) made.delete(key);
@@ -184,117 +216,4 @@ export function reportView(sources, { onPart, onFigure, onShown } = {}) {
       found?.element.scrollIntoView({ block: "nearest" });
     },
   };
-}
-
-/** @param {Sources} sources @param {string} name @param {string} written @returns {PlacedFigure} */
-export function placeFigure(sources, name, written) {
-  const stage = h("div", { class: "figure-stage" }, h("p", { class: "muted figure-wait" }, "Drawing…"));
-  const count = h("b", { class: "figure-number" });
-  const words = h("span");
-  const source = h("small", { class: "figure-source" });
-  const caption = h("figcaption", { hidden: true }, count, words, " ", source);
-  const element = h("figure", { class: "report-figure", data: { kind: name } }, stage, caption);
-  let turn = 0;
-  /** @type {Kind | null} */
-  let kind = null;
-  try {
-    kind = kindNamed(name);
-  } catch {
-    // The error is shown when the figure is drawn.
-  }
-  /** @type {PlacedFigure} */
-  const placed = {
-    element,
-    is: kind?.is ?? "figure",
-    drawn: null,
-    count: (number) => setText(count, `${placed.is === "table" ? "Table" : "Figure"} ${number}. `),
-    async draw() {
-      const mine = ++turn;
-      try {
-        const { settings } = readBlock(name, written);
-        const values = valuesOf(kindNamed(name), settings);
-        const drawn = await kindNamed(name).draw(values, sources);
-        if (mine !== turn) return;
-        placed.drawn = drawn;
-        const scrolls = drawn.body instanceof HTMLTableElement;
-        stage.replaceChildren(
-          ...[
-            scrolls
-              ? h(
-                  "div",
-                  { class: "figure-scroll", tabindex: 0, role: "group", "aria-label": "Table, scrolls" },
-                  drawn.body,
-                )
-              : drawn.body,
-            drawn.note ? h("div", { class: "figure-note" }, drawn.note) : "",
-          ].filter(Boolean),
-        );
-        setText(words, values.caption || drawn.caption);
-        source.replaceChildren(...sourceOf(drawn.runs));
-        caption.hidden = false;
-        element.classList.remove("is-fault");
-      } catch (error) {
-        if (mine !== turn) return;
-        placed.drawn = null;
-        stage.replaceChildren(h("p", { class: "report-fault", role: "alert" }, reason(error)));
-        caption.hidden = true;
-        element.classList.add("is-fault");
-      }
-    },
-  };
-  return placed;
-}
-
-/** @param {unknown} error */
-function reason(error) {
-  return error instanceof Error ? error.message : String(error);
-}
-
-/** @param {Run[]} runs */
-function sourceOf(runs) {
-  if (runs.length > MAX_NAMED) return [h("a", { href: "#runs" }, `From ${runs.length} runs.`)];
-  return ["From ", ...runs.flatMap((run, i) => [i > 0 ? ", " : "", h("a", { href: `#run-${run.id}` }, run.name)]), "."];
-}
-
-/** The list of runs behind figures and numbers. @param {Run[]} runs */
-function appendix(runs) {
-  return [
-    h("h2", { id: "runs" }, "The runs"),
-    h("p", { class: "muted" }, "All figures and highlighted numbers in the text are from these runs."),
-    h(
-      "div",
-      { class: "figure-scroll" },
-      h(
-        "table",
-        { class: "compare-table" },
-        h(
-          "thead",
-          {},
-          h(
-            "tr",
-            {},
-            ...["Run", "Network", "Data", "Seed", "Started", "State"].map((head) => h("th", { scope: "col" }, head)),
-          ),
-        ),
-        h(
-          "tbody",
-          {},
-          ...runs.map((run) => {
-            const settings = settingsOf(run);
-            const of = (/** @type {string} */ path) => (settings.has(path) ? exactNumber(settings.get(path)) : "–");
-            return h(
-              "tr",
-              { id: `run-${run.id}` },
-              h("th", { scope: "row" }, h("a", { href: run.url }, run.name), h("small", { class: "run-id" }, run.id)),
-              h("td", {}, of("network.kind")),
-              h("td", {}, of("data.set")),
-              h("td", {}, of("training.seed")),
-              h("td", {}, dateTime(run.created)),
-              h("td", {}, stateOf(run).word),
-            );
-          }),
-        ),
-      ),
-    ),
-  ];
 }

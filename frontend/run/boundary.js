@@ -213,17 +213,21 @@ export function boundaryPanel(id, first) {
     if (drawing) return;
     drawing = requestAnimationFrame(() => {
       drawing = 0;
-      const epoch = epochs[at];
-      const grid = epoch === undefined ? null : (grids.get(epoch) ?? nearestGrid());
-      if (domain) drawToy2d(canvas, { domain, grid, points, splits: shown });
-      const text =
-        epoch === undefined ? "before training" : epoch === 0 ? "before training" : `after epoch ${count(epoch)}`;
-      setText(where, text);
-      slider.setAttribute("aria-valuetext", text);
-      canvas.setAttribute("aria-label", `Points and decision boundary ${text}`);
-      slider.disabled = epochs.length < 2;
-      play.disabled = epochs.length < 2;
+      paint();
     });
+  }
+
+  function paint() {
+    const epoch = epochs[at];
+    const grid = epoch === undefined ? null : (grids.get(epoch) ?? nearestGrid());
+    if (domain) drawToy2d(canvas, { domain, grid, points, splits: shown });
+    const text =
+      epoch === undefined ? "before training" : epoch === 0 ? "before training" : `after epoch ${count(epoch)}`;
+    setText(where, text);
+    slider.setAttribute("aria-valuetext", text);
+    canvas.setAttribute("aria-label", `Points and decision boundary ${text}`);
+    slider.disabled = epochs.length < 2;
+    play.disabled = epochs.length < 2;
   }
 
   /** The nearest cached frame, shown until the requested one arrives. */
@@ -236,7 +240,8 @@ export function boundaryPanel(id, first) {
   }
 
   new ResizeObserver(draw).observe(canvas);
-  onTheme(draw);
+  // At once: no frame comes before a page is printed.
+  onTheme(paint);
   for (const epoch of first.epochs) note(epoch);
   if (first.boundary) take(first.boundary);
   attempt(load);

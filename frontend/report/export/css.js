@@ -14,6 +14,8 @@ export function usedCss(page, sheets) {
 /** @param {Document} page @param {CSSRuleList} rules @returns {string[]} */
 function used(page, rules) {
   return [...rules].flatMap((rule) => {
+    // The page of a printer, with its margins.
+    if (rule instanceof CSSPageRule) return [rule.cssText];
     if (rule instanceof CSSStyleRule) return isUsed(page, rule.selectorText) ? [rule.cssText] : [];
     if (rule instanceof CSSMediaRule || rule instanceof CSSSupportsRule) {
       const inner = used(page, rule.cssRules);

@@ -3,13 +3,15 @@
 
 import { h } from "../../lib/dom.js";
 import { sitePath } from "../../lib/base-path.js";
+import { setPrintTitle } from "../../lib/print.js";
 import { usedCss } from "./css.js";
 
 /** The content security policy: nothing is loaded or run, whatever the text contains. */
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
 
 /** Elements for the author, and those that need scripts. */
-const REMOVED = ".report-change, .report-empty[hidden], .parallel-reach, button";
+const REMOVED =
+  ".report-change, .report-empty[hidden], .report-byline[hidden], .figure-terms[hidden], .parallel-reach, button";
 
 /** @param {HTMLElement} report @param {{ title: string, version: string, when: Date }} about @returns {string} */
 export function reportHtml(report, { title, version, when }) {
@@ -23,6 +25,7 @@ export function reportHtml(report, { title, version, when }) {
     h("meta", { name: "generator", content: `Vivarium ${version}` }),
   );
   page.body.className = "exported";
+  setPrintTitle(page.documentElement, title);
   const copy = /** @type {HTMLElement} */ (page.importNode(report, true));
   for (const tool of copy.querySelectorAll(REMOVED)) tool.remove();
   for (const element of copy.querySelectorAll("[data-line], [data-member], [tabindex], [aria-current]")) {

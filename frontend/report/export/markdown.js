@@ -3,11 +3,14 @@
 
 import { strToU8, zipSync } from "../../../static/vendor/fflate/browser.js";
 import { kindOf } from "../block.js";
+import { writeFrontMatter } from "../front-matter.js";
 import { resolveNumber } from "../numbers.js";
+import { referredName, resolveReference } from "../references.js";
 import { standaloneSvg } from "./svg.js";
 
 /** @import { Sources } from "../sources.js" */
-/** @import { PlacedFigure } from "../report-view.js" */
+/** @import { About } from "../front-matter.js" */
+/** @import { PlacedFigure } from "../placed-figure.js" */
 /** @import { Part } from "../markdown.js" */
 
 /** @typedef {{ [path: string]: Uint8Array }} Files */
@@ -17,30 +20,36 @@ import { standaloneSvg } from "./svg.js";
  * @param {{ part: Part, placed: PlacedFigure[] }[]} parts
  * @param {HTMLElement} runs the list of runs
  * @param {Sources} sources
+ * @param {About} about
  * @returns {Uint8Array}
  */
-export function reportZip(parts, runs, sources) {
+export function reportZip(parts, runs, sources, about) {
   /** @type {Files} */
   const files = {};
+  const figures = parts.flatMap(({ placed }) => placed);
   const text = parts.map(({ part, placed }) =>
     kindOf(part.token.type === "code" ? part.token.lang : "") === null
-      ? numbered(part.token.raw.trim(), sources)
+      ? numbered(part.token.raw.trim(), sources, figures)
       : placed.map((one) => figureText(one, files)).join("\n\n"),
   );
   const table = runs.querySelector("table");
-  if (table && !runs.hidden) text.push("## The runs", tableText(table));
-  return zipSync({ "report.md": strToU8(`${text.join("\n\n")}\n`), ...files });
+  if (table && !runs.hidden) text.push("## Sources", tableText(table));
+  return zipSync({ "report.md": strToU8(writeFrontMatter(about, `${text.join("\n\n")}\n`)), ...files });
 }
 
 /**
- * Replaces the numbers of runs in a text; a number that cannot be resolved stays as written.
+ * Replaces the numbers of runs and of figures in a text; one that cannot be resolved stays as written.
  * @param {string} text
  * @param {Sources} sources
+ * @param {PlacedFigure[]} figures
  */
-function numbered(text, sources) {
+function numbered(text, sources, figures) {
   return text.replace(/\{\{([^{}\n]*)\}\}/g, (written, words) => {
     try {
-      return escapeMarkdown(resolveNumber(words.trim(), sources).text);
+      const name = referredName(words.trim());
+      return escapeMarkdown(
+        name === null ? resolveNumber(words.trim(), sources).text : resolveReference(name, figures).label,
+      );
     } catch {
       return written;
     }
@@ -76,7 +85,12 @@ function figureText({ element, drawn }, files) {
   const chain = [...body.querySelectorAll(".chain")].map((of) =>
     [...of.children].map((part) => part.textContent?.trim()).join(" "),
   );
-  return [...out, ...chain.map(escapeMarkdown), words && `*${escapeMarkdown(words)}*`].filter(Boolean).join("\n\n");
+  const terms = [...element.querySelectorAll(".figure-terms:not([hidden]) > li")].map(
+    ({ textContent }) => textContent ?? "",
+  );
+  return [...out, ...chain.map(escapeMarkdown), ...terms.map(escapeMarkdown), words && `*${escapeMarkdown(words)}*`]
+    .filter(Boolean)
+    .join("\n\n");
 }
 
 /** @param {HTMLTableElement} table */

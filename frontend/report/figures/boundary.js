@@ -41,21 +41,25 @@ export const boundary = {
       label: "After epochs",
       type: "text",
       value: "",
-      help: "For example 0, 1, 2; 0 is before training. Empty: the last epoch.",
+      help: "For example 0, 1, best, last; 0 is before training. Empty: the last epoch.",
     },
   ],
   async draw(values, sources) {
     const run = await sources.runOf(values.run);
     const wanted = values.epoch.split(/[\s,]+/).filter(Boolean);
     for (const epoch of wanted)
-      if (!/^\d{1,9}$/.test(epoch))
-        throw new FigureError(`epoch must be comma-separated whole numbers from 0, not “${values.epoch}”.`);
+      if (!/^(\d{1,9}|best|last)$/.test(epoch))
+        throw new FigureError(
+          `epoch must be comma-separated whole numbers from 0, best or last, not “${values.epoch}”.`,
+        );
     if (wanted.length > MAX_EPOCHS)
       throw new FigureError(`epoch names ${wanted.length} epochs; at most ${MAX_EPOCHS} fit.`);
     const { points, classes } = await sources.once("points", [run], () => getPoints(run.id));
     const side = wanted.length > 1 ? SMALL : SIDE;
     const pictures = await Promise.all(
-      (wanted.length > 0 ? wanted.map(Number) : [/** @type {const} */ ("latest")]).map(async (epoch) => {
+      (wanted.length > 0 ? wanted : ["last"]).map(async (word) => {
+        const best = word === "best" ? run.summary.best_epoch : null;
+        const epoch = /^\d+$/.test(word) ? Number(word) : (best ?? /** @type {const} */ ("latest"));
         const { boundary: found } = await sources.once(`boundary ${epoch}`, [run], () => getBoundary(run.id, epoch));
         if (!found) throw new FigureError(`“${run.name}” has no boundary yet.`);
         const grid = decodeBoundary(found);

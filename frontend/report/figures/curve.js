@@ -1,40 +1,61 @@
-// The figure of loss or accuracy curves.
+// The figure of loss and accuracy curves, in one panel or several.
 
 import { AXES } from "../../chart/axis.js";
-import { plotData } from "../../chart/plot-data.js";
-import { chartSvg } from "../../chart/svg.js";
-import { defaultView, defaultSmoothing } from "../../chart/view.js";
+import { plotData, unionExtent, xExtent } from "../../chart/plot-data.js";
+import { defaultSmoothing, defaultView } from "../../chart/view.js";
 import { axisFor, CHARTS, memberLines } from "../../compare/lines.js";
 import { RunLines } from "../../run/lines.js";
 import { RunStore, SERIES } from "../../run/store.js";
 import { FigureError } from "../block.js";
-import { runsTitle, membersFor, RUNS, SEEDS } from "./members.js";
+import { listOf, runsTitle, membersFor, RUNS, SEEDS } from "./members.js";
+import { panelsSvg } from "./panels.js";
 
 /** @import { AxisName } from "../../chart/axis.js" */
-/** @import { Kind } from "./index.js" */
+/** @import { Line } from "../../chart/plot-data.js" */
+/** @import { MetricChart } from "../../compare/lines.js" */
+/** @import { Member } from "../../compare/members.js" */
+/** @import { Kind, Values } from "./index.js" */
+/** @import { Panel } from "./panels.js" */
 
-const WIDTH = 760;
-const HEIGHT = 380;
 /** Points per curve: more than the figure has columns. */
 const POINTS = 500;
+/** A figure with a panel for each run has at most so many. */
+const MAX_ALONE = 12;
 
-/** Counts figures, to make their ids unique. */
-let made = 0;
+/** The axes with their units. @type {{ [name in AxisName]: string }} */
+const X_TITLES = { step: "Step", samples: "Samples seen", epoch: "Epoch", time: "Training time (s)" };
+/** @type {{ id: string, title: string, scale: number }[]} */
+const METRICS = [
+  { id: "loss", title: "Loss", scale: 1 },
+  { id: "accuracy", title: "Accuracy (%)", scale: 100 },
+];
 
 /** @type {Kind} */
 export const curve = {
   kind: "curve",
   title: "Curves",
-  about: "Loss or accuracy of one or several runs",
+  about: "Loss and accuracy of one or several runs, in one panel or several",
   is: "figure",
   fields: [
     RUNS,
     {
       name: "series",
       label: "Shows",
-      type: "choice",
+      type: "several",
       value: "train_loss",
       options: CHARTS.map(({ series, title }) => [series, title]),
+    },
+    {
+      name: "panels",
+      label: "Panels",
+      type: "choice",
+      value: "metric",
+      options: [
+        ["metric", "Loss beside accuracy"],
+        ["series", "One for each curve shown"],
+        ["runs", "Each run alone, and all together"],
+      ],
+      help: "All panels of loss, or of accuracy, have the same scale.",
     },
     {
       name: "x",
@@ -45,7 +66,7 @@ export const curve = {
     },
     {
       name: "smoothing",
-      label: "Smoothing",
+      label: "Smoothing of training curves",
       type: "number",
       value: "",
       min: 0,
@@ -54,7 +75,7 @@ export const curve = {
     },
     {
       name: "scale",
-      label: "Vertical axis",
+      label: "Axis of the loss",
       type: "choice",
       value: "linear",
       options: [
@@ -76,76 +97,186 @@ export const curve = {
   ],
   async draw(values, sources) {
     const runs = await sources.runsOf(values.runs);
-    const which = CHARTS.find(({ series }) => series === values.series) ?? CHARTS[0];
+    const charts = chartsNamed(values.series);
     const axis = /** @type {AxisName} */ (values.x || axisFor(runs));
     const longest = Math.max(1, ...runs.map(({ summary }) => summary.steps ?? 0));
     const smoothing = values.smoothing === "" ? defaultSmoothing(longest) : Number(values.smoothing);
     const metrics = await sources.metrics(runs, { series: SERIES, points: POINTS, smooth: smoothing });
-    const view = defaultView([which.id], axis);
+    const view = defaultView(
+      charts.map(({ id }) => id),
+      axis,
+    );
     const lines = new Map(
       runs.flatMap((run) => {
         if (!metrics[run.id]) return [];
         const store = new RunStore();
         store.load(metrics[run.id], smoothing);
-        return [
-          [
-            run.id,
-            new RunLines(
-              store,
-              () => run,
-              view,
-              () => smoothing,
-            ),
-          ],
-        ];
+        const made = new RunLines(
+          store,
+          () => run,
+          view,
+          () => smoothing,
+        );
+        return [[run.id, made]];
       }),
     );
     const members = membersFor(runs, values.seeds);
-    const drawn = memberLines(which, members, (id) => lines.get(id), smoothing).filter(({ length }) => length > 0);
-    if (drawn.length === 0) throw new FigureError(`${which.title} of ${runsTitle(runs)}: there are no points yet.`);
-    const picture = plotData(drawn, {
-      range: null,
-      yRange: null,
-      logX: false,
-      logY: values.scale === "log",
-      pixels: WIDTH - 80,
-      outliers: values.outliers === "in",
+    if (values.panels === "runs" && members.length > MAX_ALONE)
+      throw new FigureError(
+        `${members.length} runs are too many for a panel each; choose at most ${MAX_ALONE}, or other panels.`,
+      );
+    const drawn = panelsOf(members, charts, values, {
+      lines: (which, of) => memberLines(which, of, (id) => lines.get(id), smoothing).filter(({ length }) => length > 0),
+      marks: (shown, of) =>
+        of.flatMap((member) =>
+          member.runs.flatMap((run) => lines.get(run.id)?.gaps(shown.map(({ series }) => series)) ?? []),
+        ),
     });
-    const marks = runs.flatMap((run) => lines.get(run.id)?.gaps([which.series]) ?? []);
-    const xTitle = AXES.find(({ name }) => name === axis)?.title ?? "";
-    made += 1;
-    const svg = chartSvg(picture, {
-      title: "",
-      subtitle: "",
-      xLabel: xTitle,
-      width: WIDTH,
-      height: HEIGHT,
-      ink: "var(--ink)",
-      faint: "var(--ink-2)",
-      grid: "var(--grid)",
-      page: "none",
-      bad: "var(--bad)",
-      font: "inherit",
-      colour: (token) => `var(${token})`,
-      marks: marks.map(({ x }) => x),
-      id: String(made),
+    if (drawn.length === 0) throw new FigureError(`${titleOf(charts)} of ${runsTitle(runs)}: there are no points yet.`);
+    const marks = drawn.flatMap((panel) => panel.marks);
+    const panels = scaled(drawn, values);
+    const mixed = charts.some(({ noisy }) => noisy) && charts.some(({ noisy }) => !noisy) && values.panels !== "series";
+    const body = panelsSvg(panels, {
+      xLabel: X_TITLES[axis],
+      legend: members.length > 1 || !mixed ? drawn.flatMap((panel) => panel.named) : [],
+      mixed,
+      label: `${titleOf(charts)} of ${runsTitle(runs)}`,
     });
-    const body = /** @type {Element} */ (
-      document.importNode(new DOMParser().parseFromString(svg, "image/svg+xml").documentElement, true)
-    );
-    const seeds = members.length < runs.length ? " Lines are means over seeds, bands one standard deviation." : "";
-    const smooth = which.noisy && smoothing > 0 ? ` Smoothed by ${smoothing}.` : "";
-    const gaps =
-      marks.length > 0
-        ? ` A triangle marks values that are not finite, the first at step ${Math.min(...marks.map(({ step }) => step))}.`
-        : "";
-    const outside = picture.outside > 0 ? ` ${picture.outside} points lie outside.` : "";
-    body.setAttribute("role", "img");
-    body.setAttribute("aria-label", `${which.title} of ${runsTitle(runs)}`);
+    const smooth = charts.some(({ noisy }) => noisy) && smoothing > 0;
+    const outside = panels.reduce((sum, { data }) => sum + data.outside, 0);
+    const sentences = [
+      `${titleOf(charts)} of ${runsTitle(runs)}, over ${AXES.find(({ name }) => name === axis)?.title.toLowerCase()}`,
+      members.length < runs.length && "Lines are means over seeds, bands one standard deviation",
+      smooth && `Training curves are smoothed by ${smoothing}`,
+      values.smoothing !== "" && smoothing === 0 && "Every step is shown as it was, without smoothing",
+      marks.length > 0 &&
+        `A triangle marks values that are not finite, the first at step ${Math.min(...marks.map(({ step }) => step))}`,
+      outside > 0 && `${outside} points lie outside`,
+    ];
     return {
       body,
       runs,
-      caption: `${which.title} of ${runsTitle(runs)}, over ${xTitle.toLowerCase()}.${seeds}${smooth}${gaps}${outside}`,
+      caption: sentences
+        .filter(Boolean)
+        .map((sentence) => `${sentence}.`)
+        .join(" "),
     };
   },
 };
+
+/** @param {string} names */
+const chartsNamed = (names) => {
+  const chosen = new Set(listOf(names));
+  return CHARTS.filter(({ series }) => chosen.has(series));
+};
+
+/** @param {MetricChart} chart */
+const metricOf = ({ series }) => METRICS[series.endsWith("accuracy") ? 1 : 0];
+
+/** "Training and validation loss and accuracy". @param {MetricChart[]} charts */
+export function titleOf(charts) {
+  const sides = METRICS.flatMap((metric) => {
+    const of = charts.filter((chart) => metricOf(chart) === metric);
+    return of.length === 0
+      ? []
+      : [{ metric: metric.id, side: of.length > 1 ? "Training and validation" : of[0].title.split(" ")[0] }];
+  });
+  return sides.length === 2 && sides[0].side === sides[1].side
+    ? `${sides[0].side} loss and accuracy`
+    : sides.map(({ metric, side }, i) => `${i === 0 ? side : side.toLowerCase()} ${metric}`).join(", ");
+}
+
+/** A value that is not finite. @typedef {{ step: number, x: number }} Mark */
+
+/**
+ * A panel before its scale is known; `named`: the lines that its legend names.
+ * @typedef {{ title: string, row: string, metric: typeof METRICS[number], lines: Line[], named: Line[], marks: Mark[]
+ *   }} Drawn
+ */
+
+/**
+ * The panels with their lines; `row` groups those that stand in one row.
+ * @param {Member[]} members
+ * @param {MetricChart[]} charts
+ * @param {Values} values
+ * @param {{
+ *   lines: (which: MetricChart, members: Member[]) => Line[],
+ *   marks: (shown: MetricChart[], members: Member[]) => Mark[],
+ * }} find
+ * @returns {Drawn[]}
+ */
+function panelsOf(members, charts, { panels }, find) {
+  /** @type {(title: string, row: string, shown: MetricChart[], of: Member[]) => Drawn[]} */
+  const panel = (title, row, shown, of) => {
+    if (shown.length === 0) return [];
+    const metric = metricOf(shown[0]);
+    const lines = shown.flatMap((which) => {
+      const found = find.lines(which, of);
+      return shown.length > 1 ? found.filter(({ quiet }) => !quiet).map((line) => besides(line, which.noisy)) : found;
+    });
+    const named = find.lines(shown[0], of).filter(({ quiet }) => !quiet);
+    if (lines.length === 0) return [];
+    const scaled = lines.map((line) => times(line, metric.scale));
+    return [{ title, row, metric, lines: scaled, named, marks: find.marks(shown, of) }];
+  };
+  const byMetric = METRICS.map((metric) => charts.filter((chart) => metricOf(chart) === metric));
+  if (panels === "series") return charts.flatMap((which) => panel(which.title, "all", [which], members));
+  const together = byMetric.flatMap((shown) => panel("", "all", shown, members));
+  if (panels !== "runs" || members.length < 2) return together;
+  return [
+    ...byMetric.flatMap((shown, i) => members.flatMap((member) => panel(member.label, METRICS[i].id, shown, [member]))),
+    ...together.map((one) => ({ ...one, title: "All together" })),
+  ];
+}
+
+/** A line that shares its panel with the other of training and validation. @param {Line} line @param {boolean} isTraining @returns {Line} */
+const besides = (line, isTraining) =>
+  isTraining ? { ...line, width: 1.1, alpha: 0.6, markers: false } : { ...line, width: 2 };
+
+/** @param {Line} line @param {number} factor @returns {Line} */
+function times(line, factor) {
+  if (factor === 1) return line;
+  const scale = (/** @type {ArrayLike<number>} */ of) => Array.from({ length: line.length }, (_, i) => of[i] * factor);
+  const { extremes: _, ...rest } = line;
+  return {
+    ...rest,
+    y: scale(line.y),
+    ...(line.band && { band: { low: scale(line.band.low), high: scale(line.band.high) } }),
+  };
+}
+
+/**
+ * The panels' data, with one horizontal range for all and one vertical range for each metric.
+ * @param {Drawn[]} drawn
+ * @param {Values} values
+ * @returns {Panel[]}
+ */
+function scaled(drawn, values) {
+  const span = unionExtent(drawn.map(({ lines }) => xExtent(lines, false)));
+  const plot = (
+    /** @type {Line[]} */ lines,
+    /** @type {string} */ metric,
+    /** @type {[number, number] | null} */ yRange,
+  ) =>
+    plotData(lines, {
+      range: null,
+      yRange,
+      logX: false,
+      logY: metric === "loss" && values.scale === "log",
+      pixels: POINTS,
+      outliers: values.outliers === "in",
+      span,
+    });
+  const ranges = new Map(
+    METRICS.map(({ id }) => {
+      const all = drawn.filter(({ metric }) => metric.id === id).flatMap(({ lines }) => lines);
+      const { y } = plot(all, id, null);
+      return [id, /** @type {[number, number]} */ ([y.min, y.max])];
+    }),
+  );
+  return drawn.map(({ title, row, metric, lines, marks }) => {
+    // One panel keeps its own range, which tells how many points lie outside.
+    const data = plot(lines, metric.id, drawn.length > 1 ? (ranges.get(metric.id) ?? null) : null);
+    return { title, row, yTitle: metric.title, data, marks: marks.map(({ x }) => x) };
+  });
+}

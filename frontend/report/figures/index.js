@@ -7,19 +7,24 @@ import { confusion } from "./confusion.js";
 import { curve } from "./curve.js";
 import { features, filters, photo } from "./pictures.js";
 import { parallelFigure, scatterFigure } from "./plots.js";
-import { figures, ranking, settings } from "./tables.js";
+import { mistakes } from "./mistakes.js";
+import { settings } from "./settings.js";
+import { figures, ranking } from "./tables.js";
+import { NAME } from "../references.js";
+import { listOf } from "./members.js";
 
 /** @import { Block } from "../block.js" */
 /** @import { Sources } from "../sources.js" */
 /** @import { Run } from "../../lib/types" */
 
 /**
- * A setting of a figure. `runs` and `run` name runs; `layer` a layer of `run`; `image` an input image. `value` is the
- * default; a field without one is required.
+ * A setting of a figure. `runs` and `run` name runs; `layer` a layer of `run`; `image` an input image; `checkpoint` the
+ * best or the last one, or an epoch of the film; `several` any of the options. `value` is the default; a field without
+ * one is required.
  * @typedef {{
  *   name: string,
  *   label: string,
- *   type: "runs" | "run" | "layer" | "image" | "choice" | "number" | "text",
+ *   type: "runs" | "run" | "layer" | "image" | "checkpoint" | "choice" | "several" | "number" | "text" | "name",
  *   value?: string,
  *   options?: [value: string, label: string][],
  *   min?: number,
@@ -31,8 +36,8 @@ import { figures, ranking, settings } from "./tables.js";
 /** Values by field name. @typedef {{ [name: string]: string }} Values */
 
 /**
- * A drawn figure. `note` is a legend below it.
- * @typedef {{ body: Element, caption: string, runs: Run[], note?: Element | string }} Drawn
+ * A drawn figure. `note` is a legend below it; `terms` explain its words, each once in a report.
+ * @typedef {{ body: Element, caption: string, runs: Run[], note?: Element | string, terms?: string[] }} Drawn
  */
 
 /**
@@ -55,6 +60,15 @@ const CAPTION = {
   help: "Empty: a description of the figure.",
 };
 
+/** @type {Field} */
+const OWN_NAME = {
+  name: "name",
+  label: "Name",
+  type: "name",
+  value: "",
+  help: "To refer to it in the text: {{ref name}} becomes its number.",
+};
+
 /** @type {Kind[]} */
 export const KINDS = [
   curve,
@@ -66,10 +80,11 @@ export const KINDS = [
   filters,
   features,
   confusion,
+  mistakes,
   boundary,
   arithmetic,
   photo,
-].map((kind) => ({ ...kind, fields: [...kind.fields, CAPTION] }));
+].map((kind) => ({ ...kind, fields: [...kind.fields, CAPTION, OWN_NAME] }));
 
 /** @param {string} name @returns {Kind} */
 export function kindNamed(name) {
@@ -105,6 +120,19 @@ function checked({ name, label, type, value, options, min, max }, said) {
   }
   if (type === "choice" && !options?.some(([known]) => known === said))
     throw new FigureError(`${name} must be one of ${options?.map(([known]) => known).join(", ")}, not “${said}”.`);
+  if (type === "several") {
+    const unknown = listOf(said).find((word) => !options?.some(([known]) => known === word));
+    if (unknown !== undefined || listOf(said).length === 0)
+      throw new FigureError(
+        `${name} must be of ${options?.map(([known]) => known).join(", ")}, with commas between, not “${unknown ?? said}”.`,
+      );
+  }
+  if (type === "checkpoint" && !/^(best|last|\d{1,9})$/.test(said))
+    throw new FigureError(`${name} must be best, last or the number of an epoch of the film, not “${said}”.`);
+  if (type === "name" && !NAME.test(said))
+    throw new FigureError(
+      `${name} must begin with a small letter and have only small letters, digits and hyphens, not “${said}”.`,
+    );
   if (type === "number") {
     const number = Number(said);
     if (

@@ -16,13 +16,24 @@ export const RUN = { name: "run", label: "Run", type: "run" };
 export const CHECKPOINT = {
   name: "checkpoint",
   label: "Weights",
-  type: "choice",
+  type: "checkpoint",
   value: "best",
-  options: [
-    ["best", "Of the best epoch"],
-    ["last", "Of the last epoch"],
-  ],
 };
+
+/** Whether a checkpoint is an epoch of the film. @param {string} checkpoint */
+export const isFrame = (checkpoint) => /^\d+$/.test(checkpoint);
+
+/**
+ * A checkpoint in words. A run without validation has no best epoch, and the server takes its last one.
+ * @param {Run} run
+ * @param {string} checkpoint
+ */
+export function checkpointWords({ summary }, checkpoint) {
+  if (checkpoint === "0") return "before training";
+  if (isFrame(checkpoint)) return `after epoch ${checkpoint}`;
+  if (checkpoint === "last" || summary.best_epoch === null) return "weights of the last epoch";
+  return `weights of the best epoch, ${summary.best_epoch}`;
+}
 
 /** @type {Field} */
 export const LAYER = {
@@ -39,7 +50,7 @@ export const IMAGE = {
   label: "Image",
   type: "image",
   value: "pinned",
-  help: "An uploaded image, or the one pinned for the run's film.",
+  help: "The image pinned for the run's film, a sample or an uploaded one. An epoch of the film has the pinned one alone.",
 };
 
 /**

@@ -35,3 +35,6 @@ export function runsTitle(runs) {
     ? `“${first}”, ${runs.length} runs`
     : `${runs.length} runs`;
 }
+
+/** The words of a comma-separated list. @param {string} text */
+export const listOf = (text) => text.split(/[\s,]+/).filter(Boolean);

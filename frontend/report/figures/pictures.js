@@ -6,7 +6,7 @@ import { inspectPicture } from "../../lib/api.js";
 import { h } from "../../lib/dom.js";
 import { formatNumber, percent } from "../../lib/format.js";
 import { FigureError } from "../block.js";
-import { CHECKPOINT, IMAGE, LAYER, layerOf, canvasImage, RUN } from "./inspect.js";
+import { CHECKPOINT, IMAGE, LAYER, layerOf, canvasImage, checkpointWords, isFrame, RUN } from "./inspect.js";
 
 /** @import { Layer, Prediction, Sheet } from "../../lib/types" */
 /** @import { Sources } from "../sources.js" */
@@ -83,7 +83,12 @@ export const features = {
     CHECKPOINT,
     PAGE,
   ],
-  draw: (values, sources) => sheet(values, sources, FEATURES, { sort: values.sort, image: values.image }),
+  draw: (values, sources) =>
+    sheet(values, sources, FEATURES, {
+      sort: values.sort,
+      // A frame of the film has one image.
+      ...(isFrame(values.checkpoint) ? {} : { image: values.image }),
+    }),
 };
 
 /**
@@ -124,7 +129,7 @@ async function sheet(values, sources, kind, own) {
     body: canvasImage(canvas, `${title} in “${run.name}”`, picture.width * times, true),
     runs: [run],
     note: legend,
-    caption: `${title} in “${run.name}”${epochWords(values)}. ${captionOf(kind, about, layer)}${shown}${crossed}${own_scale}`,
+    caption: `${title} in “${run.name}”, ${checkpointWords(run, values.checkpoint)}. ${captionOf(kind, about, layer)}${shown}${crossed}${own_scale}`,
   };
 }
 
@@ -138,10 +143,6 @@ function captionOf(kind, about, layer) {
   const words = kind.caption(about, layer, /** @type {any} */ ({ filter: null }));
   return words.replace(/ Click [^.]*\./g, "").trim();
 }
-
-/** @param {Values} values */
-const epochWords = ({ checkpoint }) =>
-  checkpoint === "best" ? ", weights of the best epoch" : ", weights of the last epoch";
 
 /** @type {Kind} */
 export const photo = {
@@ -197,7 +198,7 @@ export const photo = {
     return {
       body,
       runs: [run],
-      caption: `The image as “${run.name}” sees it, ${picture.width}×${picture.height}, and what it takes it for${truth === null ? "" : `; it is “${truth}”`}${epochWords(values)}.`,
+      caption: `The image as “${run.name}” sees it, ${picture.width}×${picture.height}, and what it takes it for${truth === null ? "" : `; it is “${truth}”`} (${checkpointWords(run, values.checkpoint)}).`,
     };
   },
 };

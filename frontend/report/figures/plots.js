@@ -3,25 +3,28 @@
 import { axesOf } from "../../compare/axes.js";
 import { usesColourScale, parallelPicture } from "../../compare/parallel.js";
 import { COSTS, accuracyOf, scatterCard } from "../../compare/scatter.js";
+import { s } from "../../lib/dom.js";
 import { FigureError } from "../block.js";
-import { runsTitle, membersFor, RUNS, SEEDS } from "./members.js";
+import { listOf, runsTitle, membersFor, RUNS, SEEDS } from "./members.js";
 
 /** @import { Kind } from "./index.js" */
 
 const WIDTH = 760;
+/** Room for a rotated title. */
+const Y_TITLE = 16;
 
 /** @type {Kind} */
 export const scatterFigure = {
   kind: "scatter",
   title: "Accuracy against cost",
-  about: "Accuracy against time, memory or parameters, with the Pareto front",
+  about: "Accuracy against time, memory and parameters, with the Pareto front",
   is: "figure",
   fields: [
     RUNS,
     {
       name: "cost",
-      label: "Cost",
-      type: "choice",
+      label: "Against",
+      type: "several",
       value: "seconds",
       options: COSTS.map(({ id, title }) => [id, title]),
     },
@@ -30,17 +33,44 @@ export const scatterFigure = {
   async draw(values, sources) {
     const runs = await sources.runsOf(values.runs);
     const members = membersFor(runs, values.seeds);
-    const cost = COSTS.find(({ id }) => id === values.cost) ?? COSTS[0];
+    const chosen = new Set(listOf(values.cost));
+    const costs = COSTS.filter(({ id }) => chosen.has(id));
     const gain = accuracyOf(members);
-    const body = scatterCard(members, cost, gain, { named: true });
-    if (body.localName !== "svg") throw new FigureError(`${gain.title} of ${runsTitle(runs)} is not known yet.`);
+    const plots = costs.map((cost) => scatterCard(members, cost, gain, { named: true }));
+    if (plots.some(({ localName }) => localName !== "svg"))
+      throw new FigureError(`${gain.title} of ${runsTitle(runs)} is not known yet.`);
     return {
-      body,
+      body: besides(/** @type {SVGSVGElement[]} */ (plots), gain.title),
       runs,
-      caption: `${gain.title} against ${cost.title.toLowerCase()} of ${runsTitle(runs)}. The line is the Pareto front: no other run is both better and cheaper.`,
+      caption: `${gain.title} against ${costs.map(({ title }) => title.toLowerCase()).join(" and ")} of ${runsTitle(runs)}. The line is the Pareto front: no other run is both better and cheaper.`,
     };
   },
 };
+
+/** Plots in rows of two, each with the title of its vertical axis. @param {SVGSVGElement[]} plots @param {string} yTitle */
+function besides(plots, yTitle) {
+  const columns = Math.min(2, plots.length);
+  const [, , width, height] = (plots[0].getAttribute("viewBox") ?? "").split(" ").map(Number);
+  const whole = width + Y_TITLE;
+  const parts = plots.flatMap((plot, i) => {
+    const [left, top] = [(i % columns) * whole, Math.floor(i / columns) * height];
+    for (const [name, value] of Object.entries({ x: left + Y_TITLE, y: top, width, height }))
+      plot.setAttribute(name, String(value));
+    // The style of the class is that of a whole picture, which the one around is.
+    plot.classList.remove("scatter");
+    plot.setAttribute("overflow", "visible");
+    const middle = top + (height - 28) / 2;
+    const title = s("text", { x: left + 11, y: middle, class: "axis-title", "text-anchor": "middle" }, yTitle);
+    title.setAttribute("transform", `rotate(-90 ${left + 11} ${middle})`);
+    return [title, plot];
+  });
+  const rows = Math.ceil(plots.length / columns);
+  return s(
+    "svg",
+    { viewBox: `0 0 ${columns * whole} ${rows * height}`, class: `scatter columns-${columns}`, role: "group" },
+    ...parts,
+  );
+}
 
 /** @type {Kind} */
 export const parallelFigure = {

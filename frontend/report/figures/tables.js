@@ -1,15 +1,19 @@
-// The tables of results, rankings and settings.
+// The tables of results and rankings.
 
 import { rankingTable, rankingNote } from "../../compare/ranking.js";
-import { RESULTS, resultsTable, settingsTable } from "../../compare/tables.js";
-import { differingSettings, settingsOf, shortName } from "../../lib/settings-diff.js";
-import { h } from "../../lib/dom.js";
-import { exactNumber } from "../../lib/format.js";
+import { RESULTS, resultsTable } from "../../compare/tables.js";
 import { FigureError } from "../block.js";
 import { runsTitle, membersFor, RUNS, SEEDS } from "./members.js";
 
 /** @import { Kind } from "./index.js" */
-/** @import { Json, Run } from "../../lib/types" */
+
+/** The words of a table's statistics, which its note explains. */
+const TERMS = {
+  seeds: "Mean ± standard deviation over runs that differ by their seed alone.",
+  epochs:
+    "Mean over the epochs of a run ± their standard deviation: how far a typical epoch is from the mean. A run that still learns has a large one.",
+  p: "p is how likely a difference at least this large is if there is none (Welch's t test against the best). It is made larger for the number of comparisons (Holm). Below 0.05 the difference counts as clear.",
+};
 
 /** @type {Kind} */
 export const figures = {
@@ -38,16 +42,15 @@ export const figures = {
     const shown = RESULTS.filter(
       ({ more }) => values.columns === "all" || (values.columns === "epochs") === (more !== undefined),
     );
-    const spread =
-      members.length < runs.length
-        ? "Mean and standard deviation over seeds."
-        : shown.some(({ more }) => more)
-          ? "Losses and accuracies are means over epochs with their standard deviation."
-          : "";
+    const spreads = [
+      members.some((member) => member.runs.length > 1) && TERMS.seeds,
+      members.some((member) => member.runs.length === 1) && shown.some(({ more }) => more) && TERMS.epochs,
+    ].filter((term) => term !== false);
     return {
       body: resultsTable(members, await sources.statistics(runs), shown),
       runs,
-      caption: `Results of ${runsTitle(runs)}. ${spread}`.trim(),
+      caption: `Results of ${runsTitle(runs)}.`,
+      terms: spreads,
     };
   },
 };
@@ -64,73 +67,12 @@ export const ranking = {
     const members = membersFor(runs, values.seeds);
     const body = rankingTable(members);
     if (!body) throw new FigureError("A ranking needs at least two results.");
-    return { body, runs, caption: `Ranking of ${runsTitle(runs)}. ${rankingNote(members)}` };
-  },
-};
-
-/** @type {Kind} */
-export const settings = {
-  kind: "settings",
-  title: "Settings",
-  about: "All settings of one run, or the differences between several",
-  is: "table",
-  fields: [
-    RUNS,
-    {
-      name: "show",
-      label: "Show",
-      type: "choice",
-      value: "differing",
-      options: [
-        ["differing", "What differs"],
-        ["common", "What is the same"],
-      ],
-    },
-  ],
-  async draw(values, sources) {
-    const runs = await sources.runsOf(values.runs);
-    const differ = runs.length > 1 && values.show === "differing" ? settingsTable(membersFor(runs, "together")) : null;
-    if (differ) return { body: differ, runs, caption: `Settings in which ${runsTitle(runs)} differ.` };
-    const body = commonTable(runs);
+    const seeds = members.some((member) => member.runs.length > 1);
     return {
       body,
       runs,
-      caption: runs.length > 1 ? `Settings that ${runsTitle(runs)} have in common.` : `Settings of ${runsTitle(runs)}.`,
+      caption: `Ranking of ${runsTitle(runs)}${seeds ? "" : `. ${rankingNote(members)}`}`.replace(/([^.])$/, "$1."),
+      terms: seeds ? [TERMS.seeds, TERMS.p] : [],
     };
   },
 };
-
-/** A table with two settings per row, since they are many and short. @param {Run[]} runs */
-function commonTable(runs) {
-  const differ = new Set(differingSettings(runs));
-  const all = [...settingsOf(runs[0])].filter(([path]) => !differ.has(path));
-  const half = Math.ceil(all.length / 2);
-  const pair = (/** @type {[string, Json] | undefined} */ of) =>
-    of
-      ? [h("th", { scope: "row", title: of[0] }, settingName(of[0])), h("td", {}, exactNumber(of[1]))]
-      : [h("td"), h("td")];
-  return h(
-    "table",
-    { class: "compare-table settings-pairs" },
-    h(
-      "thead",
-      {},
-      h("tr", {}, ...["Setting", "Value", "Setting", "Value"].map((head) => h("th", { scope: "col" }, head))),
-    ),
-    h("tbody", {}, ...all.slice(0, half).map((of, i) => h("tr", {}, ...pair(of), ...pair(all[half + i])))),
-  );
-}
-
-/**
- * A setting's name with its group: "training.optimizer.lr" → "optimizer lr".
- * @param {string} path
- */
-function settingName(path) {
-  const inner = path.split(".").slice(1);
-  return inner.length > 1
-    ? inner
-        .filter((part) => part !== "kind")
-        .join(" ")
-        .replaceAll("_", " ")
-    : shortName(path);
-}

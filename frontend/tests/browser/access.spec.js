@@ -96,7 +96,14 @@ test("pages of points, of several runs and of a report", async ({ page, vivarium
   await page.goto(sweep.url);
   await page.getByRole("button", { name: "Report" }).click();
   await page.waitForURL("**/reports/*");
+  await expect(page.locator(".figure-wait")).toHaveCount(0);
   expect.soft(await found(page), "report").toEqual([]);
+  for (const name of ["Figure", "Reference"]) {
+    await page.getByRole("button", { name, exact: true }).click();
+    await page.getByRole("dialog").waitFor();
+    expect.soft(await found(page), name).toEqual([]);
+    await page.keyboard.press("Escape");
+  }
 });
 
 test("the editor of a network", async ({ page, vivarium }) => {

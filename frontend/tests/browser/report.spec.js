@@ -82,7 +82,8 @@ test("an experiment is written up with one click, exported, and opens with the n
   await expect(page.locator(".figure-wait")).toHaveCount(0, { timeout: 20_000 });
   await expect(page.locator(".report-fault")).toHaveCount(0);
   const figures = await page.locator(".report-figure").count();
-  expect(figures).toBeGreaterThan(16);
+  // Of each experiment settings, curves and results; of batch sizes the noise, too.
+  expect(figures).toBe(7);
   // Every figure has a caption and a number, and links to its runs.
   await expect(page.locator(".report-document .figure-number").first()).toHaveText("Table 1. ");
   await expect(page.locator(".report-runs tbody tr")).toHaveCount(7);
@@ -122,11 +123,13 @@ test("an experiment is written up with one click, exported, and opens with the n
   const files = await unzipped(page, await readFile(await zip.path()));
   const markdown = files["report.md"];
   const pictures = [...markdown.matchAll(/!\[[^\]]*\]\((figures\/[^)]+)\)/g)].map(([, path]) => path);
-  expect(pictures.length).toBeGreaterThan(8);
+  expect(pictures).toEqual(["figures/figure-1.svg", "figures/figure-2.svg", "figures/figure-3.svg"]);
   expect(pictures.filter((path) => !files[path])).toEqual([]);
   expect(files[pictures[0]]).toMatch(/^<svg[^>]*xmlns="http:\/\/www.w3.org\/2000\/svg"/);
   expect(markdown).not.toContain("```figure");
-  expect(markdown).toContain("| Place | Run |");
+  expect(markdown).toContain("| Run | Best validation | Test |");
+  // The noise of batch sizes is referred to by its number.
+  expect(markdown).toMatch(/noisiest loss in Figure 1,/);
 });
 
 test("a figure is inserted and changed by the dialog, and follows the text", async ({ page, vivarium }) => {
@@ -141,8 +144,10 @@ test("a figure is inserted and changed by the dialog, and follows the text", asy
   await page.getByRole("button", { name: "Figure" }).click();
   const dialog = page.getByRole("dialog", { name: "Insert a figure" });
   await dialog.getByRole("radio", { name: /^Curves/ }).check();
-  await dialog.getByLabel("Shows").selectOption({ label: "Validation accuracy" });
-  await expect(dialog.locator(".figure-preview svg")).toBeVisible();
+  const shows = dialog.getByRole("group", { name: "Shows" });
+  await shows.getByLabel("Validation accuracy").check();
+  await shows.getByLabel("Training loss").uncheck();
+  await expect(dialog.locator(".figure-preview svg.panels")).toBeVisible();
   await dialog.getByRole("button", { name: "Insert" }).click();
   await expect(text(page)).toHaveValue(
     new RegExp(`Some words\\.\\n\\n\`\`\`figure curve\\nruns: ${id}\\nseries: validation_accuracy\\n\`\`\``),
@@ -163,6 +168,120 @@ test("a figure is inserted and changed by the dialog, and follows the text", asy
   await text(page).focus();
   await page.keyboard.press("ControlOrMeta+z");
   await expect(text(page)).toHaveValue(/figure curve/);
+});
+
+test("a figure has panels of several series, and the text refers to it", async ({ page, vivarium }) => {
+  const { id } = await vivarium.create({ ...SHORT, name: "one" });
+  const { id: other } = await vivarium.create({ ...SHORT, name: "two", training: { epochs: 2, batch_size: 32 } });
+  for (const of of [id, other]) await finished(vivarium, of);
+  const { url } = await vivarium.call("POST", "/reports", {
+    text: `# Panels\n\nSee {{ref parts}} and {{ref nothing}}.\n\n\`\`\`figure curve\nruns: ${id}, ${other}\nseries: train_loss, train_accuracy, validation_loss, validation_accuracy\npanels: runs\nx: epoch\nname: parts\n\`\`\``,
+  });
+  await page.goto(url);
+  const picture = page.locator(".figure-stage > svg.panels");
+  await expect(picture).toBeVisible();
+  // Each run alone and both together, of loss and of accuracy.
+  await expect(picture.locator("> svg")).toHaveCount(6);
+  await expect(picture.locator(".panel-title")).toHaveText([
+    "one",
+    "two",
+    "one",
+    "two",
+    "All together",
+    "All together",
+  ]);
+  await expect(picture.locator(".axis-title")).toHaveText([
+    ...Array(2).fill("Loss"),
+    ...Array(2).fill("Accuracy (%)"),
+    "Loss",
+    "Accuracy (%)",
+  ]);
+  await expect(picture.locator("text", { hasText: /^Epoch$/ })).toHaveCount(6);
+  // Panels of loss have one scale: the same ticks.
+  const ticks = (/** @type {number} */ i) =>
+    picture.locator("> svg").nth(i).locator('text[text-anchor="end"]').allTextContents();
+  expect(await ticks(0)).toEqual(await ticks(1));
+  expect((await ticks(0)).length).toBeGreaterThan(1);
+  await expect(page.locator(".report-reference")).toHaveText(["Figure 1", /No figure or table is named “nothing”/]);
+  await expect(page.locator("figure#figure-parts figcaption")).toContainText(
+    "Training and validation loss and accuracy of 2 runs, over epoch.",
+  );
+  // A figure without a name gets one when the text first refers to it.
+  await text(page).fill(`# Panels\n\nSee \n\n\`\`\`figure curve\nruns: ${id}\n\`\`\``);
+  await text(page).evaluate((area) => /** @type {HTMLTextAreaElement} */ (area).setSelectionRange(14, 14));
+  await expect(page.locator(".figure-number")).toHaveText("Figure 1. ");
+  await page.getByRole("button", { name: "Reference" }).click();
+  await page
+    .getByRole("dialog")
+    .getByRole("button", { name: /^Figure 1/ })
+    .click();
+  await expect(text(page)).toHaveValue(
+    `# Panels\n\nSee {{ref curve}}\n\n\`\`\`figure curve\nruns: ${id}\nname: curve\n\`\`\``,
+  );
+  await expect(page.locator(".report-reference")).toHaveText("Figure 1");
+});
+
+test("author, course and date are saved with the report, and an old report opens as it was", async ({
+  page,
+  vivarium,
+}) => {
+  const old = "# Old\n\nSome words.\n\n---\n\nMore.";
+  const { id, url } = await vivarium.call("POST", "/reports", { text: old });
+  await page.goto(url);
+  await expect(text(page)).toHaveValue(old);
+  await expect(page.locator(".report-byline")).toBeHidden();
+  await expect(page.locator(".report-document hr")).toHaveCount(1);
+  await page.getByLabel("Author").fill("Ada Lovelace");
+  await page.getByLabel("Course").fill("Deep Learning: WS 26");
+  await page.getByLabel("Date").fill("2026-11-29");
+  await expect(page.locator(".report-byline")).toHaveText("Ada LovelaceDeep Learning: WS 2629 November 2026");
+  await expect(page.locator(".save-state")).toHaveText("Saved");
+  expect((await vivarium.call("GET", `/reports/${id}`)).text).toBe(
+    `---\nauthor: Ada Lovelace\ncourse: "Deep Learning: WS 26"\ndate: 2026-11-29\n---\n\n${old}`,
+  );
+  await page.reload();
+  await expect(page.getByLabel("Author")).toHaveValue("Ada Lovelace");
+  await expect(text(page)).toHaveValue(old);
+  await expect(page.locator(".report-byline")).toBeVisible();
+  const html = await exported(page, "One HTML file");
+  const written = await readFile(await html.path(), "utf8");
+  expect(written).toContain("Ada Lovelace");
+  const zip = await exported(page, "Markdown with figures, zip");
+  expect((await unzipped(page, await readFile(await zip.path())))["report.md"]).toMatch(/^---\nauthor: Ada Lovelace\n/);
+  // The next report begins with them.
+  await page.goto("/reports");
+  await page.getByRole("button", { name: "New report" }).click();
+  await page.waitForURL(/\/reports\/./);
+  await expect(page.getByLabel("Author")).toHaveValue("Ada Lovelace");
+  await expect(page.getByLabel("Date")).toHaveValue(/^\d{4}-\d\d-\d\d$/);
+});
+
+test("pictures are of a chosen checkpoint, epoch of the film, and sample", async ({ page, vivarium }) => {
+  const { id } = await vivarium.create({ ...SHORT, name: "chosen" });
+  await finished(vivarium, id);
+  const { url } = await vivarium.call("POST", "/reports", {
+    text: `# P\n\n\`\`\`figure confusion\nrun: ${id}\ncheckpoint: 1\n\`\`\`\n\n\`\`\`figure mistakes\nrun: ${id}\nmany: 3\n\`\`\`\n\n\`\`\`figure confusion\nrun: ${id}\ncheckpoint: 99\n\`\`\``,
+  });
+  await page.goto(url);
+  const captions = page.locator(".report-figure figcaption:not(figure figure figcaption)");
+  await expect(page.locator(".report-figure").nth(0)).toContainText(
+    "Confusion matrix of “chosen” on the validation split, after epoch 1",
+  );
+  await expect(page.locator(".mistakes-row img")).toHaveCount(3, { timeout: 30_000 });
+  await expect(captions.filter({ hasText: "3 mistakes of “chosen” on the test split" })).toHaveCount(1);
+  await expect(page.locator(".report-fault")).toContainText("has no epoch 99");
+  // The dialog offers the film's epochs and samples of the test split.
+  await page.getByRole("button", { name: "Figure", exact: true }).click();
+  const dialog = page.getByRole("dialog", { name: "Insert a figure" });
+  await dialog.getByRole("radio", { name: /^Confusion matrix/ }).check();
+  await dialog.getByLabel("Weights", { exact: true }).selectOption({ label: "Film, epoch 2" });
+  await expect(dialog.locator(".figure-preview figcaption")).toContainText("after epoch 2");
+  await dialog.getByRole("radio", { name: /^Image and prediction/ }).check();
+  await dialog.getByLabel("Weights", { exact: true }).selectOption("last");
+  await dialog.getByRole("button", { name: "Sample test 3" }).click();
+  await expect(dialog.locator(".figure-preview figcaption")).toContainText("weights of the last epoch");
+  await dialog.getByRole("button", { name: "Insert" }).click();
+  await expect(text(page)).toHaveValue(/figure photo\nrun: .*\nimage: test:3\ncheckpoint: last/);
 });
 
 test("numbers are taken from the run, and errors are shown in place", async ({ page, vivarium }) => {
