@@ -15,7 +15,7 @@ const PAGES = [
     path: "inside",
     label: "Look inside",
     icon: "layers",
-    title: "Filters, feature maps and the film of their training",
+    title: "Weights, activations and the film of their training",
     images: true,
   },
   {

@@ -206,6 +206,7 @@ fn reading() -> OpenApiRouter<App> {
         .routes(routes!(api::tensorboard::tags))
         .routes(routes!(api::points::boundaries))
         .routes(routes!(api::points::points))
+        .routes(routes!(api::updates::updates))
         .routes(routes!(api::test::test))
         .routes(routes!(api::evaluation::evaluation))
         .routes(routes!(api::evaluation::class_curves))
