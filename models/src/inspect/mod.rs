@@ -6,6 +6,7 @@
 //! | `layers` | the catalogue of all layers |
 //! | `recording` | all activations of one image |
 //! | `tiles`, `sheet` | a layer's picture, tile by tile, and a page of it |
+//! | `difference` | what changed between two pictures of a layer |
 //! | `colours` | colour maps and PNG encoding |
 //! | `filters`, `features` | pictures of weights and of activations |
 //! | `statistics`, `tile_values` | statistics of a layer's activations; the values of one tile |
@@ -21,6 +22,7 @@
 mod arithmetic;
 mod backward;
 mod colours;
+mod difference;
 mod features;
 pub mod film;
 mod filters;
@@ -37,6 +39,7 @@ mod window;
 pub use arithmetic::{Arithmetic, Channel, FollowingLayer, Pixel};
 pub use backward::{Contribution, GradientAt, InputGradient, Term};
 pub use colours::ColourMap;
+pub use difference::{Change, Difference};
 pub use features::Features;
 pub use layers::{Layer, LayerKind};
 pub use recording::Recording;

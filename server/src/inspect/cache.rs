@@ -14,7 +14,7 @@ use vivarium_models::links;
 
 use super::bounded::BoundedCache;
 use super::image::ResolvedImage;
-use super::target::{Checkpoint, Epoch, InspectTarget};
+use super::target::{Checkpoint, FrameFile, InspectTarget};
 use crate::error::{Error, Result};
 use crate::memory;
 use crate::run_dir::RunId;
@@ -153,13 +153,19 @@ impl InspectCache {
     ///
     /// # Errors
     /// [`Error::Conflict`] for an unusable file, [`Error::Field`] when the frame was removed meanwhile.
-    pub fn frame(&mut self, target: &InspectTarget, frame: &Epoch) -> Result<Arc<Frame>> {
-        let name = format!("{} {} {}", target.id, frame.epoch, frame.version);
+    pub fn frame(&mut self, target: &InspectTarget, frame: &FrameFile) -> Result<Arc<Frame>> {
+        let name = format!("{} {} {}", target.id, frame.name, frame.version);
         if let Some(frame) = self.frames.get(&name) {
             return Ok(frame);
         }
         let read = Frame::read(&frame.path).map_err(|error| unusable("film", error))?;
-        let gone = || Error::field("checkpoint", frame.epoch, "is not in the film any more");
+        let gone = || {
+            Error::field(
+                "checkpoint",
+                frame.name.to_string(),
+                "is not in the film any more",
+            )
+        };
         let read = Arc::new(read.ok_or_else(gone)?);
         let bytes = fs::metadata(&frame.path).map_or(0, |about| about.len());
         self.frames.put(name, Arc::clone(&read), bytes);
