@@ -129,8 +129,22 @@ impl Inspector {
         normalisation: Normalisation,
         weights: &Path,
     ) -> Result<Self> {
-        let model = Model::of_graph(graph, 0)?;
-        model.load_state_dict(weights)?;
+        Self::open_watched(graph, classes, normalisation, weights, &mut |_, _| {})
+    }
+
+    /// As [`Inspector::open`], and calls `watch` with the bytes that are read, and those of the file.
+    ///
+    /// # Errors
+    /// As [`Inspector::open`].
+    pub fn open_watched(
+        graph: Graph,
+        classes: Vec<String>,
+        normalisation: Normalisation,
+        weights: &Path,
+        watch: &mut dyn FnMut(u64, u64),
+    ) -> Result<Self> {
+        let model = Model::of_zeros(graph)?;
+        model.load_state_dict_watched(weights, watch)?;
         Self::new(model, classes, normalisation)
     }
 

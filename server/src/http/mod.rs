@@ -336,6 +336,7 @@ fn inside() -> OpenApiRouter<App> {
     use api::inside::{film, layers, pixel, predictions, samples, sheets, window};
     OpenApiRouter::default()
         .routes(routes!(layers::layers))
+        .routes(routes!(layers::progress))
         .routes(routes!(sheets::filters))
         .routes(routes!(sheets::filters_png))
         .routes(routes!(sheets::features))

@@ -14,6 +14,7 @@ use vivarium_models::links;
 
 use super::bounded::BoundedCache;
 use super::image::ResolvedImage;
+use super::progress::Progress;
 use super::target::{Checkpoint, FrameFile, InspectTarget};
 use crate::error::{Error, Result};
 use crate::memory;
@@ -41,6 +42,7 @@ const MOST_PIXELS: u64 = 4 << 20;
 pub struct InspectCache {
     library: Library,
     most_bytes: u64,
+    progress: Progress,
     networks: BoundedCache<Arc<Inspector>>,
     recordings: BoundedCache<Arc<Recording>>,
     frames: BoundedCache<Arc<Frame>>,
@@ -49,10 +51,11 @@ pub struct InspectCache {
 
 impl InspectCache {
     /// An empty cache. Networks take at most `most_bytes`.
-    pub(crate) fn new(library: Library, most_bytes: u64) -> Self {
+    pub(crate) fn new(library: Library, most_bytes: u64, progress: Progress) -> Self {
         Self {
             library,
             most_bytes,
+            progress,
             networks: BoundedCache::new(NETWORKS, most_bytes),
             recordings: BoundedCache::new(RECORDINGS, RECORDINGS_BYTES),
             frames: BoundedCache::new(FRAMES, FRAMES_BYTES),
@@ -104,11 +107,13 @@ impl InspectCache {
             )));
         }
         self.networks.make_room(bytes);
-        let network = Inspector::open(
+        let reading = self.progress.read(target.id);
+        let network = Inspector::open_watched(
             graph,
             started.classes.clone(),
             started.normalisation.clone(),
             &checkpoint.path,
+            &mut |done, of| reading.tell(done, of),
         )
         .map_err(|error| unusable(checkpoint.name, error))?;
         // Until here the weights are in memory twice.
