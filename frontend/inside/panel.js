@@ -46,7 +46,7 @@ function panel(context, kind) {
   const caption = h("p", { class: "muted small" });
   const sort = h("select", {
     class: "select",
-    "aria-label": kind.what === "filters" ? "Order of the weights" : "Order of the maps",
+    "aria-label": `Order of ${kind.title(null).toLowerCase()}`,
     on: { change: () => state.set({ [kind.sort]: sort.value }) },
   });
   const back = h(
@@ -176,6 +176,7 @@ function panel(context, kind) {
     if (!layer || !context.inside) return;
     setText(title, kind.title(layer));
     element.setAttribute("aria-label", kind.title(layer));
+    sort.setAttribute("aria-label", `Order of ${kind.title(layer).toLowerCase()}`);
     const has = kind.has(layer);
     if (!has) {
       refuse(kind.none);

@@ -129,9 +129,7 @@ export function attentionCard(context) {
         ...classes.map((name, i) => h("option", { value: i }, name)),
       );
     const layers = context.inside?.layers ?? [];
-    gradCam.disabled = !layers.some(({ kind }) => CONVOLUTIONS.has(kind));
-    gradCam.hidden = gradCam.disabled;
-    if (gradCam.disabled && method.value === "grad-cam") method.value = "gradient";
+    if (layers.length > 0 && !layers.some(({ kind }) => CONVOLUTIONS.has(kind))) gradCam.remove();
     if (context.filming) {
       image.hidden = true;
       setText(note, "A frame of the film has no weights to compute this with; the best and the last checkpoint have.");

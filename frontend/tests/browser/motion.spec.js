@@ -135,7 +135,7 @@ test("a network without convolutions is spoken of as one", async ({ page, vivari
   await page.goto(`${url}/inside`);
   await expect(page.getByRole("region", { name: "Weights" })).toBeVisible();
   await expect(page.getByRole("region", { name: "Activations" })).toBeVisible();
-  await expect(page.locator("main")).not.toContainText(/filter|feature map|Grad-CAM/i);
+  await expect(page.locator("main")).not.toContainText(/filter|feature map|Grad-CAM/i, { useInnerText: true });
   await expect(page.locator(".predictions")).toContainText(/The prediction is (correct|wrong)/);
   await expect(page.locator(".predictions")).toContainText("The 2 classes with the lowest scores are not shown.");
 });
@@ -143,10 +143,12 @@ test("a network without convolutions is spoken of as one", async ({ page, vivari
 test("a network shows its layers before its weights are read", async ({ page, vivarium }) => {
   const { id, url } = await trained(vivarium, MLP);
   // What needs weights does not answer; the progress is what a server tells that reads them.
-  /** @type {(() => void)[]} */
-  const held = [];
-  const hold = /\/(layers\/[^/]+\/(filters|features)|predict|attention)/;
-  await page.route(hold, (route) => new Promise((resolve) => held.push(() => resolve(route.continue()))));
+  let release = () => {};
+  const released = new Promise((resolve) => (release = () => resolve(undefined)));
+  await page.route(/\/api\/v1\/runs\/[^/]+\/(layers\/[^/]+\/(filters|features)|predict|attention)/, async (route) => {
+    await released;
+    await route.continue();
+  });
   await page.route("**/layers/progress", (route) =>
     route.fulfill({ json: { requests: 3, reading: { done: 209_715_200, of: 537_239_848 } } }),
   );
@@ -156,8 +158,7 @@ test("a network shows its layers before its weights are read", async ({ page, vi
   await expect(page.locator(".layer-head")).toContainText("parameters");
   await expect(page.locator(".opening")).toContainText("Reading the weights: 200 MiB of 512 MiB");
   await expect(page.locator(".opening .bar")).toBeVisible();
-  for (const go of held) go();
-  await page.unroute(hold);
+  release();
   await expect(page.locator(".opening")).toBeHidden();
   await expect(page.locator(".panel-filters .sheet:not([hidden])")).toHaveCount(1);
 });
