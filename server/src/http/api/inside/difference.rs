@@ -62,7 +62,8 @@ pub(super) async fn answer(
         let View {
             snapshot, image, ..
         } = view;
-        let mut source = |snapshot: &Snapshot| Source::find(cache, target, snapshot, picture, &image);
+        let mut source =
+            |snapshot: &Snapshot| Source::find(cache, target, snapshot, picture, &image);
         let (now, then) = (source(&snapshot)?, source(&before)?);
         refuse_other_image(picture, &now, &then, &before)?;
         let page = difference(&now, &then, picture, &layer, &query)?;
