@@ -33,7 +33,7 @@ function cached(key, ask, cache = entries, most = MAX_ENTRIES) {
     cache.set(key, known);
     return known;
   }
-  const answer = ask();
+  const answer = isQuiet ? ask() : awaited(ask());
   cache.set(key, answer);
   // Errors are not cached: the next request may succeed.
   answer.catch(() => cache.get(key) === answer && cache.delete(key));
@@ -41,6 +41,41 @@ function cached(key, ask, cache = entries, most = MAX_ENTRIES) {
     if (cache.size <= most) break;
     cache.delete(oldest);
   }
+  return answer;
+}
+
+let waiting = 0;
+/** Whether what is asked for now is not waited for. */
+let isQuiet = false;
+/** @type {(count: number) => void} */
+let onWaiting = () => {};
+
+/** Calls a listener with the number of answers that are waited for, whenever it changes. @param {(count: number) => void} listener */
+export function watchWaiting(listener) {
+  onWaiting = listener;
+}
+
+/** Asks for what nobody waits for yet, such as the next frames. @template T @param {() => T} ask @returns {T} */
+export function quietly(ask) {
+  isQuiet = true;
+  try {
+    return ask();
+  } finally {
+    isQuiet = false;
+  }
+}
+
+/** Counts an answer as waited for. @template T @param {Promise<T>} answer @returns {Promise<T>} */
+export function awaited(answer) {
+  const count = (/** @type {number} */ by) => {
+    waiting += by;
+    onWaiting(waiting);
+  };
+  count(1);
+  answer.then(
+    () => count(-1),
+    () => count(-1),
+  );
   return answer;
 }
 

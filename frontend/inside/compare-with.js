@@ -3,6 +3,7 @@
 import { getFilm, getInside, getRun, listRuns } from "../lib/api.js";
 import { h } from "../lib/dom.js";
 import { attempt } from "../lib/shell.js";
+import { frameWords, isFrame } from "./view.js";
 
 /** @import { Run } from "../lib/types" */
 /** @import { InsideContext } from "./context.js" */
@@ -21,7 +22,22 @@ export function compareControl(context, { onLoaded }) {
     hidden: true,
     on: { change: () => choose(who.value, when.value) },
   });
-  const element = h("div", { class: "beside" }, h("span", { class: "small" }, "Beside"), who, when);
+  const how = h(
+    "div",
+    { class: "segments", role: "radiogroup", "aria-label": "How to compare", hidden: true },
+    .../** @type {["both" | "change", string, string][]} */ ([
+      ["both", "side by side", "Both moments, with one scale of colours"],
+      ["change", "what changed", "Each value less what it was then"],
+    ]).map(([value, label, title]) =>
+      h(
+        "label",
+        { title },
+        h("input", { type: "radio", name: "compared", value, on: { change: () => state.set({ compared: value }) } }),
+        h("span", {}, label),
+      ),
+    ),
+  );
+  const element = h("div", { class: "beside" }, h("span", { class: "small" }, "Compare with"), who, when, how);
   /** @type {Run[]} */
   let runs = [];
   let asked = false;
@@ -45,8 +61,7 @@ export function compareControl(context, { onLoaded }) {
 
   async function chooseWho() {
     if (who.value === "") choose("", "");
-    else if (who.value === run.id)
-      choose(run.id, context.film?.epochs[0] === undefined ? "last" : String(context.film.epochs[0]));
+    else if (who.value === run.id) choose(run.id, context.film?.frames[0]?.name ?? "last");
     else choose(who.value, "best");
   }
 
@@ -83,21 +98,23 @@ export function compareControl(context, { onLoaded }) {
     );
     who.value = beside?.run ?? "";
     when.hidden = !beside;
+    how.hidden = beside?.run !== run.id;
+    for (const input of how.querySelectorAll("input")) input.checked = input.value === state.now.compared;
     if (!beside) return;
     const own = beside.run === run.id;
     const inside = own ? context.inside : context.second?.inside;
     const film = own ? context.film : context.second?.film;
     const moments = [
       ...(inside?.checkpoints ?? []).map(({ name }) => /** @type {string} */ (name)),
-      ...(film?.epochs ?? []).map(String),
+      ...(film?.frames ?? []).map(({ name }) => name),
     ];
     if (!moments.includes(beside.checkpoint)) moments.push(beside.checkpoint);
     when.replaceChildren(
       ...moments.map((moment) =>
         option(
           moment,
-          /^\d+$/.test(moment)
-            ? `epoch ${moment}${own && context.otherImage(moment) ? ", another image" : ""}`
+          isFrame(moment)
+            ? `${frameWords(moment)}${own && context.otherImage(moment) ? ", another image" : ""}`
             : moment,
         ),
       ),
@@ -106,7 +123,7 @@ export function compareControl(context, { onLoaded }) {
   }
 
   state.on((_, changed) => {
-    if (!changed.has("beside")) return;
+    if (!changed.has("beside") && !changed.has("compared")) return;
     update();
     load();
   });

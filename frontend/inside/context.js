@@ -1,7 +1,7 @@
 // The state that all parts of the page share: the run, its network, its film, and the current choices.
 
 import { imageRef, frameImage } from "./image-ref.js";
-import { isEpoch, comparedWith } from "./view.js";
+import { comparedWith, frameWords, isFrame } from "./view.js";
 
 /** @import { Film, Inside, Layer, Run } from "../lib/types" */
 /** @import { ViewState } from "./view.js" */
@@ -24,14 +24,14 @@ export class InsideContext {
     this.second = null;
   }
 
-  /** `best`, `last` or an epoch. */
+  /** `best`, `last` or a frame of the film. */
   get checkpoint() {
     return this.state.now.checkpoint ?? String(this.inside?.checkpoint ?? "best");
   }
 
   /** Whether a frame of the film is shown, which has pictures of one image and no weights. */
   get filming() {
-    return isEpoch(this.checkpoint);
+    return isFrame(this.checkpoint);
   }
 
   /**
@@ -51,7 +51,7 @@ export class InsideContext {
   pictured(checkpoint = this.checkpoint, run = this.run.id) {
     const own = run === this.run.id;
     const [film, spec] = own ? [this.film, this.run.spec] : [this.second?.film, this.second?.spec ?? this.run.spec];
-    return isEpoch(checkpoint) ? frameImage(film, checkpoint, spec) : imageRef(this.wanted(run), film, spec);
+    return isFrame(checkpoint) ? frameImage(film, checkpoint, spec) : imageRef(this.wanted(run), film, spec);
   }
 
   /**
@@ -70,7 +70,7 @@ export class InsideContext {
    */
   otherImage(checkpoint = this.checkpoint) {
     const pictured = this.pictured(checkpoint);
-    return isEpoch(checkpoint) && pictured.image !== "pinned" && pictured.key !== this.pictured("last").key
+    return isFrame(checkpoint) && pictured.image !== "pinned" && pictured.key !== this.pictured("last").key
       ? pictured
       : null;
   }
@@ -86,6 +86,20 @@ export class InsideContext {
     return comparedWith(this.state.now.beside, this.run.id);
   }
 
+  /** The moment of this run since which the changes are shown; null where none are. */
+  get since() {
+    const { beside } = this;
+    return beside?.run === this.run.id && this.state.now.compared === "change" ? beside.checkpoint : null;
+  }
+
+  /** The frame of the film, or that after the epoch of a checkpoint; null where the film has none. */
+  get frame() {
+    const frames = this.film?.frames ?? [];
+    if (this.filming) return frames.find(({ name }) => name === this.checkpoint) ?? null;
+    const epoch = this.inside?.checkpoints.find(({ name }) => name === this.checkpoint)?.epoch ?? null;
+    return frames.find(({ name }) => name === String(epoch)) ?? null;
+  }
+
   /**
    * The query of requests for a checkpoint, and the stamp of its state.
    * @param {string} [checkpoint]
@@ -95,8 +109,8 @@ export class InsideContext {
   of(checkpoint = this.checkpoint, run = this.run.id) {
     const own = run === this.run.id;
     const [film, inside] = own ? [this.film, this.inside] : [this.second?.film, this.second?.inside];
-    if (isEpoch(checkpoint)) {
-      const version = film?.frames.find(({ epoch }) => String(epoch) === checkpoint)?.version;
+    if (isFrame(checkpoint)) {
+      const version = film?.frames.find(({ name }) => name === checkpoint)?.version;
       return { run, query: { checkpoint, v: version }, stamp: version ?? "" };
     }
     const about = inside?.checkpoints.find(({ name }) => name === checkpoint);
@@ -110,7 +124,7 @@ export class InsideContext {
     const own = run === this.run.id;
     const inside = own ? this.inside : this.second?.inside;
     const name = own ? "" : `${this.second?.name ?? "another run"}, `;
-    if (isEpoch(checkpoint)) return `${name}epoch ${checkpoint}`;
+    if (isFrame(checkpoint)) return `${name}${frameWords(checkpoint)}`;
     const epoch = inside?.checkpoints.find((of) => of.name === checkpoint)?.epoch;
     return `${name}${checkpoint}${epoch === null || epoch === undefined ? "" : `, epoch ${epoch}`}`;
   }

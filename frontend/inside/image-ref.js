@@ -10,10 +10,10 @@
 
 /**
  * The image of a frame of a film.
- * @param {Film | null | undefined} film @param {string} epoch @param {Run["spec"]} spec of the run @returns {ImageRef}
+ * @param {Film | null | undefined} film @param {string} name @param {Run["spec"]} spec of the run @returns {ImageRef}
  */
-export function frameImage(film, epoch, spec) {
-  const frame = film?.frames.find((known) => String(known.epoch) === epoch);
+export function frameImage(film, name, spec) {
+  const frame = film?.frames.find((known) => known.name === name);
   if (!frame) return imageRef("pinned", film, spec);
   if (frame.image === null) return { image: null, words: "an image that was pinned before", key: frame.pinned };
   return imageRef(frame.image, film, spec);

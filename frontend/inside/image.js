@@ -6,6 +6,7 @@ import { icon } from "../lib/icons.js";
 import { announce, attempt, toast } from "../lib/shell.js";
 import { apiUrl } from "../lib/base-path.js";
 import { thumbnail } from "./thumbnail.js";
+import { frameWords } from "./view.js";
 
 /** @import { Sample, UploadedImage } from "../lib/types" */
 /** @import { InsideContext } from "./context.js" */
@@ -147,7 +148,7 @@ export function imageCard(context, { onPinned }) {
     setText(
       name,
       before
-        ? `Epoch ${context.checkpoint} of the film is of ${called}. ${pinned?.pending ? "It follows the image that is pinned now from the next epoch on." : "Another image is pinned now."}`
+        ? `The frame “${frameWords(context.checkpoint)}” is of ${called}. ${pinned?.pending ? "It follows the image that is pinned now from the next epoch on." : "Another image is pinned now."}`
         : `${called}${image === "pinned" && pinned?.pending ? "; the film follows it from the next epoch on" : ""}`,
     );
     const alreadyPinned = image === "pinned" || image === pinned?.image;

@@ -40,17 +40,10 @@ export function mistakesCard(context, { onImage }) {
   /** @type {Sample[]} */
   let samples = [];
 
-  /** The epoch whose matrix is shown. */
-  function epoch() {
-    if (context.filming) return Number(context.checkpoint);
-    return context.inside?.checkpoints.find(({ name }) => name === context.checkpoint)?.epoch ?? null;
-  }
-
   async function update() {
     const turn = ++turnNumber;
-    const of = epoch();
-    const version = context.film?.frames.find((known) => known.epoch === of)?.version;
-    if (of === null || !version) {
+    const { frame: of } = context;
+    if (!of) {
       refuse(
         context.film && context.film.frames.length > 0
           ? "The film has no frame of this checkpoint's epoch."
@@ -60,10 +53,14 @@ export function mistakesCard(context, { onImage }) {
     }
     try {
       /** @type {FrameAbout} */
-      const known = await numbers(context.run.id, `film/${of}`, { v: version }, version);
+      const known = await numbers(context.run.id, `film/${of.name}`, { v: of.version }, of.version);
       if (turn !== turnNumber) return;
       if (!known.confusion) {
-        refuse("Nothing was set aside for validation, so there is no matrix.");
+        refuse(
+          known.epoch === 0
+            ? "Nothing is evaluated before the end of the first epoch, so there is no matrix yet."
+            : "Nothing was set aside for validation, so there is no matrix.",
+        );
         return;
       }
       show(known);
@@ -76,8 +73,11 @@ export function mistakesCard(context, { onImage }) {
   function refuse(words) {
     refused.hidden = false;
     setText(refused, words);
+    setText(about, "");
     frame.hidden = true;
     title.hidden = true;
+    gallery.replaceChildren();
+    more.hidden = true;
   }
 
   /** @param {FrameAbout} known */
@@ -116,7 +116,7 @@ export function mistakesCard(context, { onImage }) {
     if (!cell) return;
     const asked = cell;
     const names = context.inside?.classes ?? [];
-    const of = epoch();
+    const of = context.frame?.name ?? null;
     try {
       const found = await getSamples(context.run.id, {
         split: "validation",
@@ -125,7 +125,7 @@ export function mistakesCard(context, { onImage }) {
         checkpoint: of,
         page: to || null,
       });
-      if (cell !== asked || epoch() !== of) return;
+      if (cell !== asked || (context.frame?.name ?? null) !== of) return;
       page = to;
       samples = to === 0 ? found.samples : [...samples, ...found.samples];
       setText(
@@ -136,7 +136,7 @@ export function mistakesCard(context, { onImage }) {
         ...samples.map((sample) =>
           thumbnail({
             src: pictureUrl(context.run.id, `images/${sample.id}.png`, { size: 64 }),
-            title: `${sample.id}: ${names[sample.truth]}${sample.confidence === null ? "" : `, ${percent(sample.confidence)} sure of ${names[sample.predicted ?? 0]}`}. Show its feature maps.`,
+            title: `${sample.id}: ${names[sample.truth]}${sample.confidence === null ? "" : `, ${percent(sample.confidence)} sure of ${names[sample.predicted ?? 0]}`}. Look at it.`,
             label: sample.confidence === null ? undefined : percent(sample.confidence),
             pressed: context.state.now.image === sample.id,
             onClick: () => onImage(sample.id),

@@ -25,6 +25,9 @@ export const KINDS = {
   mean: "mean",
 };
 
+/** The kinds of layers that have filters and maps. */
+export const CONVOLUTIONS = new Set(["conv", "depthwise", "pointwise"]);
+
 /** 64×32×32. @param {number[]} shape */
 export const sizes = (shape) => shape.join("×");
 

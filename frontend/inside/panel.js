@@ -6,116 +6,18 @@ import { h, setText } from "../lib/dom.js";
 import { count, formatNumber, percent } from "../lib/format.js";
 import { histogramPicture, sheetView } from "./sheet.js";
 import { sheetPage } from "./cache.js";
+import { changeFacts, changeText } from "./change.js";
 import { sizes } from "./network.js";
+import { FEATURES, FILTERS } from "./panel-kinds.js";
+import { isFrame } from "./view.js";
 
 /** @import { Layer, Sheet, Tile } from "../lib/types" */
 /** @import { InsideContext } from "./context.js" */
 /** @import { Query, SheetPage } from "./cache.js" */
-/** @import { View } from "./view.js" */
+/** @import { Kind } from "./panel-kinds.js" */
 
 /** A loading state shows only after this time. */
 const PATIENCE_MS = 120;
-
-/**
- * The differences between the two panels.
- * @typedef {{
- *   title: string,
- *   what: "filters" | "features",
- *   has: (layer: Layer) => boolean,
- *   none: string,
- *   sorts: (context: InsideContext, layer: Layer) => [value: string, label: string][],
- *   sort: "sort" | "order",
- *   page: "page" | "mapPage",
- *   tileName: (tile: Tile, about: Sheet) => string,
- *   caption: (about: Sheet, layer: Layer, view: View) => string,
- *   pick: (context: InsideContext, tile: Tile, about: Sheet, cell: { y: number, x: number }) => void,
- *   mark: (view: View, about: Sheet) => number | null,
- * }} Kind
- */
-
-/** @type {Kind} */
-export const FILTERS = {
-  title: "Filters",
-  what: "filters",
-  has: (layer) => layer.has_filters,
-  none: "This layer has no filters: it has no weights, or only one per channel.",
-  sort: "sort",
-  page: "page",
-  sorts: (context) => [
-    ["norm", "largest first"],
-    ["index", "in order"],
-    ...(context.filming ? [] : /** @type {[string, string][]} */ ([["activation", "by activation on the image"]])),
-  ],
-  tileName: (tile, { kind }) => {
-    if (kind === "heatmap") return `weights from ${formatNumber(tile.min)} to ${formatNumber(tile.max)}`;
-    const range =
-      kind === "norms" ? `weight ${formatNumber(tile.norm)}` : `${formatNumber(tile.min)} to ${formatNumber(tile.max)}`;
-    return `${kind === "kernels" ? "kernel" : "filter"} ${tile.index}: ${range}${tile.constant ? ", constant" : ""}`;
-  },
-  caption: ({ kind, axes }, layer, { filter }) => {
-    const [outputs, inputs, height, width] = layer.weights ?? [];
-    if (kind === "heatmap" && axes)
-      return `Every weight: ${span(axes.y, "output", "outputs")} by ${span(axes.x, "input", "inputs")}. Blue is below 0, red above.`;
-    if (kind === "neurons")
-      return "The weights of a neuron, where its inputs lie in the image. Blue is below 0, red above.";
-    if (kind === "rgb") return `${outputs} filters of ${height}×${width} over red, green and blue. Grey is 0.`;
-    if (kind === "norms")
-      return `${outputs} filters of ${height}×${width} over ${inputs} channels: the norm over channels at each position. Click one for its kernels.`;
-    if (filter !== null)
-      return `The kernels of filter ${filter}: one for each of ${inputs} channels. Blue is below 0, red above.`;
-    return `${outputs} kernels of ${height}×${width}. Blue is below 0, red above.`;
-  },
-  pick: ({ state }, tile, { kind }, cell) => {
-    const { filter } = state.now;
-    if (kind === "norms") state.set({ filter: tile.index });
-    else
-      state.set({
-        of: filter === null ? "filter" : "kernel",
-        tile: tile.index,
-        ...(kind === "heatmap" ? { y: cell.y, x: cell.x } : { y: null, x: null }),
-      });
-  },
-  mark: ({ of, tile }, { kind }) => ((of === "filter" || of === "kernel") && kind !== "heatmap" ? tile : null),
-};
-
-/** @type {Kind} */
-export const FEATURES = {
-  title: "Feature maps",
-  what: "features",
-  has: (layer) => layer.has_features,
-  none: "No feature maps are stored for this layer.",
-  sort: "order",
-  page: "mapPage",
-  sorts: (_, layer) =>
-    layer.shape.length === 3 && layer.kind !== "input"
-      ? [
-          ["mean", "strongest first"],
-          ["index", "in order"],
-        ]
-      : [],
-  tileName: (tile, { kind }) => {
-    if (kind === "vector")
-      return `${formatNumber(tile.min)} to ${formatNumber(tile.max)}, mean ${formatNumber(tile.mean)}`;
-    if (kind === "picture") return "as the network sees it";
-    return `map ${tile.index}: ${formatNumber(tile.min)} to ${formatNumber(tile.max)}, mean ${formatNumber(tile.mean)}${tile.constant ? ", dead" : ""}`;
-  },
-  caption: ({ kind, map }, layer) => {
-    if (kind === "picture") return "The image at the network's size.";
-    if (kind === "vector") return `${count(layer.shape[0])} values, row by row. Click one to read it.`;
-    return `The response of each of ${count(layer.shape[0])} channels to the image. ${map === "diverging" ? "Blue is below 0, red above" : "Bright is strong"}; a cross marks a dead map.`;
-  },
-  pick: ({ state }, tile, _, cell) => {
-    const { now } = state;
-    // A click asks where a value comes from; another map may read other channels.
-    const input = now.tile === tile.index && now.way === "forward" ? now.input : null;
-    state.set({ of: "map", tile: tile.index, y: cell.y, x: cell.x, way: "forward", input });
-  },
-  mark: ({ of, tile }) => (of === "map" ? tile : null),
-};
-
-/** @param {{ from: number, to: number, of: number }} axis @param {string} one @param {string} many */
-const span = ({ from, to, of }, one, many) =>
-  of === 1 ? `1 ${one}` : to - from === of ? `${count(of)} ${many}` : `${many} ${from} to ${to - 1} of ${count(of)}`;
 
 /** @param {InsideContext} context */
 export const filtersPanel = (context) => panel(context, FILTERS);
@@ -127,14 +29,24 @@ export const featuresPanel = (context) => panel(context, FEATURES);
 function panel(context, kind) {
   const { state } = context;
   const view = (/** @type {string} */ label) =>
-    sheetView({ label, tileName: kind.tileName, onPick: (tile, about, cell) => kind.pick(context, tile, about, cell) });
-  const [first, second] = [view(kind.title), view(`${kind.title}, compared`)];
+    sheetView({
+      label: () => `${kind.title(context.layer)}${label}`,
+      tileName: (tile, about) => (about.change ? changedTile(tile, about) : kind.tileName(tile, about)),
+      onPick: (tile, about, cell) => {
+        if (!about.change) kind.pick(context, tile, about, cell);
+      },
+    });
+  const [first, second] = [view(""), view(", compared")];
+  const changedTile = (/** @type {Tile} */ tile, /** @type {Sheet} */ about) => {
+    const many = about.kind !== "heatmap" && about.kind !== "vector";
+    return `${many ? `${kind.tile(about)} ${tile.index}: ` : ""}changed by ${formatNumber(tile.min)} to ${formatNumber(tile.max)}`;
+  };
   const names = [h("p", { class: "beside-name", hidden: true }), h("p", { class: "beside-name", hidden: true })];
   const apart = h("p", { class: "notice warn small", role: "status", hidden: true });
   const caption = h("p", { class: "muted small" });
   const sort = h("select", {
     class: "select",
-    "aria-label": `Order of ${kind.title.toLowerCase()}`,
+    "aria-label": `Order of ${kind.title(null).toLowerCase()}`,
     on: { change: () => state.set({ [kind.sort]: sort.value }) },
   });
   const back = h(
@@ -189,20 +101,30 @@ function panel(context, kind) {
     stats,
     refused,
   );
+  const title = h("h2", {}, kind.title(null));
   const element = h(
     "section",
-    { class: `card panel panel-${kind.what}`, "aria-label": kind.title },
-    h("header", { class: "card-head" }, h("h2", {}, kind.title)),
+    { class: `card panel panel-${kind.what}`, "aria-label": kind.title(null) },
+    h("header", { class: "card-head" }, title),
     body,
   );
 
   let turnNumber = 0;
 
+  /** @param {Layer} layer @returns {[value: string, label: string][]} */
+  const sortsOf = (layer) =>
+    context.since === null
+      ? kind.sorts(context, layer)
+      : [
+          ["norm", "most changed first"],
+          ["index", "in order"],
+        ];
+
   /** @param {Layer} layer @returns {{ what: string, query: Query }} */
   function asked(layer) {
     const { now } = state;
     const own = /** @type {any} */ (now)[kind.sort];
-    const allowed = kind.sorts(context, layer).map(([value]) => value);
+    const allowed = sortsOf(layer).map(([value]) => value);
     const chosen = allowed.includes(own) ? own : null;
     /** @type {Query} */
     const query = {
@@ -224,6 +146,17 @@ function panel(context, kind) {
     const one = context.of();
     const { beside } = context;
     if (!beside) return [await sheetPage(one.run, what, { ...query, ...one.query }, one.stamp)];
+    if (context.since !== null) {
+      const then = context.of(context.since);
+      const change = {
+        ...query,
+        ...one.query,
+        scale: query.scale === "network" ? "layer" : query.scale,
+        v: null,
+        minus: context.since,
+      };
+      return [await sheetPage(one.run, what, change, `${one.stamp} ${then.stamp}`)];
+    }
     const two = context.of(beside.checkpoint, beside.run);
     // Both pages keep the layer's order, so that the same tiles are in the same places.
     const same = { ...query, sort: "index", scale: query.scale ?? "layer" };
@@ -241,9 +174,17 @@ function panel(context, kind) {
     const layer = context.layer;
     const turn = ++turnNumber;
     if (!layer || !context.inside) return;
+    setText(title, kind.title(layer));
+    element.setAttribute("aria-label", kind.title(layer));
+    sort.setAttribute("aria-label", `Order of ${kind.title(layer).toLowerCase()}`);
     const has = kind.has(layer);
     if (!has) {
       refuse(kind.none);
+      return;
+    }
+    const { since } = context;
+    if (since !== null && kind.what === "features" && isFrame(since) !== context.filming) {
+      refuse("The film's activations are of its own image: choose two of its frames, or “best” and “last”.");
       return;
     }
     const slow = setTimeout(() => {
@@ -280,15 +221,21 @@ function panel(context, kind) {
     const { about } = found[0];
     refused.hidden = true;
     caption.hidden = tools.hidden = false;
-    setText(caption, `${kind.caption(about, layer, now)}${about.reduced ? ` ${filmText(about.reduced, about)}` : ""}`);
+    setText(
+      caption,
+      `${about.change ? changeText(context, about) : kind.caption(about, layer, now)}${about.reduced ? ` ${filmText(about.reduced, about)}` : ""}`,
+    );
     first.element.hidden = false;
     first.show(found[0], kind.mark(now, about));
     second.element.hidden = found.length < 2;
     if (found[1]) second.show(found[1], kind.mark(now, found[1].about));
     const { beside } = context;
+    element.classList.toggle("shows-change", Boolean(about.change));
     names.forEach((name, i) => (name.hidden = !beside || !found[i]));
     apart.hidden = true;
-    if (beside) {
+    if (about.change) {
+      for (const name of names) name.hidden = true;
+    } else if (beside) {
       const moments = [{ checkpoint: context.checkpoint, run: context.run.id }, beside];
       const pictures = moments.map(({ checkpoint, run }) => context.pictured(checkpoint, run));
       const ofImage = kind.what === "features";
@@ -310,8 +257,9 @@ function panel(context, kind) {
         );
     }
     back.hidden = kind.what !== "filters" || now.filter === null || context.filming;
-    const sorts = kind.sorts(context, layer);
-    sort.hidden = sorts.length === 0 || found.length > 1 || about.kind === "heatmap" || about.kind === "neurons";
+    const sorts = sortsOf(layer);
+    const sortable = about.change ? about.kind !== "vector" && about.total > 1 : about.kind !== "neurons";
+    sort.hidden = sorts.length === 0 || found.length > 1 || about.kind === "heatmap" || !sortable;
     sort.replaceChildren(
       ...sorts.map(([value, label]) => h("option", { value, selected: value === about.sort }, label)),
     );
@@ -327,8 +275,9 @@ function panel(context, kind) {
     previous.disabled = about.page === 0;
     next.disabled = about.page >= about.pages - 1;
     const { statistics } = about;
-    stats.hidden = !statistics || kind.what !== "features";
-    if (statistics) {
+    stats.hidden = !about.change && (!statistics || kind.what !== "features");
+    if (about.change) stats.replaceChildren(h("dl", { class: "facts" }, ...changeFacts(about.change)));
+    else if (statistics) {
       const dead =
         layer.shape.length === 3 && layer.kind !== "input"
           ? imagePair("dead maps", percent(statistics.dead_share))

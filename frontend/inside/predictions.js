@@ -3,7 +3,8 @@
 import { inspectPicture } from "../lib/api.js";
 import { h, setText } from "../lib/dom.js";
 import { formatNumber, percent } from "../lib/format.js";
-import { numbers } from "./cache.js";
+import { awaited, numbers } from "./cache.js";
+import { CONVOLUTIONS } from "./network.js";
 
 /** @import { FrameAbout, Prediction, Scored } from "../lib/types" */
 /** @import { InsideContext } from "./context.js" */
@@ -74,16 +75,21 @@ export function predictionsCard(context) {
       truth === null
         ? ""
         : top[0]?.class === truth
-          ? "Correct: this is its class."
-          : `Wrong: it is ${own?.name ?? "another"}.`;
-    setText(note, [right, more > 0 ? `${more} more classes below.` : ""].filter(Boolean).join(" "));
+          ? "The prediction is correct."
+          : own
+            ? `The prediction is wrong: the class is ${own.name}.`
+            : "The prediction is wrong.";
+    const rest =
+      more === 1
+        ? "The class with the lowest score is not shown."
+        : more > 1
+          ? `The ${more} classes with the lowest scores are not shown.`
+          : "";
+    setText(note, [right, rest].filter(Boolean).join(" "));
   }
 
   return { element, update };
 }
-
-/** The kinds of layers that have maps. */
-const CONVOLUTIONS = new Set(["conv", "depthwise", "pointwise"]);
 
 /**
  * The attention map: Grad-CAM, or the gradient of a class score with respect to the image.
@@ -123,21 +129,16 @@ export function attentionCard(context) {
         ...classes.map((name, i) => h("option", { value: i }, name)),
       );
     const layers = context.inside?.layers ?? [];
-    gradCam.disabled = !layers.some(({ kind }) => CONVOLUTIONS.has(kind));
-    gradCam.hidden = gradCam.disabled;
-    if (gradCam.disabled && method.value === "grad-cam") method.value = "gradient";
+    if (layers.length > 0 && !layers.some(({ kind }) => CONVOLUTIONS.has(kind))) gradCam.remove();
     if (context.filming) {
       image.hidden = true;
-      setText(note, "A frame of the film has no weights; choose the best or the last checkpoint.");
+      setText(note, "A frame of the film has no weights to compute this with; the best and the last checkpoint have.");
       return;
     }
     const one = context.of();
     try {
-      const blob = await inspectPicture(one.run, "attention.png", {
-        ...one.query,
-        method: method.value,
-        class: of.value || null,
-      });
+      const query = { ...one.query, method: method.value, class: of.value || null };
+      const blob = await awaited(inspectPicture(one.run, "attention.png", query));
       if (turn !== turnNumber) return;
       if (url) URL.revokeObjectURL(url);
       url = URL.createObjectURL(blob);

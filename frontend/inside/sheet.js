@@ -11,13 +11,13 @@ const MAX_SCALE = 3;
 
 /**
  * @param {{
- *   label: string,
+ *   label: () => string,
  *   tileName: (tile: Tile, about: Sheet) => string,
  *   onPick: (tile: Tile, about: Sheet, cell: { y: number, x: number }) => void,
  * }} options
  */
 export function sheetView({ label, tileName, onPick }) {
-  const canvas = h("canvas", { class: "sheet-picture", tabindex: 0, role: "img", "aria-label": label });
+  const canvas = h("canvas", { class: "sheet-picture", tabindex: 0, role: "img", "aria-label": label() });
   const cursor = h("div", { class: "sheet-cursor", hidden: true });
   const chosen = h("div", { class: "sheet-chosen", hidden: true });
   const frame = h("div", { class: "sheet-frame" }, canvas, chosen, cursor);
@@ -139,7 +139,7 @@ export function sheetView({ label, tileName, onPick }) {
       }
       canvas.setAttribute(
         "aria-label",
-        `${label}, ${about.tiles.length} of ${about.total}. Arrow keys move, Enter opens.`,
+        `${label()}, ${about.tiles.length} of ${about.total}. Arrow keys move, Enter opens.`,
       );
       put(chosen, mark === null ? -1 : about.tiles.findIndex(({ index }) => index === mark));
       put(cursor, at);

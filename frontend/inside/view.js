@@ -1,10 +1,11 @@
 // The view of the page as stored in the URL: checkpoint, layer, image, scale and opened tiles.
 
 /**
- * `checkpoint` is `best`, `last` or an epoch of the film; `image` is named as in requests; `filter` is the filter whose
+ * `checkpoint` is `best`, `last` or a frame of the film; `image` is named as in requests; `filter` is the filter whose
  * kernels are shown; `tile` is the enlarged map or kernel, `y` and `x` its pixel; `input` is the channel that the window
  * reads, or backward the one whose gradient is gathered, and `class` the one whose score is differentiated; `beside` is
- * the checkpoint to compare with, or a run and a checkpoint separated by a space.
+ * the checkpoint to compare with, or a run and a checkpoint separated by a space; `compared` says whether the two are
+ * shown side by side or what changed between them.
  * @typedef {{
  *   checkpoint: string | null,
  *   layer: string | null,
@@ -23,6 +24,7 @@
  *   class: number | null,
  *   way: "forward" | "backward",
  *   beside: string | null,
+ *   compared: "both" | "change",
  * }} View
  */
 
@@ -45,6 +47,7 @@ const DEFAULTS = {
   class: null,
   way: "forward",
   beside: null,
+  compared: "both",
 };
 
 const NUMBERS = new Set(["page", "mapPage", "filter", "tile", "y", "x", "input", "class"]);
@@ -52,6 +55,7 @@ const WORDS = /** @type {{ [name: string]: string[] }} */ ({
   scale: ["tile", "layer", "network"],
   of: ["map", "kernel", "filter"],
   way: ["forward", "backward"],
+  compared: ["both", "change"],
 });
 
 /** The fields to reset when another field changes. @type {{ [name: string]: Partial<View> }} */
@@ -71,6 +75,7 @@ const RESETS = {
   filter: { page: 0 },
   sort: { page: 0 },
   order: { mapPage: 0 },
+  compared: { page: 0, mapPage: 0 },
 };
 
 /** @param {string} search @returns {View} */
@@ -128,8 +133,14 @@ export function viewState(first, save = () => {}) {
 
 /** @typedef {ReturnType<typeof viewState>} ViewState */
 
-/** Whether a checkpoint is an epoch of the film. @param {string | null} checkpoint */
-export const isEpoch = (checkpoint) => checkpoint !== null && /^\d+$/.test(checkpoint);
+/** Whether a checkpoint is a frame of the film: an epoch, or a step of the first. @param {string | null} checkpoint */
+export const isFrame = (checkpoint) => checkpoint !== null && /^(step-)?\d+$/.test(checkpoint);
+
+/** The moment of a frame: "before training", "step 8" or "epoch 3". @param {string} name */
+export function frameWords(name) {
+  if (name === "0") return "before training";
+  return name.startsWith("step-") ? name.replace("-", " ") : `epoch ${name}`;
+}
 
 /**
  * Parses `beside`.

@@ -163,6 +163,7 @@ export interface components {
        * class is no more likely than any other and 31 that it is certain.
        */
       cells: string;
+      linear?: components["schemas"]["LinearWeights"] | null;
     };
     /** @description The `boundary` event of a run. */
     BoundaryEvent: components["schemas"]["Boundary"] & {
@@ -185,6 +186,42 @@ export interface components {
       min: number | null;
       /** Format: int64 */
       max: number | null;
+    };
+    /** @description How much of a file is read. */
+    BytesRead: {
+      /**
+       * Format: int64
+       * @description Bytes that are read.
+       */
+      done: number;
+      /**
+       * Format: int64
+       * @description Bytes of the file.
+       */
+      of: number;
+    };
+    /** @description The size of a difference. */
+    Change: {
+      /**
+       * Format: float
+       * @description The largest decrease; 0 where nothing decreased.
+       */
+      min: number;
+      /**
+       * Format: float
+       * @description The largest increase; 0 where nothing increased.
+       */
+      max: number;
+      /**
+       * Format: double
+       * @description The square root of the mean of the squares.
+       */
+      rms: number;
+      /**
+       * Format: int64
+       * @description The number of values.
+       */
+      values: number;
     };
     /** @description The contribution of one channel. */
     ChannelSum: {
@@ -562,6 +599,11 @@ export interface components {
        */
       until: string;
     };
+    /** @description A page of the difference, and how large the difference is in all. */
+    Difference: components["schemas"]["Sheet"] & {
+      /** @description The size of the difference. */
+      change: components["schemas"]["Change"];
+    };
     /**
      * @description The direction in which a layer is followed.
      * @enum {string}
@@ -618,6 +660,30 @@ export interface components {
       peak_memory_bytes: number | null;
       /** @description What the first loss is that is `null`. Each score has a word of its own; logs of earlier versions have this one. */
       not_finite?: components["schemas"]["NotFinite"];
+    };
+    /** @description What a perceptron did in one epoch. */
+    EpochUpdates: {
+      /**
+       * Format: int64
+       * @description The epoch, from 1.
+       */
+      epoch: number;
+      /**
+       * Format: int64
+       * @description The training samples that it saw.
+       */
+      samples: number;
+      /**
+       * Format: int64
+       * @description How many of them it classified wrong when it saw them.
+       */
+      mistakes: number;
+      /** @description The weights at its start: a row for each class, or one row, as the boundary has them. */
+      before: number[][];
+      /** @description The weights at its end. */
+      after: number[][];
+      /** @description The steps with a mistake, in order. */
+      updates: components["schemas"]["PerceptronUpdate"][];
     };
     /** @description The estimated cost of a run. */
     Estimate: {
@@ -802,8 +868,8 @@ export interface components {
       /** @description What is wrong with it, such as `must have 47,040,016 bytes, and has 10`. */
       message: string;
     };
-    /** @description A page of feature maps: of a checkpoint or of a film. */
-    FeatureSheet: components["schemas"]["FilmFeatures"] | components["schemas"]["Features"];
+    /** @description A page of feature maps: of a checkpoint or of a film, or of what changed between two of them. */
+    FeatureSheet: components["schemas"]["Difference"] | components["schemas"]["FilmFeatures"] | components["schemas"]["Features"];
     /** @description A page of a layer's feature maps, with statistics of its activations. */
     Features: components["schemas"]["Sheet"] & {
       /** @description Statistics of all activations of the layer. */
@@ -959,6 +1025,7 @@ export interface components {
     };
     /** @description The film of a run. */
     Film: {
+      /** @description The epochs that have a frame; 0 for the one before the first step. */
       epochs: number[];
       pinned: components["schemas"]["Pinned"];
       /**
@@ -966,6 +1033,7 @@ export interface components {
        * @description What its files take.
        */
       bytes: number;
+      /** @description In the order of training, with those within the first epoch. */
       frames: components["schemas"]["FilmFrame"][];
     };
     /** @description A page of feature maps of the pinned image. */
@@ -975,9 +1043,17 @@ export interface components {
     };
     /** @description A frame of a film. */
     FilmFrame: {
-      /** Format: int64 */
+      /** @description As requests name it: the epoch, or within the first one a step such as `step-8`. */
+      name: string;
+      /**
+       * Format: int64
+       * @description Whole epochs done.
+       */
       epoch: number;
-      /** Format: int64 */
+      /**
+       * Format: int64
+       * @description Steps done.
+       */
       step: number;
       /** @description Other content, another version. */
       version: string;
@@ -996,8 +1072,8 @@ export interface components {
     FilmSheet: components["schemas"]["Sheet"] & ({
       reduced: components["schemas"]["Reduced"] | null;
     });
-    /** @description A page of filters: of a checkpoint or of a film. */
-    FilterSheet: components["schemas"]["FilmSheet"] | components["schemas"]["Sheet"];
+    /** @description A page of filters: of a checkpoint or of a film, or of what changed between two of them. */
+    FilterSheet: components["schemas"]["Difference"] | components["schemas"]["FilmSheet"] | components["schemas"]["Sheet"];
     /** @description What was seen with a value of a comparison. */
     Finding: {
       /** @description The value, as the run's name has it; empty for an experiment of one run. */
@@ -1127,15 +1203,26 @@ export interface components {
     };
     /** @description A frame of a film without its pictures. */
     FrameAbout: {
-      /** Format: int64 */
+      /** @description As requests name it. */
+      name: string;
+      /**
+       * Format: int64
+       * @description Whole epochs done.
+       */
       epoch: number;
-      /** Format: int64 */
+      /**
+       * Format: int64
+       * @description Steps done.
+       */
       step: number;
       /** @description Other content, another version. */
       version: string;
       /** @description The split of the matrix. */
       split: components["schemas"]["Split"];
-      /** @description A row for each true class, a column for each predicted one; `null` without a validation split. */
+      /**
+       * @description A row for each true class, a column for each predicted one; `null` without a validation split, and before the end
+       * of the first epoch.
+       */
       confusion: number[][] | null;
       /**
        * Format: double
@@ -1383,8 +1470,7 @@ export interface components {
     };
     /** @description A network, layer by layer. */
     Inside: {
-      /** @description The checkpoint or the epoch of the film that is looked into. */
-      checkpoint: components["schemas"]["SnapshotName"];
+      checkpoint: components["schemas"]["SnapshotName"] | null;
       /** @description The checkpoints that there are. */
       checkpoints: components["schemas"]["Checkpoint"][];
       /** @description The epochs of the film. */
@@ -1400,6 +1486,12 @@ export interface components {
       parameters: number;
       /** @description In the order of a forward pass. */
       layers: components["schemas"]["Layer"][];
+    };
+    /** @description What a page about a run waits for. */
+    InspectProgress: {
+      /** @description Requests to look into networks that wait or are carried out, of all runs. */
+      requests: number;
+      reading: components["schemas"]["BytesRead"] | null;
     };
     /** @description A sample whose label may be wrong. */
     Issue: {
@@ -1618,6 +1710,18 @@ export interface components {
       x: number[];
       /** @description Values; `null` where they are not finite. */
       y: (number | null)[];
+    };
+    /** @description The weights of a network of one linear layer on points in the plane. */
+    LinearWeights: {
+      /**
+       * @description A row for each class: the weights of the two normalised coordinates, and the bias. A single row is the score of
+       * the second of two classes; the score of the first is then 0.
+       */
+      rows: number[][];
+      /** @description What is subtracted from each coordinate before it is multiplied by its weight. */
+      mean: [number, number];
+      /** @description What each coordinate is then divided by. */
+      deviation: [number, number];
     };
     /** @description A line of a search: a step, or as the last one its result. */
     LrFinderLine: (components["schemas"]["LrFinderStep"] & {
@@ -1872,6 +1976,40 @@ export interface components {
     PendingEvaluation: {
       /** @description How far it is. */
       progress: components["schemas"]["EvaluationProgress"];
+    };
+    /** @description A sample that was classified wrong: another class scored at least as much as its own. */
+    PerceptronMistake: {
+      /** @description The sample, from 0, in the order of the training split. */
+      sample: number;
+      /** @description Its normalised coordinates. */
+      x: number[];
+      /** @description Its class. */
+      target: number;
+      /** @description The other class that scored most. */
+      rival: number;
+      /** @description The scores of all classes. */
+      scores: number[];
+    };
+    /** @description A step in which at least one sample was classified wrong. */
+    PerceptronUpdate: {
+      /**
+       * Format: int64
+       * @description The step, from 1.
+       */
+      step: number;
+      /**
+       * Format: double
+       * @description The learning rate of the step.
+       */
+      lr: number;
+      /** @description The samples of the step, by whose number the sum of the mistakes is divided. */
+      batch: number;
+      /** @description The mistakes. */
+      mistakes: components["schemas"]["PerceptronMistake"][];
+      /** @description The weights before the step. */
+      before: number[][];
+      /** @description The weights after the step. */
+      after: number[][];
     };
     /** @description What a network makes of a photo. */
     PhotoPrediction: {
@@ -4056,6 +4194,20 @@ export interface components {
       /** @description The mistake. */
       error: components["schemas"]["TextError"];
     };
+    /** @description The updates of a perceptron in an epoch. */
+    UpdatesOfEpoch: components["schemas"]["EpochUpdates"] & ({
+      /**
+       * Format: int64
+       * @description The last epoch that can be asked for.
+       */
+      epochs: number;
+      /** @description Updates of the epoch in all; an answer tells at most 500, from `skip` on. */
+      total: number;
+      /** @description How many are left out before the first that is told. */
+      skip: number;
+      /** @description Whether the weights at the end are bit for bit those that the run recorded; `null` where it recorded none then. */
+      exact: boolean | null;
+    });
     /** @description A stored image. */
     UploadedImage: {
       /**
@@ -4150,6 +4302,8 @@ export type Boundaries = components["schemas"]["Boundaries"];
 export type Boundary = components["schemas"]["Boundary"];
 export type BoundaryEvent = components["schemas"]["BoundaryEvent"];
 export type Bounds = components["schemas"]["Bounds"];
+export type BytesRead = components["schemas"]["BytesRead"];
+export type Change = components["schemas"]["Change"];
 export type ChannelSum = components["schemas"]["ChannelSum"];
 export type CheckedLayer = components["schemas"]["CheckedLayer"];
 export type CheckedNetwork = components["schemas"]["CheckedNetwork"];
@@ -4178,9 +4332,11 @@ export type DataSetState = components["schemas"]["DataSetState"];
 export type DataSetWarning = components["schemas"]["DataSetWarning"];
 export type DataSets = components["schemas"]["DataSets"];
 export type Deleted = components["schemas"]["Deleted"];
+export type Difference = components["schemas"]["Difference"];
 export type Direction = components["schemas"]["Direction"];
 export type Draft = components["schemas"]["Draft"];
 export type Epoch = components["schemas"]["Epoch"];
+export type EpochUpdates = components["schemas"]["EpochUpdates"];
 export type Estimate = components["schemas"]["Estimate"];
 export type EvaluatedCheckpoint = components["schemas"]["EvaluatedCheckpoint"];
 export type Evaluation = components["schemas"]["Evaluation"];
@@ -4230,6 +4386,7 @@ export type ImportedNetwork = components["schemas"]["ImportedNetwork"];
 export type ImportedRun = components["schemas"]["ImportedRun"];
 export type InputGradient = components["schemas"]["InputGradient"];
 export type Inside = components["schemas"]["Inside"];
+export type InspectProgress = components["schemas"]["InspectProgress"];
 export type Issue = components["schemas"]["Issue"];
 export type Job = components["schemas"]["Job"];
 export type JobState = components["schemas"]["JobState"];
@@ -4244,6 +4401,7 @@ export type Labels = components["schemas"]["Labels"];
 export type Layer = components["schemas"]["Layer"];
 export type LayerKind = components["schemas"]["LayerKind"];
 export type Line = components["schemas"]["Line"];
+export type LinearWeights = components["schemas"]["LinearWeights"];
 export type LrFinderLine = components["schemas"]["LrFinderLine"];
 export type LrFinderStep = components["schemas"]["LrFinderStep"];
 export type LrSuggestion = components["schemas"]["LrSuggestion"];
@@ -4268,6 +4426,8 @@ export type NotFinite = components["schemas"]["NotFinite"];
 export type NotFinitePoint = components["schemas"]["NotFinitePoint"];
 export type Offer = components["schemas"]["Offer"];
 export type PendingEvaluation = components["schemas"]["PendingEvaluation"];
+export type PerceptronMistake = components["schemas"]["PerceptronMistake"];
+export type PerceptronUpdate = components["schemas"]["PerceptronUpdate"];
 export type PhotoPrediction = components["schemas"]["PhotoPrediction"];
 export type PhotoPredictions = components["schemas"]["PhotoPredictions"];
 export type PhotosForm = components["schemas"]["PhotosForm"];
@@ -4365,6 +4525,7 @@ export type TopicRow = components["schemas"]["TopicRow"];
 export type Trash = components["schemas"]["Trash"];
 export type Unreadable = components["schemas"]["Unreadable"];
 export type UnreadableNetwork = components["schemas"]["UnreadableNetwork"];
+export type UpdatesOfEpoch = components["schemas"]["UpdatesOfEpoch"];
 export type UploadedImage = components["schemas"]["UploadedImage"];
 export type UploadedImages = components["schemas"]["UploadedImages"];
 export type Variant = components["schemas"]["Variant"];

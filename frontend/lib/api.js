@@ -7,7 +7,7 @@ import { Problem, computed, formOf, json, queryString, request, upload } from ".
  * @import { Run, RunSpec, Estimate, LrFinderLine, Plan, Schedule, Metrics, Statistics, Boundary, Point,
  *   DataSet, Deleted, Sweep, Tag, ImportOutcome, SweepCheck, SweepEstimate, SweepSpec, Report, ReportAbout, Draft,
  *   FitExamples, Gallery, Inside, Film, FrameAbout, SamplePage, UploadedImage, Runs, RunFacets,
- *   PhotoPredictions,
+ *   PhotoPredictions, UpdatesOfEpoch, InspectProgress,
  *   SeenLabels, LabelEdit, LabelIssues } from "./types"
  */
 /** @import { CheckedNetwork, NetworkCheck, NetworkSource } from "../network/types" */
@@ -232,6 +232,15 @@ export const getSelection = (id) => json("GET", `/selections/${encodeURIComponen
  */
 export const getBoundary = (id, epoch) => json("GET", `${run(id)}/boundaries?epoch=${epoch}`);
 
+/**
+ * The updates of a perceptron in an epoch.
+ * @param {string} id
+ * @param {number} epoch
+ * @param {number} skip updates that are left out
+ * @returns {Promise<UpdatesOfEpoch>}
+ */
+export const getUpdates = (id, epoch, skip) => json("GET", `${run(id)}/updates?epoch=${epoch}&skip=${skip}`);
+
 /** @param {string} id @returns {Promise<{ points: Point[], classes: string[] | null }>} */
 export const getPoints = (id) => json("GET", `${run(id)}/points`);
 
@@ -389,10 +398,13 @@ export const discardDraft = (id) => request("DELETE", `/datasets/drafts/${encode
 export const getInside = (id, checkpoint) =>
   json("GET", `${run(id)}/layers${checkpoint === undefined ? "" : `?checkpoint=${checkpoint}`}`);
 
+/** What a page waits for while a network is opened. @param {string} id @returns {Promise<InspectProgress>} */
+export const getInspectProgress = (id) => json("GET", `${run(id)}/layers/progress`);
+
 /** @param {string} id @returns {Promise<Film>} */
 export const getFilm = (id) => json("GET", `${run(id)}/film`);
 
-/** @param {string} id @param {number} epoch @param {string} version @returns {Promise<FrameAbout>} */
+/** @param {string} id @param {string} epoch @param {string} version @returns {Promise<FrameAbout>} */
 export const getFrame = (id, epoch, version) => json("GET", `${run(id)}/film/${epoch}?v=${version}`);
 
 /** @param {string} id @param {string | null} image @returns {Promise<{ image: string, pending: boolean }>} */

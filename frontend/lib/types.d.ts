@@ -2,6 +2,7 @@
 
 import type {
   ActivationStatistics,
+  Change,
   Reduced,
   RunEvent,
   SetLabels,
@@ -31,5 +32,9 @@ export type SeenLabels = SetLabels & { etag: string | null };
 /** A sweep with what a new one may leave out. */
 export type SweepSpec = NewSweep & Required<Pick<NewSweep, "grid" | "repeats">>;
 
-/** A page of tiles: of a network or of a film, of filters or of feature maps. */
-export type Sheet = SheetOfNetwork & { statistics?: ActivationStatistics; reduced?: Reduced | null };
+/** A page of tiles: of a network or of a film, of filters or of feature maps, or of what changed. */
+export type Sheet = SheetOfNetwork & {
+  statistics?: ActivationStatistics;
+  reduced?: Reduced | null;
+  change?: Change;
+};

@@ -16,6 +16,7 @@ import { closeup } from "../inside/closeup.js";
 import { FILM_SERIES, filmBar } from "../inside/film.js";
 import { imageCard } from "../inside/image.js";
 import { mistakesCard } from "../inside/mistakes.js";
+import { openingNote } from "../inside/opening.js";
 import { KINDS, networkPicture, sizes } from "../inside/network.js";
 import { featuresPanel, filtersPanel } from "../inside/panel.js";
 import { attentionCard, predictionsCard } from "../inside/predictions.js";
@@ -63,6 +64,7 @@ const mistakes = mistakesCard(context, {
     layerHead.scrollIntoView({ behavior: "smooth", block: "start" });
   },
 });
+const opening = openingNote(run.id);
 const beside = compareControl(context, { onLoaded: () => drawPanels() });
 
 const layerName = h("h2", {});
@@ -125,6 +127,7 @@ const body = h(
     "div",
     { class: "inside-main" },
     layerHead,
+    opening.element,
     h("div", { class: "inside-pair" }, filters.element, features.element),
     close.element,
     mistakes.element,
@@ -140,7 +143,8 @@ state.on((_, changed) => {
   const has = (/** @type {string[]} */ ...names) => names.some((name) => changed.has(name));
   if (has("layer", "scale", "checkpoint")) showLayer();
   if (
-    has("checkpoint", "image", "layer", "scale", "sort", "order", "page", "mapPage", "filter", "tile", "of", "beside")
+    has("checkpoint", "image", "layer", "scale", "sort", "order", "page", "mapPage", "filter", "tile", "of") ||
+    has("beside", "compared")
   ) {
     filters.update();
     features.update();
@@ -165,8 +169,8 @@ async function start() {
   openStream({
     url: () => apiUrl(`/events?run=${encodeURIComponent(run.id)}&after=${run.summary.events}&include=status`),
     on: {
-      message: (/** @type {RunEvent} */ { kind }) =>
-        ["epoch", "checkpoint", "test", "started"].includes(kind) && soon(),
+      message: (/** @type {RunEvent} */ event) =>
+        (["epoch", "checkpoint", "test", "started"].includes(event.kind) || isEarly(event)) && soon(),
       run: (/** @type {Run} */ next) => status.show(next),
       removed: () => explain("This run has been deleted. It can be restored under “Deleted runs” on the runs page."),
     },
@@ -177,6 +181,13 @@ async function start() {
         (error) => error instanceof Problem && error.status === 404,
       ),
   });
+}
+
+/** Whether the film has frames among these steps: within the first epoch after 1, 2, 4 and so on. @param {RunEvent} event */
+function isEarly(event) {
+  if (event.kind !== "steps" || event.epoch !== 1) return false;
+  const last = event.first_step + event.loss.length - 1;
+  return Math.floor(Math.log2(last)) > Math.floor(Math.log2(event.first_step - 1 || 0.5));
 }
 
 /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -190,20 +201,26 @@ function soon() {
   }, SETTLE_MS);
 }
 
-/** Fetches checkpoints, film and curves. */
+/** Fetches the layers, then checkpoints, film and curves: what needs no weights is shown at once. */
 async function refresh() {
   try {
-    const [inside, reel, metrics] = await Promise.all([
-      getInside(run.id),
+    const others = Promise.all([
       getFilm(run.id).catch(() => null),
       attempt(async () => (await getMetricsOf([run.id], { series: FILM_SERIES, points: POINTS, x: "epoch" }))[run.id]),
     ]);
+    const inside = await getInside(run.id);
     const first = context.inside === null;
+    if (first) {
+      context.inside = inside;
+      net.show(inside);
+      showContent(true);
+      chooseLayer();
+      showLayer();
+    }
+    const [reel, metrics] = await others;
     context.inside = inside;
     context.film = reel;
-    showContent(true);
-    if (first || !context.layer) chooseLayer();
-    if (first) net.show(inside);
+    if (!context.layer) chooseLayer();
     if (metrics) film.draw(metrics);
     film.renew();
     if (first) await beside.load();

@@ -170,7 +170,7 @@ function showRun(next) {
 async function findBoundary() {
   const known = await getBoundary(run.id, "latest");
   if (boundaryView || !known.boundary) return;
-  boundaryView = boundaryPanel(run.id, known);
+  boundaryView = boundaryPanel(run, known);
   side.prepend(boundaryView.element);
   header.hideImages();
 }

@@ -19,9 +19,10 @@ const MIN_EPOCHS = 5;
 /** @param {() => void} redraw */
 export function curves(redraw) {
   const places = { loss: h("div", { class: "curve" }), accuracy: h("div", { class: "curve" }) };
+  const xName = () => "epoch";
   const plots = {
-    loss: plot(places.loss, { marks: () => [] }),
-    accuracy: plot(places.accuracy, { marks: () => [] }),
+    loss: plot(places.loss, { marks: () => [], xName }),
+    accuracy: plot(places.accuracy, { marks: () => [], xName }),
   };
   const element = h(
     "section",
@@ -66,7 +67,9 @@ export function curves(redraw) {
       drawn: LINES.map((line) => lineOf(line, name, shown)),
       shown: shown.length,
       total: shown.length,
+      unit: null,
       unloggable: 0,
+      cut: null,
       outside: 0,
     });
   }

@@ -1,24 +1,22 @@
-// The panel of 2-D data: points and decision boundary after each epoch.
+// The panel of 2-D data: points and decision boundary after each epoch, and of a perceptron after each mistake.
 
 import { getBoundary, getPoints } from "../lib/api.js";
 import { h, setText } from "../lib/dom.js";
-import { count } from "../lib/format.js";
+import { count, formatNumber } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { attempt } from "../lib/shell.js";
 import { onTheme } from "../lib/theme.js";
+import { boundaryLegend } from "./boundary-legend.js";
 import { decodeBoundary } from "./grid.js";
-import { drawPoint, drawToy2d } from "./toy2d.js";
+import { isPlain, mistakeFilm } from "./mistakes.js";
+import { gridOf } from "./straight-lines.js";
+import { drawToy2d } from "./toy2d.js";
 
-/** @import { Boundary, Point, Split } from "../lib/types" */
+/** @import { Boundary, LinearWeights, Point, Run } from "../lib/types" */
 /** @import { Grid } from "./grid.js" */
 /** @import { Domain } from "./toy2d.js" */
+/** @import { Shown } from "./mistakes.js" */
 
-/** @type {{ split: Split, label: string }[]} */
-const SPLITS = [
-  { split: "train", label: "training" },
-  { split: "validation", label: "validation" },
-  { split: "test", label: "test" },
-];
 /** The length of the film, and the minimum time per frame. */
 const FILM_MS = 4000;
 const FRAME_MS = 60;
@@ -26,10 +24,10 @@ const FRAME_MS = 60;
 const MAX_GRIDS = 300;
 
 /**
- * @param {string} id of the run
+ * @param {Run} run
  * @param {{ epochs: number[], boundary: Boundary | null }} first the available epochs, and the newest boundary
  */
-export function boundaryPanel(id, first) {
+export function boundaryPanel({ id, spec }, first) {
   const canvas = h("canvas", { class: "boundary", role: "img" });
   const slider = h("input", {
     type: "range",
@@ -56,14 +54,50 @@ export function boundaryPanel(id, first) {
     },
     icon("play", 14),
   );
-  const classes = h("ul", { class: "boundary-legend" });
-  const splits = h("div", { class: "boundary-splits", role: "group", "aria-label": "Points to show" });
+  // An average of the weights is not what a mistake changes.
+  const hasMistakes = spec.network?.kind === "perceptron" && !spec.training?.ema && first.boundary?.linear;
+  const film = h("div", { class: "film" }, play, slider);
+  /** @type {string[] | null} */
+  let names = null;
+  /** What the film of mistakes shows; null while the epochs are shown. @type {Shown | null} */
+  let mistake = null;
+  const mistakes = mistakeFilm(id, {
+    names: () => names,
+    plain: isPlain(spec.training),
+    onShow: (shown) => {
+      mistake = shown;
+      draw();
+    },
+  });
+  const modes = h(
+    "div",
+    { class: "segments boundary-modes", role: "radiogroup", "aria-label": "Steps of the film", hidden: !hasMistakes },
+    ...[
+      { value: "epochs", label: "After each epoch" },
+      { value: "mistakes", label: "Mistake by mistake" },
+    ].map(({ value, label }) => {
+      const input = h("input", { type: "radio", name: "boundary-mode", value, on: { change: () => choose(value) } });
+      input.checked = value === "epochs";
+      return h("label", {}, input, h("span", {}, label));
+    }),
+  );
+  const lines = h(
+    "p",
+    { class: "boundary-lines small", hidden: true },
+    h("span", { class: "line-sign" }),
+    "the line after the mistake",
+    h("span", { class: "line-sign before" }),
+    "before it",
+  );
+  const legend = boundaryLegend({ onChange: () => draw() });
   const element = h(
     "section",
     { class: "card boundary-panel", "aria-label": "Decision boundary" },
     h("header", { class: "card-head" }, h("h2", {}, "Decision boundary"), where),
-    h("div", { class: "card-body" }, canvas, h("div", { class: "film" }, play, slider), classes, splits),
+    h("div", { class: "card-body" }, modes, canvas, lines, film, mistakes.element, ...legend.elements),
   );
+  canvas.addEventListener("keydown", (event) => mistake && mistakes.onKey(event));
+  mistakes.element.addEventListener("keydown", mistakes.onKey);
 
   /** @type {Map<number, Grid>} */
   const grids = new Map();
@@ -77,19 +111,36 @@ export function boundaryPanel(id, first) {
   let points = [];
   /** @type {Domain | null} */
   let domain = null;
-  /** @type {Set<Split>} */
-  const shown = new Set(["train", "validation", "test"]);
   let at = 0;
   let follow = true;
   let drawing = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
-  let film;
+  let playing;
+
+  /** @param {string} mode */
+  function choose(mode) {
+    const ofMistakes = mode === "mistakes";
+    pause();
+    film.hidden = ofMistakes;
+    where.hidden = ofMistakes;
+    lines.hidden = !ofMistakes;
+    if (ofMistakes) {
+      canvas.tabIndex = 0;
+      mistakes.open();
+    } else {
+      canvas.removeAttribute("tabindex");
+      mistakes.close();
+      mistake = null;
+      draw();
+    }
+  }
 
   async function load() {
-    const { points: found, classes: names } = await getPoints(id);
-    points = found;
+    const answer = await getPoints(id);
+    points = answer.points;
+    names = answer.classes;
     domain ??= domainOf(points);
-    showClasses(names);
+    legend.show(points, names);
     draw();
   }
 
@@ -114,6 +165,7 @@ export function boundaryPanel(id, first) {
     }
     domain = { x: grid.x, y: grid.y };
     note(boundary.epoch);
+    mistakes.grow(boundary.epoch);
     draw();
   }
 
@@ -139,7 +191,7 @@ export function boundaryPanel(id, first) {
   }
 
   function toggle() {
-    if (film === undefined) start();
+    if (playing === undefined) start();
     else pause();
   }
 
@@ -154,59 +206,20 @@ export function boundaryPanel(id, first) {
     const next = async () => {
       const to = Math.min(at + step, epochs.length - 1);
       await fetchGrid(epochs[to]);
-      if (film === undefined) return;
+      if (playing === undefined) return;
       seek(to, step);
       if (at >= epochs.length - 1) pause();
-      else film = setTimeout(next, pace);
+      else playing = setTimeout(next, pace);
     };
-    film = setTimeout(next, pace);
+    playing = setTimeout(next, pace);
   }
 
   function pause() {
-    clearTimeout(film);
-    film = undefined;
+    clearTimeout(playing);
+    playing = undefined;
     play.replaceChildren(icon("play", 14));
     play.setAttribute("aria-label", "Play the epochs");
     play.title = "Play";
-  }
-
-  /** @param {string[] | null} names */
-  function showClasses(names) {
-    const found = [...new Set(points.map((point) => point.class))].sort((a, b) => a - b);
-    classes.replaceChildren(...found.map((of) => h("li", {}, sign(of, "train"), names?.[of] ?? `class ${of}`)));
-    splits.replaceChildren(
-      ...SPLITS.filter(({ split }) => points.some((point) => point.split === split)).map(({ split, label }) => {
-        const total = points.filter((point) => point.split === split).length;
-        const button = h(
-          "button",
-          { class: "legend-item", type: "button", "aria-pressed": "true", title: `Hide or show ${label} points` },
-          sign(0, split),
-          h("span", {}, label),
-          h("b", {}, count(total)),
-        );
-        button.addEventListener("click", () => {
-          if (!shown.delete(split)) shown.add(split);
-          button.setAttribute("aria-pressed", String(shown.has(split)));
-          draw();
-        });
-        return button;
-      }),
-    );
-  }
-
-  /** A class's marker for the legend. @param {number} of @param {Split} split */
-  function sign(of, split) {
-    const mark = h("canvas", { class: "boundary-sign", "aria-hidden": "true", width: 28, height: 28 });
-    const show = () => {
-      const ctx = mark.getContext("2d");
-      if (!ctx) return;
-      ctx.setTransform(2, 0, 0, 2, 0, 0);
-      ctx.clearRect(0, 0, 14, 14);
-      drawPoint(ctx, 7, 7, of, split);
-    };
-    show();
-    onTheme(show);
-    return mark;
   }
 
   function draw() {
@@ -218,9 +231,13 @@ export function boundaryPanel(id, first) {
   }
 
   function paint() {
+    if (mistake) {
+      drawMistake(mistake);
+      return;
+    }
     const epoch = epochs[at];
     const grid = epoch === undefined ? null : (grids.get(epoch) ?? nearestGrid());
-    if (domain) drawToy2d(canvas, { domain, grid, points, splits: shown });
+    if (domain) drawToy2d(canvas, { domain, grid, points, splits: legend.splits });
     const text =
       epoch === undefined ? "before training" : epoch === 0 ? "before training" : `after epoch ${count(epoch)}`;
     setText(where, text);
@@ -228,6 +245,30 @@ export function boundaryPanel(id, first) {
     canvas.setAttribute("aria-label", `Points and decision boundary ${text}`);
     slider.disabled = epochs.length < 2;
     play.disabled = epochs.length < 2;
+  }
+
+  /** @param {Shown} shown */
+  function drawMistake({ about, update }) {
+    const newest = grids.get(epochs[at])?.linear ?? first.boundary?.linear;
+    if (!domain || !newest) return;
+    const of = (/** @type {LinearWeights["rows"]} */ rows) => ({ ...newest, rows });
+    const training = points.filter(({ split }) => split === "train");
+    const marked = update?.mistakes.map(({ sample }) => training[sample]).filter(Boolean) ?? [];
+    drawToy2d(canvas, {
+      domain,
+      grid: gridOf(of(update?.after ?? about.after), domain),
+      before: update ? of(update.before) : null,
+      points,
+      splits: new Set([...legend.splits, "train"]),
+      marked,
+    });
+    const spots = marked.map(({ x, y }) => `(${formatNumber(x)}, ${formatNumber(y)})`).join(", ");
+    canvas.setAttribute(
+      "aria-label",
+      update
+        ? `Points, the line before and after step ${update.step}, and what was wrong: ${spots}. Arrow keys step, Space plays.`
+        : `Points and the line of epoch ${about.epoch}, which made no mistake. Arrow keys step, Space plays.`,
+    );
   }
 
   /** The nearest cached frame, shown until the requested one arrives. */

@@ -1,10 +1,11 @@
 // Decodes a decision boundary: a grid of cells with predicted class and confidence.
 
-/** @import { Boundary } from "../lib/types" */
+/** @import { Boundary, LinearWeights } from "../lib/types" */
 
 /**
  * `classes` and `confidence` are row-major from the lower edge. Confidence is from 0 (all classes equally likely) to 1.
  * `leads`, where they are known, has for each class how far its score is above the best other one.
+ * `linear`, for a network of one linear layer, are the weights that its straight lines are drawn from.
  * @typedef {{
  *   columns: number,
  *   rows: number,
@@ -13,6 +14,7 @@
  *   classes: Uint8Array,
  *   confidence: Float32Array,
  *   leads?: Float32Array[],
+ *   linear?: LinearWeights | null,
  * }} Grid
  */
 
@@ -23,7 +25,7 @@ const MAX_CONFIDENCE = 31;
 export const CONFIDENCE_ERROR = 0.5 / MAX_CONFIDENCE;
 
 /** @param {Boundary} boundary @returns {Grid} */
-export function decodeBoundary({ columns, rows, x, y, cells }) {
+export function decodeBoundary({ columns, rows, x, y, cells, linear }) {
   const bytes = Uint8Array.from(atob(cells), (char) => char.charCodeAt(0));
   if (bytes.length !== columns * rows)
     throw new Error(`a boundary of ${columns} × ${rows} cells came with ${bytes.length}`);
@@ -34,6 +36,7 @@ export function decodeBoundary({ columns, rows, x, y, cells }) {
     y,
     classes: bytes.map((byte) => byte >> 5),
     confidence: Float32Array.from(bytes, (byte) => (byte & MAX_CONFIDENCE) / MAX_CONFIDENCE),
+    linear,
   };
 }
 

@@ -5,8 +5,9 @@ import { ticks, tickText } from "../chart/scale.js";
 import { contour, position } from "./contour.js";
 import { CONFIDENCE_ERROR, signedConfidence } from "./grid.js";
 import { smoothContour } from "./smooth-contour.js";
+import { boundaryLines } from "./straight-lines.js";
 
-/** @import { Point, Split } from "../lib/types" */
+/** @import { LinearWeights, Point, Split } from "../lib/types" */
 /** @import { Grid } from "./grid.js" */
 
 /** The colours of the classes. */
@@ -40,14 +41,22 @@ export const CLASS_MARKERS = [
 /** Returns the colour of a CSS token in a form that canvases accept. @typedef {(token: string) => string} Ink */
 
 /**
+ * `before` are weights whose lines are dashed; `marked` are points with a ring around them.
  * @param {HTMLCanvasElement} canvas
- * @param {{ domain: Domain, grid: Grid | null, points: Point[], splits: Set<Split>, below?: CanvasImageSource }} what
- *   `below`: a picture of the domain to draw instead of regions
+ * @param {{
+ *   domain: Domain,
+ *   grid: Grid | null,
+ *   points: Point[],
+ *   splits: Set<Split>,
+ *   below?: CanvasImageSource,
+ *   before?: LinearWeights | null,
+ *   marked?: Point[],
+ * }} what `below`: a picture of the domain to draw instead of regions
  * @param {{ width?: number, height?: number, ratio?: number, ink?: Ink }} [look] defaults to the page's
  */
 export function drawToy2d(
   canvas,
-  { domain, grid, points, splits, below },
+  { domain, grid, points, splits, below, before = null, marked = [] },
   { width = canvas.clientWidth, height = canvas.clientHeight, ratio = devicePixelRatio, ink = colour } = {},
 ) {
   const ctx = canvas.getContext("2d");
@@ -62,8 +71,10 @@ export function drawToy2d(
   if (below) ctx.drawImage(below, 0, 0, width, height);
   if (grid) {
     drawRegions(ctx, grid, toX, toY, ink);
-    drawBoundary(ctx, grid, toX, toY, ink);
+    if (grid.linear) drawLines(ctx, grid.linear, domain, toX, toY, ink("--ink"), []);
+    else drawBoundary(ctx, grid, toX, toY, ink);
   }
+  if (before) drawLines(ctx, before, domain, toX, toY, ink("--ink-2"), [6, 5]);
   drawTicks(ctx, domain, toX, toY, width, height, ink);
   // Training points lie below the fewer validation and test points.
   for (const split of /** @type {Split[]} */ (["train", "validation", "test"])) {
@@ -71,6 +82,47 @@ export function drawToy2d(
       for (const point of points)
         if (point.split === split) drawPoint(ctx, toX(point.x), toY(point.y), point.class, split, ink);
   }
+  for (const point of marked) drawRing(ctx, toX(point.x), toY(point.y), ink);
+  for (const point of marked) drawPoint(ctx, toX(point.x), toY(point.y), point.class, point.split, ink);
+}
+
+/** @param {CanvasRenderingContext2D} ctx @param {number} x @param {number} y @param {Ink} ink */
+function drawRing(ctx, x, y, ink) {
+  for (const [token, width] of /** @type {[string, number][]} */ ([
+    ["--surface", 5],
+    ["--ink", 2],
+  ])) {
+    ctx.beginPath();
+    ctx.arc(x, y, 9, 0, Math.PI * 2);
+    ctx.lineWidth = width;
+    ctx.strokeStyle = ink(token);
+    ctx.stroke();
+  }
+}
+
+/**
+ * The straight lines of a linear network.
+ * @param {CanvasRenderingContext2D} ctx
+ * @param {LinearWeights} linear
+ * @param {Domain} domain
+ * @param {(x: number) => number} toX
+ * @param {(y: number) => number} toY
+ * @param {string} stroke
+ * @param {number[]} dashes
+ */
+function drawLines(ctx, linear, domain, toX, toY, stroke, dashes) {
+  ctx.save();
+  ctx.beginPath();
+  for (const { from, to } of boundaryLines(linear, domain)) {
+    ctx.moveTo(toX(from[0]), toY(from[1]));
+    ctx.lineTo(toX(to[0]), toY(to[1]));
+  }
+  ctx.setLineDash(dashes);
+  ctx.lineWidth = 1.8;
+  ctx.lineCap = "round";
+  ctx.strokeStyle = stroke;
+  ctx.stroke();
+  ctx.restore();
 }
 
 /**

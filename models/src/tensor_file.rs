@@ -27,6 +27,9 @@ const CHECKSUM: &str = "vivarium.crc32c";
 /// The longest header that is read, enough for several thousand tensors.
 const LONGEST_HEADER: u64 = 1 << 20;
 
+/// Bytes that are read before the progress is told again.
+const PART: u64 = 8 << 20;
+
 /// The values of a tensor.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TensorValues {
@@ -246,7 +249,15 @@ pub(crate) struct Content {
 /// # Errors
 /// [`Error::Checkpoint`] for a file that is truncated or damaged, has too long a header, or holds an unsupported type.
 pub(crate) fn read(path: &Path) -> Result<Option<Content>> {
-    let content = read_with(path, intact)?;
+    read_watched(path, &mut |_, _| {})
+}
+
+/// As [`read`], and tells how many bytes of how many are read.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn read_watched(path: &Path, watch: &mut Watch<'_>) -> Result<Option<Content>> {
+    let content = read_with(path, intact, watch)?;
     match content.as_ref().and_then(|c| c.unsupported.values().min()) {
         Some(message) => Err(Error::checkpoint(path, message)),
         None => Ok(content),
@@ -260,16 +271,19 @@ pub(crate) fn read(path: &Path) -> Result<Option<Content>> {
 /// # Errors
 /// [`Error::Checkpoint`] for a file that is truncated, has too long a header, or names a tensor twice.
 pub(crate) fn read_foreign(path: &Path) -> Result<Option<Content>> {
-    read_with(path, |_, _| Ok(()))
+    read_with(path, |_, _| Ok(()), &mut |_, _| {})
 }
+
+/// Called with the bytes that are read, and those of the file.
+pub(crate) type Watch<'a> = dyn FnMut(u64, u64) + 'a;
 
 type Check = fn(&HashMap<String, String>, &SafeTensors<'_>) -> std::result::Result<(), String>;
 
-fn read_with(path: &Path, check: Check) -> Result<Option<Content>> {
+fn read_with(path: &Path, check: Check, watch: &mut Watch<'_>) -> Result<Option<Content>> {
     let Some(mut file) = Opened::at(path)? else {
         return Ok(None);
     };
-    let bytes = file.bytes(file.size)?;
+    let bytes = file.bytes(file.size, watch)?;
     content(&bytes, check)
         .map(Some)
         .map_err(|message| Error::checkpoint(path, message))
@@ -289,7 +303,7 @@ pub(crate) fn metadata(path: &Path) -> Result<Option<HashMap<String, String>>> {
         #[serde(rename = "__metadata__", default)]
         metadata: HashMap<String, String>,
     }
-    let bytes = file.bytes(8 + file.header)?;
+    let bytes = file.bytes(8 + file.header, &mut |_, _| {})?;
     serde_json::from_slice(&bytes[8..])
         .map(|Head { metadata }| Some(metadata))
         .map_err(|e| Error::checkpoint(path, e.to_string()))
@@ -307,7 +321,7 @@ pub(crate) fn bytes_of(path: &Path, most: u64) -> Result<Option<Vec<u8>>> {
         let message = format!("it is longer than {most} bytes");
         return Err(Error::checkpoint(path, message));
     }
-    let bytes = file.bytes(file.size)?;
+    let bytes = file.bytes(file.size, &mut |_, _| {})?;
     opened(&bytes, intact).map_err(|message| Error::checkpoint(path, message))?;
     Ok(Some(bytes))
 }
@@ -367,13 +381,19 @@ impl<'a> Opened<'a> {
     }
 
     /// The first bytes of the file.
-    fn bytes(&mut self, count: u64) -> Result<Vec<u8>> {
+    fn bytes(&mut self, count: u64, watch: &mut Watch<'_>) -> Result<Vec<u8>> {
         let mut bytes = Vec::with_capacity(usize::try_from(count).unwrap_or(0));
         bytes.extend(self.start);
-        (&mut self.file)
-            .take(count - 8)
-            .read_to_end(&mut bytes)
-            .map_err(|e| Error::file(self.path, e))?;
+        while (bytes.len() as u64) < count {
+            watch(bytes.len() as u64, count);
+            let part = PART.min(count - bytes.len() as u64);
+            let read = (&mut self.file).take(part).read_to_end(&mut bytes);
+            // The file is shorter than it was; its content shows that.
+            if read.map_err(|e| Error::file(self.path, e))? == 0 {
+                break;
+            }
+        }
+        watch(bytes.len() as u64, count);
         Ok(bytes)
     }
 }

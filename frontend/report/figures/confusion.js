@@ -59,15 +59,15 @@ export const confusion = {
 async function matrixOf(run, { split, checkpoint }, sources) {
   if (isFrame(checkpoint)) {
     const film = await sources.once("film", [run], () => getFilm(run.id));
-    const frame = film.frames.find(({ epoch }) => String(epoch) === checkpoint);
+    const frame = film.frames.find(({ name }) => name === checkpoint);
     if (!frame)
       throw new FigureError(
         film.epochs.length > 0
-          ? `The film of “${run.name}” has no epoch ${checkpoint}; it has ${film.epochs.join(", ")}.`
+          ? `The film of “${run.name}” has no frame ${checkpoint}; it has ${film.frames.map(({ name }) => name).join(", ")}.`
           : `“${run.name}” has no film.`,
       );
     const { confusion: matrix, validation_accuracy: accuracy } = await sources.once(`frame ${checkpoint}`, [run], () =>
-      getFrame(run.id, frame.epoch, frame.version),
+      getFrame(run.id, frame.name, frame.version),
     );
     if (!matrix) throw new FigureError(`“${run.name}” has no validation split, so its film has no matrix.`);
     return { matrix, classes: run.summary.classes, accuracy, split: "validation" };

@@ -20,8 +20,8 @@ export const CHECKPOINT = {
   value: "best",
 };
 
-/** Whether a checkpoint is an epoch of the film. @param {string} checkpoint */
-export const isFrame = (checkpoint) => /^\d+$/.test(checkpoint);
+/** Whether a checkpoint is a frame of the film, as the server names them. @param {string} checkpoint */
+export const isFrame = (checkpoint) => /^(step-)?\d+$/.test(checkpoint);
 
 /**
  * A checkpoint in words. A run without validation has no best epoch, and the server takes its last one.
@@ -30,6 +30,7 @@ export const isFrame = (checkpoint) => /^\d+$/.test(checkpoint);
  */
 export function checkpointWords({ summary }, checkpoint) {
   if (checkpoint === "0") return "before training";
+  if (checkpoint.startsWith("step-")) return `after step ${checkpoint.slice(5)}`;
   if (isFrame(checkpoint)) return `after epoch ${checkpoint}`;
   if (checkpoint === "last" || summary.best_epoch === null) return "weights of the last epoch";
   return `weights of the best epoch, ${summary.best_epoch}`;

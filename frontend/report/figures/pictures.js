@@ -1,6 +1,6 @@
 // The figures of filters, of feature maps, and of an image with its prediction.
 
-import { FEATURES, FILTERS } from "../../inside/panel.js";
+import { FEATURES, FILTERS } from "../../inside/panel-kinds.js";
 import { crossOutDead, showLegend } from "../../inside/sheet.js";
 import { inspectPicture } from "../../lib/api.js";
 import { h } from "../../lib/dom.js";
@@ -116,7 +116,7 @@ async function sheet(values, sources, kind, own) {
   ctx?.drawImage(picture, 0, 0);
   if (ctx) crossOutDead(ctx, about);
   const times = Math.max(1, Math.min(3, Math.floor(WIDTH / picture.width)));
-  const title = kind.what === "filters" ? `Filters of ${layer.name}` : `Feature maps of ${layer.name}`;
+  const title = `${kind.title(layer)} of ${layer.name}`;
   const legend = h("div", { class: "legend-bar" });
   showLegend(legend, about, about.tiles[0]);
   const shown = about.tiles.length < about.total ? ` ${about.tiles.length} of ${about.total} are shown.` : "";

@@ -165,11 +165,21 @@ test("the film drives the whole page, a cell of the matrix opens its images, and
 }) => {
   const { url } = await trained(vivarium, CONV);
   await page.goto(`${url}/inside?layer=stem.0`);
-  const slider = page.getByLabel("Epoch of the film");
-  await expect(slider).toHaveAttribute("max", "2");
+  const slider = page.getByLabel("Frame of the film");
+  // Before training, after steps 1, 2 and 4 of the first epoch, then after each of three epochs.
+  await expect(slider).toHaveAttribute("max", "6");
   await slider.focus();
   await page.keyboard.press("Home");
+  await expect(page.locator(".film-line output")).toHaveText("before training");
+  await expect(page.locator(".mistakes-card")).toContainText("Nothing is evaluated before the end of the first epoch");
+  const untrained = await picture(page, "filters");
+  for (const moment of ["step 1", "step 2", "step 4"]) {
+    await page.keyboard.press("ArrowRight");
+    await expect(page.locator(".film-line output")).toHaveText(moment);
+  }
+  await page.keyboard.press("ArrowRight");
   await expect(page.locator(".film-line output")).toHaveText(/^epoch 1,/);
+  await expect.poll(() => picture(page, "filters")).not.toBe(untrained);
   await expect(page.locator(".mistakes-card .card-head")).toContainText("validation after epoch 1");
   const [filters, features] = [await picture(page, "filters"), await picture(page, "features")];
   await page.keyboard.press("ArrowRight");
@@ -177,6 +187,7 @@ test("the film drives the whole page, a cell of the matrix opens its images, and
   await expect.poll(() => picture(page, "filters")).not.toBe(filters);
   await expect.poll(() => picture(page, "features")).not.toBe(features);
   await page.keyboard.press("Home");
+  await page.getByLabel("Speed of the film").selectOption("double speed");
   await page.getByRole("button", { name: "Play the film" }).click();
   await expect(page.locator(".film-line output")).toHaveText(/^epoch 3,/);
   await expect(page.getByRole("button", { name: "Play the film" })).toBeVisible();
@@ -198,8 +209,8 @@ test("the film drives the whole page, a cell of the matrix opens its images, and
 test("an active run adds frames live, and a new pin is used", async ({ page, vivarium }) => {
   const { id, url } = await vivarium.create({ ...CONV, training: { ...CONV.training, epochs: 100_000 } });
   await page.goto(`${url}/inside`);
-  await expect(page.getByLabel("Epoch of the film")).toBeVisible();
-  const last = () => page.getByLabel("Epoch of the film").getAttribute("max").then(Number);
+  await expect(page.getByLabel("Frame of the film")).toBeVisible();
+  const last = () => page.getByLabel("Frame of the film").getAttribute("max").then(Number);
   await expect.poll(last).toBeGreaterThan(1);
   await page.locator(".image-card input[type=file]").setInputFiles(PHOTO);
   await page.getByRole("button", { name: "Pin for the film" }).click();
@@ -242,29 +253,30 @@ test("a frame names its image, even if another image is pinned now", async ({ pa
   const run = await vivarium.create(LONG);
   const film = () => vivarium.call("GET", `/runs/${run.id}/film`);
   await expect.poll(async () => (await vivarium.get(run.id)).summary.epoch ?? 0).toBeGreaterThan(1);
-  await expect.poll(async () => (await film()).frames.length).toBeGreaterThan(1);
+  await expect.poll(async () => (await film()).epochs.length).toBeGreaterThan(2);
   await vivarium.call("PUT", `/runs/${run.id}/pinned`, { image: "test:5" });
   await expect.poll(async () => (await film()).frames.at(-1).image).toBe("pinned");
   await vivarium.call("POST", `/runs/${run.id}/stop`);
   await expect.poll(async () => (await vivarium.get(run.id)).status).toBe("stopped");
   const { frames } = await film();
-  const [before, after] = [frames[0], frames.at(-1)];
+  const before = frames.find((/** @type {any} */ frame) => frame.epoch > 0);
+  const after = frames.at(-1);
   expect(before.image).toBe("test:0");
   await page.goto(`${run.url}/inside?checkpoint=${before.epoch}&beside=${after.epoch}`);
-  const maps = page.getByRole("region", { name: "Feature maps" });
+  const maps = page.getByRole("region", { name: "Activations" });
   await expect(maps.locator(".beside-name")).toHaveText([/epoch \d+\s*test sample 0/, /epoch \d+\s*test sample 5/]);
   await expect(maps.getByRole("status").filter({ hasText: "two images" })).toContainText(
     "test sample 0 and test sample 5",
   );
   const image = page.getByRole("region", { name: "Image", exact: true });
-  await expect(image).toContainText(`Epoch ${before.epoch} of the film is of test sample 0`);
+  await expect(image).toContainText(`The frame “epoch ${before.epoch}” is of test sample 0`);
   await expect(image.locator(".image-now img")).toHaveAttribute("src", /test%3A0/);
   await expect(page.getByRole("region", { name: "Checkpoint and film" })).toContainText(
     `epoch ${before.epoch}, validation accuracy`,
   );
   await expect(page.getByRole("region", { name: "Checkpoint and film" })).toContainText("of test sample 0");
   // Filters are independent of the image, so those of two epochs are comparable.
-  await expect(page.getByRole("region", { name: "Filters" }).getByText("two images")).toBeHidden();
+  await expect(page.getByRole("region", { name: "Weights" }).getByText("two images")).toBeHidden();
   // Frames are labelled with their pinned image.
   await page.goto(`${run.url}/inside?checkpoint=${after.epoch}`);
   await expect(image).toContainText("Pinned for the film: test sample 5");

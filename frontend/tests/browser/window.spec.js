@@ -236,13 +236,13 @@ test("it plays, pauses, steps by keys, and asks the server once", async ({ page,
   await isAt(page, 0);
 
   // While a sum is added, it is not yet the value.
-  await page.getByLabel("Speed").selectOption("slow");
+  await page.getByLabel("Speed", { exact: true }).selectOption("slow");
   await stage.focus();
   await page.keyboard.press("Space");
   await expect(page.getByRole("button", { name: "Pause" })).toBeVisible();
   await expect(page.locator(".window-grids td.pending").first()).toBeAttached();
   await page.keyboard.press("Space");
-  await page.getByLabel("Speed").selectOption("map");
+  await page.getByLabel("Speed", { exact: true }).selectOption("map");
   await stage.focus();
   await page.keyboard.press("Space");
   await expect.poll(async () => (await computed(page)).position).toBeGreaterThan(20);
@@ -265,7 +265,7 @@ test("with reduced motion a sum is not added step by step", async ({ page, vivar
   await page.emulateMedia({ reducedMotion: "reduce" });
   await page.goto(`${url}/inside?layer=features.0&of=map&tile=0&y=0&x=0`);
   await isAt(page, 0);
-  await page.getByLabel("Speed").selectOption("four");
+  await page.getByLabel("Speed", { exact: true }).selectOption("four");
   await page.evaluate(() => {
     const view = /** @type {HTMLElement} */ (document.querySelector(".window-view"));
     const seen = /** @type {any} */ (window);

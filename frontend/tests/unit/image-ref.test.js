@@ -20,6 +20,7 @@ const film = (frames, pinned) => ({
   bytes: 0,
   pinned: { image: pinned, pending: false },
   frames: frames.map(([epoch, name, image]) => ({
+    name: String(epoch),
     epoch,
     step: epoch,
     version: String(epoch),

@@ -371,6 +371,23 @@ pub struct Boundary {
     #[serde(default)]
     #[schema(required)]
     pub cells: String,
+    /// The weights of a network of one linear layer, such as a perceptron: its boundary consists of straight lines.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub linear: Option<LinearWeights>,
+}
+
+/// The weights of a network of one linear layer on points in the plane.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct LinearWeights {
+    /// A row for each class: the weights of the two normalised coordinates, and the bias. A single row is the score of
+    /// the second of two classes; the score of the first is then 0.
+    pub rows: Vec<[f32; 3]>,
+    /// What is subtracted from each coordinate before it is multiplied by its weight.
+    #[schema(min_items = 2, max_items = 2)]
+    pub mean: [f64; 2],
+    /// What each coordinate is then divided by.
+    #[schema(min_items = 2, max_items = 2)]
+    pub deviation: [f64; 2],
 }
 
 /// The result on the test split.

@@ -52,6 +52,11 @@ fn events() -> Vec<Event> {
             columns: 1,
             rows: 1,
             cells: "AA==".into(),
+            linear: Some(LinearWeights {
+                rows: vec![[0.1, -2.5e-8, 3.0]],
+                mean: [0.5, -0.25],
+                deviation: [1.0, 0.3],
+            }),
         }),
         Event::Checkpoint {
             which: Which::Best,

@@ -11,7 +11,7 @@ mod event_tests;
 pub mod not_finite;
 
 pub use event::{
-    Boundary, Epoch, Event, Normalisation, Reason, Record, Scalars, Score, Started, Steps, Test,
-    Which,
+    Boundary, Epoch, Event, LinearWeights, Normalisation, Reason, Record, Scalars, Score, Started,
+    Steps, Test, Which,
 };
 pub use not_finite::NotFinite;

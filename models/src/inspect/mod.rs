@@ -6,6 +6,7 @@
 //! | `layers` | the catalogue of all layers |
 //! | `recording` | all activations of one image |
 //! | `tiles`, `sheet` | a layer's picture, tile by tile, and a page of it |
+//! | `difference` | what changed between two pictures of a layer |
 //! | `colours` | colour maps and PNG encoding |
 //! | `filters`, `features` | pictures of weights and of activations |
 //! | `statistics`, `tile_values` | statistics of a layer's activations; the values of one tile |
@@ -21,6 +22,7 @@
 mod arithmetic;
 mod backward;
 mod colours;
+mod difference;
 mod features;
 pub mod film;
 mod filters;
@@ -37,6 +39,7 @@ mod window;
 pub use arithmetic::{Arithmetic, Channel, FollowingLayer, Pixel};
 pub use backward::{Contribution, GradientAt, InputGradient, Term};
 pub use colours::ColourMap;
+pub use difference::{Change, Difference};
 pub use features::Features;
 pub use layers::{Layer, LayerKind};
 pub use recording::Recording;
@@ -126,8 +129,22 @@ impl Inspector {
         normalisation: Normalisation,
         weights: &Path,
     ) -> Result<Self> {
-        let model = Model::of_graph(graph, 0)?;
-        model.load_state_dict(weights)?;
+        Self::open_watched(graph, classes, normalisation, weights, &mut |_, _| {})
+    }
+
+    /// As [`Inspector::open`], and calls `watch` with the bytes that are read, and those of the file.
+    ///
+    /// # Errors
+    /// As [`Inspector::open`].
+    pub fn open_watched(
+        graph: Graph,
+        classes: Vec<String>,
+        normalisation: Normalisation,
+        weights: &Path,
+        watch: &mut dyn FnMut(u64, u64),
+    ) -> Result<Self> {
+        let model = Model::of_zeros(graph)?;
+        model.load_state_dict_watched(weights, watch)?;
         Self::new(model, classes, normalisation)
     }
 

@@ -55,6 +55,15 @@ impl Model {
         Self::in_store(VarStore::new(seed), graph)
     }
 
+    /// The network of a graph with weights of 0, for weights that are then loaded: to draw those of a large network takes
+    /// longer than to read them.
+    ///
+    /// # Errors
+    /// When it is too large.
+    pub fn of_zeros(graph: Graph) -> Result<Self> {
+        Self::in_store(VarStore::zeros(), graph)
+    }
+
     /// As [`Model::new`], with parameters of f64, for comparing gradients with an exact reference: rounding does not
     /// decide on which side of a kink a value is. It takes samples of f64 and cannot be trained.
     ///

@@ -18,7 +18,19 @@ impl Model {
     /// When the file cannot be read, or does not contain exactly the network's tensors, with their shapes and finite
     /// values; the error names the tensor. The network is then unchanged.
     pub fn load_state_dict(&self, path: &Path) -> Result<()> {
-        let content = tensor_file::read(path)?
+        self.load_state_dict_watched(path, &mut |_, _| {})
+    }
+
+    /// As [`Model::load_state_dict`], and calls `watch` with the bytes that are read, and those of the file.
+    ///
+    /// # Errors
+    /// As [`Model::load_state_dict`].
+    pub fn load_state_dict_watched(
+        &self,
+        path: &Path,
+        watch: &mut dyn FnMut(u64, u64),
+    ) -> Result<()> {
+        let content = tensor_file::read_watched(path, watch)?
             .ok_or_else(|| Error::file(path, io::ErrorKind::NotFound.into()))?;
         self.set_weights(&self.match_state_dict(path, content.tensors)?)
     }

@@ -20,8 +20,8 @@ pub(crate) fn check_parameters(count: u64) -> Result<()> {
 /// The parameters and buffers of one network, in the order of their creation.
 #[derive(Debug)]
 pub struct VarStore {
-    /// The seed of initialisation.
-    seed: u64,
+    /// The seed of initialisation; `None` for parameters of 0.
+    seed: Option<u64>,
     /// The type of parameters.
     dtype: DType,
     count: u64,
@@ -33,7 +33,7 @@ impl VarStore {
     /// A store that initialises parameters from a seed.
     pub fn new(seed: u64) -> Self {
         Self {
-            seed,
+            seed: Some(seed),
             dtype: DType::F32,
             count: 0,
             parameters: Vec::new(),
@@ -46,6 +46,14 @@ impl VarStore {
         Self {
             dtype: DType::F64,
             ..Self::new(seed)
+        }
+    }
+
+    /// A store whose parameters are 0, for values that are then loaded.
+    pub fn zeros() -> Self {
+        Self {
+            seed: None,
+            ..Self::new(0)
         }
     }
 
@@ -126,7 +134,10 @@ impl VarBuilder<'_> {
             .fold(1u64, |product, d| product.saturating_mul(*d as u64));
         self.store.count = self.store.count.saturating_add(len);
         check_parameters(self.store.count)?;
-        let values = init.values(len as usize, self.store.seed, &name);
+        let values = match self.store.seed {
+            Some(seed) => init.values(len as usize, seed, &name),
+            None => vec![0.0; len as usize],
+        };
         let variable = match self.store.dtype {
             DType::F64 => {
                 let wide: Vec<_> = values.into_iter().map(f64::from).collect();

@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::learner::Learner;
+use super::linear;
 use crate::contract::Boundary;
 use crate::data::Splits;
 use crate::error::Result;
@@ -68,6 +69,7 @@ pub(super) fn boundary(
         columns: CELLS,
         rows: CELLS,
         cells: STANDARD.encode(cells),
+        linear: linear::weights(learner.served_model(), &data.normalisation)?,
     }))
 }
 

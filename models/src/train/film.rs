@@ -1,5 +1,5 @@
-//! The film of a run: a frame after each epoch, within a time budget. It must neither make training fail nor slow it
-//! down noticeably.
+//! The film of a run: a frame before the first step, a few within the first epoch, and one after each epoch, within a
+//! time budget. It must neither make training fail nor slow it down noticeably.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,9 @@ use super::learner::{Evaluation, Learner};
 use super::progress::Progress;
 use crate::data::{self, PhotoTransform, Splits};
 use crate::error::{Error, Result};
-use crate::inspect::film::{Folder, Frame, FramePosition, Validation, pin_name, stride};
+use crate::inspect::film::{
+    Folder, Frame, FramePosition, Validation, is_early_frame, pin_name, stride,
+};
 use crate::inspect::{Inspector, Recording};
 use crate::links;
 use crate::ops::threads;
@@ -83,6 +85,30 @@ impl Film {
         if !last && !self.affordable(progress.epoch) {
             return None;
         }
+        self.write(learner, data, progress, validation)
+    }
+
+    /// Adds a frame before the end of the first epoch, if one is wanted there and the budget allows; the one before the
+    /// first step is always added.
+    pub(super) fn add_early(
+        &mut self,
+        learner: &Learner,
+        data: &Splits,
+        progress: &Progress,
+    ) -> Option<String> {
+        let is_wanted = progress.step == 0 || (is_early_frame(progress.step) && self.affordable(0));
+        is_wanted
+            .then(|| self.write(learner, data, progress, None))
+            .flatten()
+    }
+
+    fn write(
+        &mut self,
+        learner: &Learner,
+        data: &Splits,
+        progress: &Progress,
+        validation: Option<&Evaluation>,
+    ) -> Option<String> {
         let began = Instant::now();
         let added = self
             .frame(learner, data, progress, validation)
@@ -125,6 +151,7 @@ impl Film {
                 epoch: progress.epoch,
                 step: progress.step,
                 pinned: &pinned,
+                validation_samples: data.validation.len(),
             };
             let validation = validation.map(|of| Validation {
                 accuracy: of.score.accuracy,

@@ -19,6 +19,8 @@
 //! | `run_paths` | paths of a run's files |
 //! | `film` | a small file per epoch that shows the network |
 //! | `boundary` | decision boundaries of two-dimensional data |
+//! | `linear` | the weights of a network of one linear layer |
+//! | `updates` | the updates of a perceptron in an epoch, computed again |
 //! | `measure` | time and memory of a run, estimated from a few steps |
 //! | `compute_config` | threads and instructions, which a resumed run keeps |
 //! | `throughput`, `environment` | samples per second; processor and memory |
@@ -36,6 +38,7 @@ mod evaluator;
 mod features;
 mod film;
 mod learner;
+mod linear;
 mod loader;
 mod lr_finder;
 mod measure;
@@ -49,6 +52,7 @@ mod run_paths;
 mod schedule;
 mod scores;
 mod throughput;
+mod updates;
 
 pub use checkpoint::{CheckpointPosition, checkpoint_position, remove_unfinished};
 pub(crate) use environment::peak_memory_bytes;
@@ -61,3 +65,4 @@ pub use plan::{Plan, prepare};
 pub use run::train;
 pub use run_paths::{Record, RunPaths};
 pub use schedule::{LrCurve, lr_at};
+pub use updates::{EpochUpdates, Mistake, Start, Update, epoch_updates, needs_start_of_run};

@@ -231,6 +231,9 @@ impl Run<'_> {
                 return Ok(Some(end));
             }
             self.progress.epoch_seconds = before + began.elapsed().as_secs_f64();
+            if self.progress.epoch == 0 && self.progress.batch < self.batches {
+                self.early_film()?;
+            }
             if self.checkpoints.due(false) {
                 self.checkpoint()?;
             }
@@ -422,6 +425,16 @@ impl Run<'_> {
         }
     }
 
+    /// Adds a frame before the end of the first epoch, where one is wanted.
+    fn early_film(&mut self) -> Result<()> {
+        let (learner, data, progress) = (&self.learner, &self.data, &self.progress);
+        let film = self.film.as_mut();
+        match film.and_then(|film| film.add_early(learner, data, progress)) {
+            Some(message) => self.emit(Event::Note { message }),
+            None => Ok(()),
+        }
+    }
+
     /// Evaluates the best epoch on the test split.
     fn test(&mut self) -> Result<()> {
         if let Err(error) = self.checkpoints.load_best(&self.learner, &self.progress) {
@@ -520,6 +533,7 @@ impl Run<'_> {
             for message in plan.warnings {
                 self.emit(Event::Note { message })?;
             }
+            self.early_film()?;
             self.emit_boundary()?;
         }
         Ok(())

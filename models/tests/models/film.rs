@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use vivarium_models::contract::{Event, Normalisation, Reason};
 use vivarium_models::data::Library;
-use vivarium_models::inspect::film::{self, Folder, Frame, MOST_FRAMES, Predictions};
+use vivarium_models::inspect::film::{self, Folder, Frame, FrameName, MOST_FRAMES, Predictions};
 use vivarium_models::inspect::{Inspector, SheetQuery, Tiles, ValueSource};
+use vivarium_models::networks::Model;
 use vivarium_models::spec::RunSpec;
 use vivarium_models::train::{RunPaths, train};
 
@@ -70,14 +71,14 @@ impl Place {
         (reason, recorder)
     }
 
-    fn frame(&self, epoch: u64) -> Frame {
-        Frame::read(&self.film().frame(epoch)).unwrap().unwrap()
+    fn frame(&self, name: impl Into<FrameName>) -> Frame {
+        Frame::read(&self.film().frame(name)).unwrap().unwrap()
     }
 
     /// All frames of the film.
     fn frames(&self) -> Vec<Frame> {
-        let epochs = self.film().epochs().unwrap();
-        epochs.iter().map(|epoch| self.frame(*epoch)).collect()
+        let names = self.film().names().unwrap();
+        names.iter().map(|name| self.frame(*name)).collect()
     }
 }
 
@@ -227,7 +228,7 @@ fn a_film_changes_nothing_that_a_run_tells() {
     let folder = tempfile::tempdir().unwrap();
     let (_, without) = run(&spec, folder.path(), None);
     assert_eq!(with.facts(), without.facts());
-    assert_eq!(place.film().epochs().unwrap(), [1, 2]);
+    assert_eq!(place.film().epochs().unwrap(), [0, 1, 2]);
     assert_eq!(with.notes(), [""; 0]);
 }
 
@@ -238,19 +239,81 @@ fn a_run_that_is_stopped_anywhere_has_the_same_film_in_the_end() {
     let whole = Place::new();
     let (_, recorder) = whole.run(&spec, None);
     let frames = whole.frames();
-    assert_eq!(frames.len(), 2);
+    let of_steps: Vec<_> = frames.iter().map(|frame| frame.metadata.step).collect();
+    // Three steps an epoch.
+    assert_eq!(of_steps, [0, 1, 2, 3, 6]);
     let steps = recorder.steps().len() as u64;
     for stop in 1..steps {
         let place = Place::new();
-        let (_, first) = place.run(&spec, Some(stop));
-        let epochs = first.events.iter().filter(|e| matches!(e, Event::Epoch(_)));
-        assert_eq!(
-            place.frames(),
-            frames[..epochs.count()],
-            "stopped after {stop}"
-        );
+        place.run(&spec, Some(stop));
+        let so_far = of_steps.iter().filter(|step| **step <= stop).count();
+        assert_eq!(place.frames(), frames[..so_far], "stopped after {stop}");
         place.run(&spec, None);
         assert!(place.frames() == frames, "stopped after {stop}");
+    }
+}
+
+#[test]
+fn a_film_begins_with_the_network_before_its_first_step() {
+    let _steady = THREADS.read().unwrap();
+    let spec = spec(conv());
+    let place = Place::new();
+    place.run(&spec, None);
+    let names: Vec<_> = place.film().names().unwrap();
+    let names: Vec<_> = names.iter().map(FrameName::to_string).collect();
+    assert_eq!(names, ["0", "step-1", "step-2", "1", "2"]);
+    let (first, data) = (place.frame(0), load(&spec.data));
+    assert_eq!((first.metadata.epoch, first.metadata.step), (0, 0));
+    assert!(first.predictions.is_none() && first.confusion.is_none());
+    let graph = spec.network.graph(&data.input, data.classes.len()).unwrap();
+    let model = Model::of_graph(graph, spec.training.seed).unwrap();
+    let network = Inspector::new(model, data.classes.clone(), data.normalisation.clone()).unwrap();
+    let recording = network
+        .record_normalised(data.test.values(0).unwrap())
+        .unwrap();
+    for layer in network.layers() {
+        let name = &*layer.name;
+        alike(
+            &first.features(name).unwrap(),
+            &network.features(&recording, name).unwrap(),
+            name,
+        );
+        if layer.has_filters {
+            let own = network.filters(name).unwrap();
+            alike(&first.filters(name).unwrap(), &own, name);
+        }
+    }
+    let step = place.frame(FrameName::Step(2));
+    assert_eq!((step.metadata.epoch, step.metadata.step), (0, 2));
+}
+
+#[test]
+fn frames_within_an_epoch_and_after_it_can_be_subtracted() {
+    let _steady = THREADS.read().unwrap();
+    let mut document = conv();
+    // More predictions than a frame has room for beside whole layers.
+    document["data"]["limit"] = json!(1500);
+    document["data"]["validation"] = json!(0.9);
+    document["network"]["plan"] = json!([96, 256, 384]);
+    let spec = spec(document);
+    let place = Place::new();
+    place.run(&spec, None);
+    let frames = place.frames();
+    let last = frames.last().unwrap();
+    assert!(last.predictions.is_some());
+    for frame in &frames {
+        assert_eq!(frame.metadata.filters, last.metadata.filters);
+        assert_eq!(frame.metadata.features, last.metadata.features);
+        for layer in frame.filter_layers() {
+            let (now, before) = (last.filters(layer).unwrap(), frame.filters(layer).unwrap());
+            let change = now.minus(&before).unwrap();
+            let page = change.difference_sheet(&SheetQuery::default()).unwrap();
+            assert_eq!(
+                page.change.rms > 0.0,
+                frame.metadata.step < last.metadata.step,
+                "{layer}"
+            );
+        }
     }
 }
 
@@ -295,7 +358,7 @@ fn a_disk_that_is_full_leaves_whole_frames() {
     let place = Place::new();
     let spec = quick(4);
     place.run(&spec, Some(5));
-    assert_eq!(place.film().epochs().unwrap(), [1, 2]);
+    assert_eq!(place.film().epochs().unwrap(), [0, 1, 2]);
     let frames = place.frames();
     let aside = place.path("film/frame.tmp");
     std::os::unix::fs::symlink(full, &aside).unwrap();
@@ -308,7 +371,7 @@ fn a_disk_that_is_full_leaves_whole_frames() {
     assert!(place.frames() == frames, "other frames");
     let (reason, recorder) = place.run(&spec, None);
     assert_eq!((reason, recorder.notes()), (Reason::Completed, vec![]));
-    assert_eq!(place.film().epochs().unwrap(), [1, 2, 3, 4]);
+    assert_eq!(place.film().epochs().unwrap(), [0, 1, 2, 3, 4]);
 }
 
 #[test]
@@ -318,7 +381,8 @@ fn a_long_film_is_thinned_and_keeps_its_newest_frame() {
     place.run(&spec, Some(2 * 150));
     place.run(&spec, None);
     let epochs = place.film().epochs().unwrap();
-    assert!(epochs.len() as u64 <= MOST_FRAMES, "{epochs:?}");
+    assert_eq!(epochs[0], 0, "the frame before the first step stays");
+    assert!(epochs.len() as u64 - 1 <= MOST_FRAMES, "{epochs:?}");
     assert_eq!(epochs.last(), Some(&231));
     let kept = &epochs[..epochs.len() - 1];
     assert!(kept.iter().all(|epoch| epoch % 4 == 0), "{epochs:?}");

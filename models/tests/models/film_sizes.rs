@@ -37,6 +37,7 @@ fn frame(network: Value, side: usize, classes: usize) -> (u64, Frame, Inspector)
         epoch: 12,
         step: 3456,
         pinned: "test:0",
+        validation_samples: 60_000,
     };
     let validation = Validation {
         accuracy: 0.5,

@@ -59,3 +59,4 @@ mod steps;
 mod texts;
 mod training;
 mod transfer;
+mod updates;

@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::images;
 use crate::inspect::cache::InspectCache;
 use crate::inspect::image::{ImageRef, ResolvedImage};
+use crate::inspect::progress::Progress;
 use crate::inspect::target::InspectTarget;
 
 /// No limit: a network may take all memory.
@@ -22,7 +23,7 @@ pub(super) fn inspect(args: Inspect) -> Result<()> {
     let (id, dir, library) = find_run(&args.run, &args.data)?;
     let target = InspectTarget::from_dir(id, dir)?;
     let snapshot = target.snapshot(args.checkpoint.map(Checkpoint::word))?;
-    let mut cache = InspectCache::new(library, MOST_BYTES);
+    let mut cache = InspectCache::new(library, MOST_BYTES, Progress::default());
     let network = cache.network(&target, snapshot.weights()?)?;
     if args.list {
         for layer in network.layers() {

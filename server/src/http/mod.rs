@@ -207,6 +207,7 @@ fn reading() -> OpenApiRouter<App> {
         .routes(routes!(api::tensorboard::tags))
         .routes(routes!(api::points::boundaries))
         .routes(routes!(api::points::points))
+        .routes(routes!(api::updates::updates))
         .routes(routes!(api::test::test))
         .routes(routes!(api::evaluation::evaluation))
         .routes(routes!(api::evaluation::class_curves))
@@ -336,6 +337,7 @@ fn inside() -> OpenApiRouter<App> {
     use api::inside::{film, layers, pixel, predictions, samples, sheets, window};
     OpenApiRouter::default()
         .routes(routes!(layers::layers))
+        .routes(routes!(layers::progress))
         .routes(routes!(sheets::filters))
         .routes(routes!(sheets::filters_png))
         .routes(routes!(sheets::features))

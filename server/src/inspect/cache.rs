@@ -14,7 +14,8 @@ use vivarium_models::links;
 
 use super::bounded::BoundedCache;
 use super::image::ResolvedImage;
-use super::target::{Checkpoint, Epoch, InspectTarget};
+use super::progress::Progress;
+use super::target::{Checkpoint, FrameFile, InspectTarget};
 use crate::error::{Error, Result};
 use crate::memory;
 use crate::run_dir::RunId;
@@ -41,6 +42,7 @@ const MOST_PIXELS: u64 = 4 << 20;
 pub struct InspectCache {
     library: Library,
     most_bytes: u64,
+    progress: Progress,
     networks: BoundedCache<Arc<Inspector>>,
     recordings: BoundedCache<Arc<Recording>>,
     frames: BoundedCache<Arc<Frame>>,
@@ -49,10 +51,11 @@ pub struct InspectCache {
 
 impl InspectCache {
     /// An empty cache. Networks take at most `most_bytes`.
-    pub(crate) fn new(library: Library, most_bytes: u64) -> Self {
+    pub(crate) fn new(library: Library, most_bytes: u64, progress: Progress) -> Self {
         Self {
             library,
             most_bytes,
+            progress,
             networks: BoundedCache::new(NETWORKS, most_bytes),
             recordings: BoundedCache::new(RECORDINGS, RECORDINGS_BYTES),
             frames: BoundedCache::new(FRAMES, FRAMES_BYTES),
@@ -104,11 +107,13 @@ impl InspectCache {
             )));
         }
         self.networks.make_room(bytes);
-        let network = Inspector::open(
+        let reading = self.progress.read(target.id);
+        let network = Inspector::open_watched(
             graph,
             started.classes.clone(),
             started.normalisation.clone(),
             &checkpoint.path,
+            &mut |done, of| reading.tell(done, of),
         )
         .map_err(|error| unusable(checkpoint.name, error))?;
         // Until here the weights are in memory twice.
@@ -153,13 +158,19 @@ impl InspectCache {
     ///
     /// # Errors
     /// [`Error::Conflict`] for an unusable file, [`Error::Field`] when the frame was removed meanwhile.
-    pub fn frame(&mut self, target: &InspectTarget, frame: &Epoch) -> Result<Arc<Frame>> {
-        let name = format!("{} {} {}", target.id, frame.epoch, frame.version);
+    pub fn frame(&mut self, target: &InspectTarget, frame: &FrameFile) -> Result<Arc<Frame>> {
+        let name = format!("{} {} {}", target.id, frame.name, frame.version);
         if let Some(frame) = self.frames.get(&name) {
             return Ok(frame);
         }
         let read = Frame::read(&frame.path).map_err(|error| unusable("film", error))?;
-        let gone = || Error::field("checkpoint", frame.epoch, "is not in the film any more");
+        let gone = || {
+            Error::field(
+                "checkpoint",
+                frame.name.to_string(),
+                "is not in the film any more",
+            )
+        };
         let read = Arc::new(read.ok_or_else(gone)?);
         let bytes = fs::metadata(&frame.path).map_or(0, |about| about.len());
         self.frames.put(name, Arc::clone(&read), bytes);

@@ -4,6 +4,7 @@
 //! * [`InspectThread`]: the thread and its queue.
 //! * [`cache`]: networks, recordings, frames and data in memory. `bounded`: the cache of each kind.
 //! * [`target`]: the run, and its checkpoints and epochs.
+//! * [`progress`]: what the thread is at.
 //! * [`image`]: the image.
 //! * [`samples`]: the samples of a split, by prediction.
 //!
@@ -13,6 +14,7 @@
 mod bounded;
 pub mod cache;
 pub mod image;
+pub mod progress;
 pub mod samples;
 pub mod target;
 
@@ -28,6 +30,7 @@ use crate::blocking::lower_priority;
 use crate::error::{Error, Result};
 use crate::memory;
 use cache::InspectCache;
+use progress::Progress;
 
 /// The maximum number of queued requests.
 const LINE: usize = 64;
@@ -41,6 +44,7 @@ type Job = Box<dyn FnOnce(&mut InspectCache) + Send>;
 #[derive(Clone)]
 pub struct InspectThread {
     line: SyncSender<Job>,
+    progress: Progress,
 }
 
 impl InspectThread {
@@ -53,11 +57,18 @@ impl InspectThread {
         threads::set_threads(threads::available())?;
         threads::set_threads(1)?;
         let (line, jobs) = sync_channel(LINE);
+        let progress = Progress::default();
+        let cache = InspectCache::new(library, most_bytes, progress.clone());
         std::thread::Builder::new()
             .name("inside".to_owned())
-            .spawn(move || work(&jobs, InspectCache::new(library, most_bytes)))
+            .spawn(move || work(&jobs, cache))
             .map_err(|e| Error::system("cannot start a thread", e))?;
-        Ok(Self { line })
+        Ok(Self { line, progress })
+    }
+
+    /// What the thread is at.
+    pub fn progress(&self) -> &Progress {
+        &self.progress
     }
 
     /// Waits in the queue, then runs `work` with the cache. Dropping the future before that cancels it.
@@ -69,7 +80,9 @@ impl InspectThread {
         work: impl FnOnce(&mut InspectCache) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (answer, answered) = oneshot::channel();
+        let request = self.progress.request();
         let job: Job = Box::new(move |cache| {
+            let _request = request;
             if answer.is_closed() {
                 return;
             }

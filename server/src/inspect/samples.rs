@@ -85,7 +85,7 @@ impl InspectCache {
         if predictions.is_none() && query.predicted.is_some() {
             return Err(Error::Conflict(match query.split {
                 Split::Test => "The test split is evaluated when the run has finished.".to_owned(),
-                _ => "The film has no frame of that epoch, which would have the predictions."
+                _ => "The film has no predictions of that moment: they are made after an epoch."
                     .to_owned(),
             }));
         }
@@ -125,17 +125,17 @@ impl InspectCache {
         if split == Split::Test {
             return Ok(Predictions::read(&target.film().test())?);
         }
-        let epoch = match snapshot {
+        let frame = match snapshot {
             Snapshot::Frame(frame) => Some(frame.clone()),
             Snapshot::Network(checkpoint) => {
                 let moment = checkpoint.moment();
-                moment.and_then(|moment| target.epoch(moment.epoch))
+                moment.and_then(|moment| target.frame(moment.epoch))
             }
         };
-        let Some(epoch) = epoch else {
+        let Some(frame) = frame else {
             return Ok(None);
         };
-        Ok(self.frame(target, &epoch)?.predictions.clone())
+        Ok(self.frame(target, &frame)?.predictions.clone())
     }
 }
 

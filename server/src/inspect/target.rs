@@ -10,7 +10,7 @@ use vivarium_models::classify::Classifier;
 use vivarium_models::contract::{Event, Record, Started};
 use vivarium_models::data::PhotoTransform;
 use vivarium_models::graph::Graph;
-use vivarium_models::inspect::film::Folder;
+use vivarium_models::inspect::film::{Folder, FrameName};
 use vivarium_models::links;
 use vivarium_models::networks::Model;
 use vivarium_models::onnx;
@@ -186,15 +186,25 @@ impl InspectTarget {
         there.filter_map(|name| self.checkpoint(name)).collect()
     }
 
-    /// An epoch, if it is in the film.
-    pub fn epoch(&self, epoch: u64) -> Option<Epoch> {
-        let path = self.film().frame(epoch);
+    /// A frame, if it is in the film.
+    pub fn frame(&self, name: impl Into<FrameName>) -> Option<FrameFile> {
+        let name = name.into();
+        let path = self.film().frame(name);
         let version = version(&path)?;
-        Some(Epoch {
-            epoch,
+        Some(FrameFile {
+            name,
             path,
             version,
         })
+    }
+
+    /// The newest frame, if there is one.
+    ///
+    /// # Errors
+    /// When the folder of the film cannot be read.
+    pub fn newest_frame(&self) -> Result<Option<FrameFile>> {
+        let newest = self.film().names()?.pop();
+        Ok(newest.and_then(|name| self.frame(name)))
     }
 
     fn checkpoint(&self, name: &'static str) -> Option<Checkpoint> {
@@ -207,11 +217,11 @@ impl InspectTarget {
         })
     }
 
-    /// The meaning of the parameter `checkpoint`: `best`, `last` or an epoch of the film. By default `best`, or `last`
+    /// The meaning of the parameter `checkpoint`: `best`, `last` or a frame of the film. By default `best`, or `last`
     /// while there is no `best`.
     ///
     /// # Errors
-    /// [`Error::Conflict`] when the checkpoint does not exist yet, [`Error::Field`] for an unknown value or an epoch
+    /// [`Error::Conflict`] when the checkpoint does not exist yet, [`Error::Field`] for an unknown value or a frame
     /// that is not in the film.
     pub fn snapshot(&self, word: Option<&str>) -> Result<Snapshot> {
         let none = |which: &str| {
@@ -233,15 +243,15 @@ impl InspectTarget {
             }
             Some(word) => {
                 let wrong = |message: String| Error::field("checkpoint", word, message);
-                let Ok(epoch) = word.parse() else {
-                    let message = "must be “best”, “last” or an epoch of the film";
+                let Ok(name) = word.parse::<FrameName>() else {
+                    let message = "must be “best”, “last” or an epoch of the film; within the first epoch a step such as “step-8”";
                     return Err(wrong(message.to_owned()));
                 };
-                match self.epoch(epoch) {
-                    Some(epoch) => Ok(Snapshot::Frame(epoch)),
+                match self.frame(name) {
+                    Some(frame) => Ok(Snapshot::Frame(frame)),
                     None => Err(wrong(format!(
                         "is not in the film, which has {}",
-                        in_words(&self.film().epochs()?)
+                        in_words(&self.film().names()?)
                     ))),
                 }
             }
@@ -288,9 +298,9 @@ pub struct CheckpointInfo {
 
 /// A frame of the film.
 #[derive(Clone, Debug)]
-pub struct Epoch {
-    /// Completed epochs.
-    pub epoch: u64,
+pub struct FrameFile {
+    /// Its name.
+    pub name: FrameName,
     /// The file.
     pub path: PathBuf,
     /// Changes with the content.
@@ -303,23 +313,23 @@ pub enum Snapshot {
     /// A network with its weights.
     Network(Checkpoint),
     /// A frame of the film, which has pictures and no weights.
-    Frame(Epoch),
+    Frame(FrameFile),
 }
 
 /// What is looked at, as requests name it.
-#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum SnapshotName {
-    /// `best` or `last`.
-    Checkpoint(&'static str),
-    /// An epoch of the film.
+    /// `best` or `last`; of the film, a step of the first epoch such as `step-8`.
+    Word(String),
+    /// An epoch of the film; 0 before the first step.
     Epoch(u64),
 }
 
 impl std::fmt::Display for SnapshotName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Checkpoint(name) => f.write_str(name),
+            Self::Word(name) => f.write_str(name),
             Self::Epoch(epoch) => write!(f, "{epoch}"),
         }
     }
@@ -329,8 +339,11 @@ impl Snapshot {
     /// Its name in requests.
     pub fn name(&self) -> SnapshotName {
         match self {
-            Self::Network(checkpoint) => SnapshotName::Checkpoint(checkpoint.name),
-            Self::Frame(frame) => SnapshotName::Epoch(frame.epoch),
+            Self::Network(checkpoint) => SnapshotName::Word(checkpoint.name.to_owned()),
+            Self::Frame(frame) => match frame.name {
+                FrameName::Epoch(epoch) => SnapshotName::Epoch(epoch),
+                step @ FrameName::Step(_) => SnapshotName::Word(step.to_string()),
+            },
         }
     }
 
@@ -345,22 +358,22 @@ impl Snapshot {
     /// The checkpoint with the weights.
     ///
     /// # Errors
-    /// [`Error::Field`] for an epoch of a film, which has no weights.
+    /// [`Error::Field`] for a frame of a film, which has no weights.
     pub fn weights(&self) -> Result<&Checkpoint> {
         match self {
             Self::Network(checkpoint) => Ok(checkpoint),
             Self::Frame(frame) => Err(Error::field(
                 "checkpoint",
-                frame.epoch,
+                frame.name.to_string(),
                 "must be “best” or “last”: a film keeps pictures and no weights",
             )),
         }
     }
 }
 
-/// Lists numbers by the first few and the last.
-fn in_words(epochs: &[u64]) -> String {
-    let all: Vec<_> = epochs.iter().map(u64::to_string).collect();
+/// Lists frames by the first few and the last.
+fn in_words(frames: &[FrameName]) -> String {
+    let all: Vec<_> = frames.iter().map(FrameName::to_string).collect();
     match &all[..] {
         [] => "no frame yet".to_owned(),
         few if few.len() <= 8 => few.join(", "),
@@ -374,10 +387,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn many_epochs_are_told_by_the_first_and_the_last() {
-        assert_eq!(in_words(&[]), "no frame yet");
-        assert_eq!(in_words(&[1, 2, 4]), "1, 2, 4");
+    fn many_frames_are_told_by_the_first_and_the_last() {
+        let named = |frames: &[u64]| frames.iter().map(|epoch| (*epoch).into()).collect();
+        let words = |frames: Vec<FrameName>| in_words(&frames);
+        assert_eq!(words(Vec::new()), "no frame yet");
+        assert_eq!(words(named(&[1, 2, 4])), "1, 2, 4");
         let many: Vec<u64> = (1..=100).map(|epoch| 2 * epoch).collect();
-        assert_eq!(in_words(&many), "2, 4, 6, … 200");
+        assert_eq!(words(named(&many)), "2, 4, 6, … 200");
+        let early = [FrameName::Epoch(0), FrameName::Step(8)];
+        assert_eq!(words(early.to_vec()), "0, step-8");
     }
 }

@@ -16,19 +16,38 @@ fn film(server: &Server, id: &str) -> Value {
 fn a_film_tells_its_epochs_and_what_is_in_each() {
     let run = Trained::new(&conv(3));
     let told = run.json("film");
-    assert_eq!(told["epochs"], json!([1, 2, 3]));
+    assert_eq!(told["epochs"], json!([0, 1, 2, 3]));
     assert_eq!(told["pinned"], json!({"image": "test:0", "pending": false}));
-    let size: u64 = (1..=3)
-        .map(|epoch| {
-            let name = format!("film/epoch-{epoch:06}.safetensors");
-            fs::metadata(run.server.run_dir(&run.id).join(name))
-                .unwrap()
-                .len()
-        })
-        .sum();
+    let files = fs::read_dir(run.server.run_dir(&run.id).join("film")).unwrap();
+    let frames = files.map(|file| file.unwrap()).filter(|file| {
+        let name = file.file_name().into_string().unwrap();
+        name.starts_with("epoch-") || name.starts_with("step-")
+    });
+    let size: u64 = frames.map(|file| file.metadata().unwrap().len()).sum();
     assert_eq!(told["bytes"], size);
     let curve = run.json("metrics?series=validation_accuracy&x=epoch");
-    for (place, frame) in told["frames"].as_array().unwrap().iter().enumerate() {
+    let frames = told["frames"].as_array().unwrap();
+    let names: Vec<_> = frames
+        .iter()
+        .map(|frame| frame["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["0", "step-1", "step-2", "1", "2", "3"]);
+    for early in &frames[..3] {
+        let name = early["name"].as_str().unwrap();
+        assert_eq!(early["epoch"], 0);
+        assert_eq!(early["validation_accuracy"], Value::Null);
+        let whole = run.json(&format!("film/{name}"));
+        assert_eq!(
+            (&whole["name"], &whole["confusion"]),
+            (&json!(name), &Value::Null)
+        );
+        assert_eq!(
+            run.get(&format!("layers/stem.0/filters?checkpoint={name}"))
+                .status,
+            200
+        );
+    }
+    for (place, frame) in frames[3..].iter().enumerate() {
         assert_eq!(
             (&frame["epoch"], &frame["step"]),
             (&json!(place + 1), &json!(3 * (place + 1)))
@@ -72,6 +91,102 @@ fn a_film_tells_its_epochs_and_what_is_in_each() {
         run.json("layers/stem.0/filters?checkpoint=1")["tiles"],
         run.json("layers/stem.0/filters?checkpoint=3")["tiles"],
         "it has learnt something"
+    );
+}
+
+#[test]
+fn a_difference_of_two_frames_is_each_value_less_that_of_before() {
+    let run = Trained::new(&conv(2));
+    let values = |checkpoint: &str| {
+        let rest = format!("layers/stem.0/values?of=filter&index=1&checkpoint={checkpoint}");
+        let told = run.json(&rest);
+        let values = told["values"].as_array().unwrap().clone();
+        values
+            .iter()
+            .map(|value| value.as_f64().unwrap())
+            .collect::<Vec<_>>()
+    };
+    let (now, before) = (values("2"), values("0"));
+    let page = run.json("layers/stem.0/filters?checkpoint=2&minus=0");
+    let tiles = page["tiles"].as_array().unwrap();
+    let tile = tiles.iter().find(|tile| tile["index"] == 1).unwrap();
+    let changes: Vec<_> = now
+        .iter()
+        .zip(&before)
+        .map(|(now, before)| now - before)
+        .collect();
+    let norm = changes
+        .iter()
+        .map(|change| change * change)
+        .sum::<f64>()
+        .sqrt();
+    assert!(norm > 0.0, "it has learnt something");
+    assert!(
+        (tile["norm"].as_f64().unwrap() - norm).abs() < 1e-5,
+        "{tile} and {norm}"
+    );
+    assert!(page["change"]["max"].as_f64() >= tile["max"].as_f64());
+    let none = run.json("layers/stem.0/filters?checkpoint=2&minus=2");
+    assert_eq!(none["change"]["rms"], 0.0);
+    // Maps lie on a diverging map, whose middle is no change.
+    let maps = run.json("layers/stem.0/features?checkpoint=2&minus=step-1");
+    assert_eq!(maps["map"], "diverging");
+    let picture = "layers/stem.0/features.png?checkpoint=2&minus=0";
+    assert_eq!(run.server.get_bytes(&run.path(picture)).0, 200);
+    // The checkpoints' own weights, and the kernels of a filter.
+    let whole = run.json("layers/stem.0/filters?checkpoint=last&minus=best");
+    assert!(whole["change"]["values"].as_u64() > Some(0));
+    for (rest, words) in [
+        (
+            "layers/stem.0/filters?checkpoint=2&minus=9",
+            "is not in the film",
+        ),
+        (
+            "layers/stem.0/filters?checkpoint=2&minus=first",
+            "must be “best”",
+        ),
+        (
+            "layers/stem.0/features?checkpoint=last&minus=0",
+            "same kind",
+        ),
+    ] {
+        let answer = run.get(rest);
+        assert_eq!(
+            (answer.status, answer.fields()),
+            (422, vec!["minus".to_owned()]),
+            "{rest}"
+        );
+        assert!(answer.body.contains(words), "{rest}: {}", answer.body);
+    }
+}
+
+#[test]
+fn layers_are_told_without_reading_weights() {
+    let run = Trained::new(&conv(2));
+    let whole = run.json("layers");
+    assert_eq!(whole["checkpoint"], "best");
+    // Weights that cannot be read are no obstacle, nor none at all.
+    let folder = run.server.run_dir(&run.id).join("checkpoints");
+    fs::write(folder.join("best.safetensors"), "no weights").unwrap();
+    assert_eq!(run.json("layers")["layers"], whole["layers"]);
+    fs::remove_dir_all(&folder).unwrap();
+    let without = run.json("layers");
+    assert_eq!(
+        (&without["checkpoint"], &without["checkpoints"]),
+        (&json!(2), &json!([]))
+    );
+    assert_eq!(without["layers"], whole["layers"]);
+    fs::remove_dir_all(run.server.run_dir(&run.id).join("film")).unwrap();
+    let nothing = run.json("layers");
+    assert_eq!(
+        (&nothing["checkpoint"], &nothing["film"]),
+        (&Value::Null, &json!([]))
+    );
+    assert_eq!(nothing["parameters"], whole["parameters"]);
+    let progress = run.json("layers/progress");
+    assert_eq!(
+        (&progress["requests"], &progress["reading"]),
+        (&json!(0), &Value::Null)
     );
 }
 
@@ -204,15 +319,15 @@ fn a_worker_killed_at_any_moment_leaves_whole_frames() {
         std::thread::sleep(std::time::Duration::from_millis(7 * kill));
         signal(server.worker_pid(&id), "KILL");
         server.await_status(&id, "failed");
-        for epoch in film.epochs().unwrap() {
-            let frame = Frame::read(&film.frame(epoch)).unwrap().unwrap();
-            assert_eq!(frame.metadata.epoch, epoch, "after kill {kill}");
+        for name in film.names().unwrap() {
+            let frame = Frame::read(&film.frame(name)).unwrap().unwrap();
+            assert_eq!(frame.name(), name, "after kill {kill}");
         }
         server.post(&format!("/api/v1/runs/{id}/resume"), &json!({}));
     }
     server.post(&format!("/api/v1/runs/{id}/stop"), &json!({}));
     server.await_status(&id, "stopped");
-    assert!(film.epochs().unwrap().len() <= 100);
+    assert!(film.epochs().unwrap().len() <= 101);
     let left: Vec<_> = fs::read_dir(film.path())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())

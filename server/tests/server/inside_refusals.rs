@@ -107,7 +107,11 @@ fn what_is_asked_for_and_is_not_there_is_refused_by_name() {
             "checkpoint",
             "“best” or “last”",
         ),
-        ("layers?checkpoint=9", "checkpoint", "which has 1, 2"),
+        (
+            "layers?checkpoint=9",
+            "checkpoint",
+            "which has 0, step-1, step-2, 1, 2",
+        ),
         (
             "layers?checkpoint=first",
             "checkpoint",
@@ -215,7 +219,9 @@ fn runs_without_something_to_look_at_say_what_is_missing() {
     server.await_status(&waits, "finished");
     fs::remove_dir_all(server.run_dir(&waits).join("checkpoints")).unwrap();
     let get = |rest: &str| server.get(&format!("/api/v1/runs/{waits}/{rest}"));
-    conflict(&get("layers"), "no checkpoint yet");
+    // The film and the graph are there.
+    assert_eq!(get("layers").status, 200);
+    conflict(&get("layers/stem.0/filters"), "no checkpoint yet");
     conflict(
         &get("layers/stem.0/filters?checkpoint=best"),
         "no checkpoint “best” yet",
@@ -245,17 +251,19 @@ fn a_damaged_file_is_said_to_be_one_and_the_others_can_be_looked_at() {
         (&nan[..], "“best” cannot be used"),
     ] {
         fs::write(&best, bytes).unwrap();
-        conflict(&run.get("layers"), words);
-        assert_eq!(run.get("layers?checkpoint=last").status, 200);
+        conflict(&run.get("layers/stem.0/filters"), words);
+        let last = "layers/stem.0/filters?checkpoint=last";
+        assert_eq!(run.get(last).status, 200);
     }
     fs::write(&best, &whole).unwrap();
-    assert_eq!(run.get("layers").status, 200, "and it is found mended");
+    let mended = run.get("layers/stem.0/filters").status;
+    assert_eq!(mended, 200, "and it is found mended");
     fs::write(folder.join("film/epoch-000001.safetensors"), &whole).unwrap();
     conflict(
         &run.get("layers/stem.0/filters?checkpoint=1"),
         "no frame of a film",
     );
-    assert_eq!(run.json("film")["epochs"], json!([2]));
+    assert_eq!(run.json("film")["epochs"], json!([0, 2]));
     fs::write(folder.join("film/test.safetensors"), "no predictions").unwrap();
     assert!(run.get("samples?split=test").status >= 400);
     assert_eq!(run.server.get("/healthz").status, 200);

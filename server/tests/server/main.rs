@@ -52,3 +52,4 @@ mod tensorboard_export;
 mod tensorboard_tags;
 mod terminal;
 mod transfer;
+mod updates;

@@ -1,4 +1,5 @@
-//! Films: the filters, feature maps and predictions of a network after each epoch, as one small file per frame.
+//! Films: the filters, feature maps and predictions of a network, before its first step, a few times within the first
+//! epoch, and after each epoch, as one small file per frame.
 //!
 //! | module | what it is |
 //! |---|---|
@@ -7,22 +8,26 @@
 //! | `fit` | how much of each layer fits in a frame |
 //! | `file` | a frame on disk |
 //! | `folder` | the frames of a run, and which are kept |
+//! | `name` | the names of frames |
 //! | `sheets` | the pages of an inspector, from a frame |
 //! | `predictions` | the predictions on a split, sample by sample |
 //!
-//! Invariants: no frame is larger than [`MOST_BYTES`] and no film longer than [`MOST_FRAMES`], for any network; and a
-//! frame records how much of each picture was left out.
+//! Invariants: no frame is larger than [`MOST_BYTES`], for any network; no film has more than [`MOST_FRAMES`] frames of
+//! epochs and [`MOST_EARLY_FRAMES`] within the first; and a frame records how much of each picture was left out. All
+//! frames of a film leave out the same, so that their values can be subtracted.
 
 mod extract;
 mod file;
 mod fit;
 mod folder;
+mod name;
 mod predictions;
 mod sheets;
 
 pub use extract::Extract;
-pub(crate) use folder::stride;
-pub use folder::{Folder, MOST_FRAMES};
+pub use folder::{Folder, MOST_EARLY_FRAMES, MOST_FRAMES};
+pub(crate) use folder::{is_early_frame, stride};
+pub use name::FrameName;
 pub use predictions::Predictions;
 pub use sheets::{FilmFeatures, FilmSheet, Reduced};
 
@@ -66,6 +71,13 @@ pub struct FrameMetadata {
     pub features: Vec<Extract>,
 }
 
+impl FrameMetadata {
+    /// The frame's name.
+    pub fn name(&self) -> FrameName {
+        FrameName::at(self.epoch, self.step)
+    }
+}
+
 /// The predicted class.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct TopClass {
@@ -84,6 +96,8 @@ pub struct FramePosition<'a> {
     pub step: u64,
     /// The image of the recording.
     pub pinned: &'a str,
+    /// The number of validation samples, of whose predictions the frames after epochs tell.
+    pub validation_samples: usize,
 }
 
 /// The evaluation of the validation split at that position.
@@ -130,8 +144,11 @@ impl Frame {
             .filter(|of| of.confusion.len() <= MOST_CLASSES)
             .map(|of| of.confusion.to_vec());
         let predictions = validation.map(|of| of.predictions.clone().cut());
-        let fixed = predictions.as_ref().map_or(0, Predictions::bytes)
-            + confusion.as_ref().map_or(0, |of| of.len() * of.len() * 4)
+        let classes = network.classes().len();
+        let has_matrix = moment.validation_samples > 0 && classes <= MOST_CLASSES;
+        // A frame without predictions leaves their room, so that it keeps as much of a layer as the others do.
+        let fixed = predictions::bytes(moment.validation_samples)
+            + if has_matrix { classes * classes * 4 } else { 0 }
             + top.len() * 12
             + file::OVERHEAD;
         let room = MOST_BYTES.saturating_sub(fixed);
@@ -189,6 +206,11 @@ impl Frame {
             features,
             statistics,
         })
+    }
+
+    /// Its name.
+    pub fn name(&self) -> FrameName {
+        self.metadata.name()
     }
 
     /// The classes of the pinned image, the most probable first.

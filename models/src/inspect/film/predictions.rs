@@ -40,9 +40,9 @@ impl Predictions {
         self.confidence.truncate(MOST_SAMPLES);
         self
     }
+}
 
-    /// The size on disk, in bytes.
-    pub(super) fn bytes(&self) -> usize {
-        self.len() * 3
-    }
+/// The size on disk of the predictions of so many samples, in bytes.
+pub(super) fn bytes(samples: usize) -> usize {
+    samples.min(MOST_SAMPLES) * 3
 }

@@ -22,6 +22,7 @@ pub mod specs;
 pub mod sweeps;
 pub mod tensorboard;
 pub mod test;
+pub mod updates;
 
 use utoipa::IntoParams;
 

@@ -1,4 +1,4 @@
-//! The film of a run: its epochs, what is in each, and the image that it follows.
+//! The film of a run: its frames, what is in each, and the image that it follows.
 
 use std::fs;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use vivarium_models::classify::ClassScore;
 use vivarium_models::data::Split;
-use vivarium_models::inspect::film::{Folder, FrameMetadata, TopClass, pin_name};
+use vivarium_models::inspect::film::{Folder, FrameMetadata, FrameName, TopClass, pin_name};
 use vivarium_models::links;
 
 use super::super::RunPath;
@@ -30,10 +30,12 @@ use crate::run_dir::RunId;
 /// The film of a run.
 #[derive(Serialize, ToSchema)]
 pub struct Film {
+    /// The epochs that have a frame; 0 for the one before the first step.
     epochs: Vec<u64>,
     pinned: Pinned,
     /// What its files take.
     bytes: u64,
+    /// In the order of training, with those within the first epoch.
     frames: Vec<FilmFrame>,
 }
 
@@ -49,7 +51,11 @@ pub struct Pinned {
 /// A frame of a film.
 #[derive(Serialize, ToSchema)]
 pub struct FilmFrame {
+    /// As requests name it: the epoch, or within the first one a step such as `step-8`.
+    name: String,
+    /// Whole epochs done.
     epoch: u64,
+    /// Steps done.
     step: u64,
     /// Other content, another version.
     version: String,
@@ -66,13 +72,18 @@ pub struct FilmFrame {
 /// A frame of a film without its pictures.
 #[derive(Serialize, ToSchema)]
 pub struct FrameAbout {
+    /// As requests name it.
+    name: String,
+    /// Whole epochs done.
     epoch: u64,
+    /// Steps done.
     step: u64,
     /// Other content, another version.
     version: String,
     /// The split of the matrix.
     split: Split,
-    /// A row for each true class, a column for each predicted one; `null` without a validation split.
+    /// A row for each true class, a column for each predicted one; `null` without a validation split, and before the end
+    /// of the first epoch.
     confusion: Option<Vec<Vec<u64>>>,
     /// On the validation split, where there is one.
     validation_accuracy: Option<f64>,
@@ -92,7 +103,7 @@ pub struct FrameLayers {
     features: Vec<String>,
 }
 
-/// The film: its epochs and the image that it follows.
+/// The film: its frames and the image that it follows.
 #[utoipa::path(
     get,
     path = "/runs/{id}/film",
@@ -126,8 +137,8 @@ impl Frames {
             follows: None,
             whole: true,
         };
-        for epoch in film.epochs()? {
-            let path = film.frame(epoch);
+        for name in film.names()? {
+            let path = film.frame(name);
             let Some(version) = version(&path) else {
                 all.whole = false;
                 continue;
@@ -143,6 +154,7 @@ impl Frames {
             all.bytes += fs::metadata(&path).map_or(0, |of| of.len());
             all.follows = Some(about.pinned.clone());
             all.told.push(FilmFrame {
+                name: name.to_string(),
                 epoch: about.epoch,
                 step: about.step,
                 version,
@@ -172,7 +184,8 @@ fn tell(target: &InspectTarget, images: &Images) -> Result<Film> {
         follows,
         ..
     } = all;
-    let epochs: Vec<_> = frames.iter().map(|frame| frame.epoch).collect();
+    let is_of_epoch = |frame: &&FilmFrame| frame.epoch > 0 || frame.step == 0;
+    let epochs: Vec<_> = (frames.iter().filter(is_of_epoch).map(|frame| frame.epoch)).collect();
     // Without a pin the film follows a sample; which one, its frames say.
     let of_sample = follows.clone().filter(|name| !name.starts_with("png:"));
     let (image, now, followed) = match pin {
@@ -221,7 +234,7 @@ fn named(of: &str, now: &str, run: RunId, images: &Images) -> Option<String> {
     path = "/runs/{id}/film/{epoch}",
     params(
         RunPath,
-        ("epoch" = u64, Path, description = "Whole epochs done"),
+        ("epoch" = String, Path, description = "Whole epochs done, or within the first a step such as `step-8`"),
         VersionParams
     ),
     responses((status = 200, description = "The frame", body = FrameAbout))
@@ -229,9 +242,9 @@ fn named(of: &str, now: &str, run: RunId, images: &Images) -> Option<String> {
 pub async fn frame(request: InspectRequest) -> Result<Response> {
     let word = request.path.get("epoch").cloned().unwrap_or_default();
     let target = Arc::clone(&request.target);
-    let number = word.parse::<u64>().ok();
+    let name = word.parse::<FrameName>().ok();
     let missing = Error::NotFound(format!("epoch {word} in the film"));
-    let snapshot = blocking(move || match number {
+    let snapshot = blocking(move || match name {
         None => Err(missing),
         Some(_) => target.snapshot(Some(&word)).map_err(|error| match error {
             Error::Field(_) => missing,
@@ -239,19 +252,20 @@ pub async fn frame(request: InspectRequest) -> Result<Response> {
         }),
     })
     .await?;
-    let Snapshot::Frame(epoch) = snapshot else {
+    let Snapshot::Frame(file) = snapshot else {
         return Err(Error::Gone("the film"));
     };
-    let version = epoch.version.clone();
+    let version = file.version.clone();
     let caching = request.caching_of_frame(&version);
     let work = move |cache: &mut InspectCache, target: &InspectTarget| {
-        let frame = cache.frame(target, &epoch)?;
+        let frame = cache.frame(target, &file)?;
         let about = &frame.metadata;
         let names = |layers: &mut dyn Iterator<Item = &str>| layers.map(str::to_owned).collect();
         json(&FrameAbout {
+            name: file.name.to_string(),
             epoch: about.epoch,
             step: about.step,
-            version: epoch.version,
+            version: file.version,
             split: Split::Validation,
             confusion: frame.confusion.clone(),
             validation_accuracy: about.validation_accuracy,

@@ -1,25 +1,30 @@
-//! The catalogue of a network.
+//! The catalogue of a network, and what a page waits for.
 
+use axum::Json;
+use axum::extract::{Path, State};
 use axum::response::Response;
 use serde::Serialize;
-use serde_json::json as object;
+use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
 use vivarium_models::inspect::Layer;
 
-use super::super::RunPath;
+use super::super::{RunPath, run_id};
 use super::query::CheckpointParams;
 use super::{InspectRequest, JSON, json};
 use crate::blocking::blocking;
 use crate::error::Result;
-use crate::http::etag::Caching;
+use crate::http::App;
+use crate::http::etag::{Caching, ETag};
+use crate::index::runs as rows;
+use crate::inspect::progress::InspectProgress;
 use crate::inspect::target::{CheckpointInfo, Snapshot, SnapshotName};
 
 /// A network, layer by layer.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Inside)]
 struct Catalogue {
-    /// The checkpoint or the epoch of the film that is looked into.
-    checkpoint: SnapshotName,
+    /// The checkpoint or the frame of the film that is looked into; `null` where there is neither yet.
+    checkpoint: Option<SnapshotName>,
     /// The checkpoints that there are.
     checkpoints: Vec<CheckpointInfo>,
     /// The epochs of the film.
@@ -34,7 +39,8 @@ struct Catalogue {
     layers: Vec<Layer>,
 }
 
-/// The layers of the network in the order of a forward pass, its checkpoints and the epochs of its film.
+/// The layers of the network in the order of a forward pass, its checkpoints and the epochs of its film. They follow from
+/// the network's graph: no weights are read.
 #[utoipa::path(
     get,
     path = "/runs/{id}/layers",
@@ -47,39 +53,44 @@ struct Catalogue {
 pub async fn layers(request: InspectRequest) -> Result<Response> {
     let target = request.target.clone();
     let word = request.params.text("checkpoint").map(str::to_owned);
-    let (snapshot, network, checkpoints, film) = blocking(move || {
-        let snapshot = target.snapshot(word.as_deref())?;
-        // A film has no weights, but its network has the same layers as a checkpoint's.
-        let network = match &snapshot {
-            Snapshot::Network(checkpoint) => checkpoint.clone(),
-            Snapshot::Frame(_) => target.snapshot(None)?.weights()?.clone(),
+    let body = blocking(move || {
+        let snapshot = match word {
+            Some(word) => Some(target.snapshot(Some(&word))?),
+            None => match target.checkpoints().into_iter().next() {
+                Some(checkpoint) => Some(Snapshot::Network(checkpoint)),
+                None => target.newest_frame()?.map(Snapshot::Frame),
+            },
         };
-        let checkpoints: Vec<_> = target.checkpoints().iter().map(|one| one.info()).collect();
-        Ok((snapshot, network, checkpoints, target.film().epochs()?))
+        let graph = target.graph()?;
+        json(&Catalogue {
+            checkpoint: snapshot.map(|snapshot| snapshot.name()),
+            checkpoints: target.checkpoints().iter().map(|one| one.info()).collect(),
+            film: target.film().epochs()?,
+            input: graph.input().to_vec(),
+            classes: target.started.classes.clone(),
+            parameters: graph.parameters(),
+            layers: Layer::all_of(&graph),
+        })
     })
     .await?;
-    let name = snapshot.name();
-    let version = [
-        name.to_string(),
-        network.version.clone(),
-        object!(checkpoints).to_string(),
-        object!(film).to_string(),
-    ];
-    let version: Vec<_> = version.iter().map(String::as_str).collect();
-    let work = move |cache: &mut crate::inspect::cache::InspectCache,
-                     target: &crate::inspect::target::InspectTarget| {
-        let network = cache.network(target, &network)?;
-        json(&Catalogue {
-            checkpoint: name,
-            checkpoints,
-            film,
-            input: network.input().to_vec(),
-            classes: network.classes().to_vec(),
-            parameters: network.parameters(),
-            layers: network.layers().to_vec(),
-        })
-    };
-    request
-        .answer(JSON, &version, Caching::Revalidate, work)
-        .await
+    let hash = Sha256::digest(&body);
+    let etag = ETag::new(hex::encode(&hash[..16]), Caching::Revalidate);
+    let known = etag.not_modified(&request.headers);
+    Ok(known.unwrap_or_else(|| etag.respond(JSON, body)))
+}
+
+/// What a page waits for while it looks into a network: its weights being read, or the requests before.
+#[utoipa::path(
+    get,
+    path = "/runs/{id}/layers/progress",
+    params(RunPath),
+    responses((status = 200, description = "Requests in line, and how much of the weights is read", body = InspectProgress))
+)]
+pub async fn progress(
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Result<Json<InspectProgress>> {
+    let id = run_id(&id)?;
+    app.index.read(move |c| rows::get(c, id)).await?;
+    Ok(Json(app.inspector.progress().of_run(id)))
 }

@@ -6,12 +6,14 @@
 //! | [`params`], `query` | query parameters: reading and describing them |
 //! | [`layers`] | the list of layers |
 //! | [`sheets`] | pictures of weights and activations, and their numbers |
+//! | `difference` | what changed in a picture between two moments of training |
 //! | [`pixel`] | the arithmetic of one value, and its gradient |
 //! | [`window`] | a layer's window at all positions |
 //! | [`predictions`] | class scores, saliency, the image itself |
 //! | [`samples`] | the samples in a cell of a confusion matrix |
 //! | [`film`] | frames of the film, and the image that they follow |
 
+mod difference;
 pub mod film;
 pub mod layers;
 pub mod params;

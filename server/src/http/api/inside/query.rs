@@ -20,7 +20,8 @@ pub(super) struct LayerPath {
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct CheckpointParams {
-    /// `best`, `last` or an epoch of the film; by default the best, or the last where there is no best.
+    /// `best`, `last` or a frame of the film: an epoch, or within the first a step such as `step-8`. By default the best,
+    /// or the last where there is no best.
     checkpoint: Option<String>,
 }
 
@@ -48,6 +49,14 @@ pub(super) struct SheetParams {
     range: Option<String>,
     /// The version of the frame, as the film tells it: then the answer may be cached for ever.
     v: Option<String>,
+}
+
+/// What a picture is compared with.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct MinusParams {
+    /// A checkpoint or a frame whose values are subtracted: the picture then shows what changed.
+    minus: Option<String>,
 }
 
 /// Which filter of a layer.

@@ -44,7 +44,7 @@ pub async fn samples(request: InspectRequest) -> Result<Response> {
     let test = version(&request.target.film().test()).unwrap_or_default();
     let snapshot = view.snapshot;
     let (name, of) = (snapshot.name().to_string(), snapshot.version().to_owned());
-    let newest = request.target.film().epochs()?.len().to_string();
+    let newest = request.target.film().names()?.len().to_string();
     let work = move |cache: &mut InspectCache, target: &InspectTarget| {
         json(&cache.samples(target, &snapshot, query)?)
     };

@@ -5,10 +5,11 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 use vivarium_models::inspect::film::{FilmFeatures, FilmSheet};
-use vivarium_models::inspect::{Features, Sheet, Sort, TileValues, ValueSource};
+use vivarium_models::inspect::{Difference, Features, Sheet, Sort, TileValues, ValueSource};
 
+use super::difference::{self, Picture};
 use super::query::{
-    CheckpointParams, FilterParams, ImageParams, LayerPath, SheetParams, TileParams,
+    CheckpointParams, FilterParams, ImageParams, LayerPath, MinusParams, SheetParams, TileParams,
 };
 use super::{InspectRequest, JSON, PNG, View, json};
 use crate::error::{Error, Result};
@@ -18,13 +19,13 @@ use crate::inspect::target::{InspectTarget, Snapshot};
 
 /// What of a page is requested.
 #[derive(Clone, Copy)]
-enum Part {
+pub(super) enum Part {
     Picture,
     Numbers,
 }
 
 impl Part {
-    fn kind(self) -> &'static str {
+    pub(super) fn kind(self) -> &'static str {
         match self {
             Self::Picture => PNG,
             Self::Numbers => JSON,
@@ -41,6 +42,7 @@ impl Part {
         CheckpointParams,
         ImageParams,
         SheetParams,
+        MinusParams,
         FilterParams
     ),
     responses((status = 200, description = "The picture", body = inline(Binary), content_type = "image/png"))
@@ -58,6 +60,7 @@ pub async fn filters_png(request: InspectRequest) -> Result<Response> {
         CheckpointParams,
         ImageParams,
         SheetParams,
+        MinusParams,
         FilterParams
     ),
     responses((status = 200, description = "The page", body = FilterSheet))
@@ -74,7 +77,8 @@ pub async fn filters(request: InspectRequest) -> Result<Response> {
         LayerPath,
         CheckpointParams,
         ImageParams,
-        SheetParams
+        SheetParams,
+        MinusParams
     ),
     responses((status = 200, description = "The picture", body = inline(Binary), content_type = "image/png"))
 )]
@@ -90,7 +94,8 @@ pub async fn features_png(request: InspectRequest) -> Result<Response> {
         LayerPath,
         CheckpointParams,
         ImageParams,
-        SheetParams
+        SheetParams,
+        MinusParams
     ),
     responses((status = 200, description = "The page", body = FeatureSheet))
 )]
@@ -98,24 +103,31 @@ pub async fn features(request: InspectRequest) -> Result<Response> {
     features_part(request, Part::Numbers).await
 }
 
-/// A page of filters: of a checkpoint or of a film.
+/// A page of filters: of a checkpoint or of a film, or of what changed between two of them.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 enum FilterSheet {
+    #[expect(dead_code, reason = "describes what `difference` answers")]
+    Difference(Difference),
     Film(FilmSheet),
     Network(Sheet),
 }
 
-/// A page of feature maps: of a checkpoint or of a film.
+/// A page of feature maps: of a checkpoint or of a film, or of what changed between two of them.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 enum FeatureSheet {
+    #[expect(dead_code, reason = "describes what `difference` answers")]
+    Difference(Difference),
     Film(FilmFeatures),
     Network(Features),
 }
 
 async fn filters_part(request: InspectRequest, part: Part) -> Result<Response> {
     let (layer, query) = (request.layer(), request.params.sheet()?);
+    if let Some(before) = request.params.text("minus").map(str::to_owned) {
+        return difference::answer(request, Picture::Filters, part, before).await;
+    }
     let view = request.view().await?;
     let work =
         move |cache: &mut InspectCache, target: &InspectTarget, view: &View| match &view.snapshot {
@@ -150,6 +162,9 @@ async fn features_part(request: InspectRequest, part: Part) -> Result<Response> 
     if query.filter.is_some() {
         let message = "is for the pictures of weights";
         return Err(Error::field("filter", Value::from(query.filter), message));
+    }
+    if let Some(before) = request.params.text("minus").map(str::to_owned) {
+        return difference::answer(request, Picture::Features, part, before).await;
     }
     let view = request.view().await?;
     let work =
