@@ -8,7 +8,7 @@ import { Problem, computed, formOf, json, queryString, request, upload } from ".
  *   DataSet, Deleted, Sweep, Tag, ImportOutcome, SweepCheck, SweepEstimate, SweepSpec, Report, ReportAbout, Draft,
  *   FitExamples, Gallery, Inside, Film, FrameAbout, SamplePage, UploadedImage, Runs, RunFacets,
  *   PhotoPredictions, UpdatesOfEpoch, InspectProgress,
- *   SeenLabels, LabelEdit, LabelIssues } from "./types"
+ *   FormTable, SeenLabels, LabelEdit, LabelIssues } from "./types"
  */
 /** @import { CheckedNetwork, NetworkCheck, NetworkSource } from "../network/types" */
 
@@ -305,6 +305,9 @@ export const deleteReport = (id) => request("DELETE", report(id));
 
 /** @param {string} id @returns {Promise<ReportAbout>} */
 export const restoreReport = (id) => json("POST", `${report(id)}/restore`);
+
+/** The settings of a run as the form has them. @returns {Promise<FormTable>} */
+export const getForm = () => json("GET", "/form");
 
 /** @param {string} name */
 const network = (name) => `/networks/${encodeURIComponent(name)}`;

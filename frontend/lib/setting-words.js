@@ -1,4 +1,4 @@
-// A setting and its value as part of a run's label: "batch size 16", "most training samples all".
+// A setting and its value as part of a run's label: "batch size 16", "training samples at most all".
 
 import { settingLabel, settingValue } from "./setting-labels.js";
 

@@ -1,6 +1,6 @@
 // The settings of runs in the words of the form: labels, choices, and which values are the form's defaults.
 
-import { siteUrl } from "../lib/base-path.js";
+import { getForm } from "../lib/api.js";
 import { exactNumber } from "../lib/format.js";
 import { differingSettings, settingsOf } from "../lib/settings-diff.js";
 import { dataSet, defaultOf, defaultVariant, fieldsOf, groupsFor, network } from "../form/table.js";
@@ -20,13 +20,6 @@ const ALWAYS = new Set([
 ]);
 /** Settings of the machine, which do not change what is learnt. */
 const OF_THE_MACHINE = /^(device$|resources\.|training\.threads$)/;
-/** What an empty field means, where it is not “None”. @type {{ [path: string]: string }} */
-const EMPTY = {
-  "data.limit": "All",
-  "training.threads": "Automatic",
-  "training.clip": "Never",
-  "training.transfer.unfreeze_at": "Never",
-};
 /** Settings that the form has no field for. @type {{ [path: string]: string }} */
 const OTHERS = {
   "data.set": "Data set",
@@ -38,17 +31,12 @@ const OTHERS = {
 /** @type {Promise<FormTable | null> | null} */
 let asked = null;
 
-/** The form's table, which its page has; null if it cannot be read. */
+/** The form's table; null if it cannot be read. */
 export function formTable() {
-  asked ??= fetch(siteUrl("/new"))
-    .then(async (answer) => {
-      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      return JSON.parse(page.getElementById("data")?.textContent ?? "null")?.form ?? null;
-    })
-    .catch(() => {
-      asked = null;
-      return null;
-    });
+  asked ??= getForm().catch(() => {
+    asked = null;
+    return null;
+  });
   return asked;
 }
 
@@ -58,7 +46,7 @@ export function formTable() {
 export function settingWords(table, run, path) {
   const settings = settingsOf(run);
   const value = settings.get(path);
-  const plain = { label: OTHERS[path] ?? readable(path), value: valueWords(path, value), usual: false };
+  const plain = { label: OTHERS[path] ?? readable(path), value: valueWords(value), usual: false };
   if (!table || run.source) return plain;
   if (path === "data.set") return { ...plain, value: dataSet(table, String(value))?.title ?? plain.value };
   if (path === "network.kind") return { ...plain, value: network(table, String(value))?.title ?? plain.value };
@@ -80,7 +68,7 @@ function groupWords(table, choices, group, value) {
   const variant = group.variants.find((known) => known.value === chosen);
   return {
     label: group.label,
-    value: variant?.label ?? valueWords(group.path, value),
+    value: variant?.label ?? valueWords(value),
     usual: same(chosen, defaultVariant(table, choices, group)),
   };
 }
@@ -100,16 +88,17 @@ function choicesOf(table, { spec }) {
 }
 
 /** @param {Field} field @param {Json | undefined} value */
-function fieldWords({ path, kind }, value) {
+function fieldWords({ kind, null_label: empty }, value) {
+  if (value === null && empty !== undefined) return empty;
   if (kind.type === "choice")
-    return kind.options.find((option) => option.value === value)?.label ?? valueWords(path, value);
-  return valueWords(path, value);
+    return kind.options.find((option) => option.value === value)?.label ?? valueWords(value);
+  return valueWords(value);
 }
 
-/** @param {string} path @param {Json | undefined} value */
-function valueWords(path, value) {
+/** @param {Json | undefined} value */
+function valueWords(value) {
   if (value === undefined) return "–";
-  if (value === null) return EMPTY[path] ?? "None";
+  if (value === null) return "None";
   if (value === true) return "Yes";
   if (value === false) return "No";
   return exactNumber(value);

@@ -79,7 +79,7 @@ test("settings have the labels and words of the form", async ({ page, vivarium }
   const settings = page.locator(".settings");
   await expect(settings).toContainText("Learning rate0.01");
   await expect(settings).toContainText("ThreadsAutomatic");
-  await expect(settings).toContainText("Most training samplesAll");
+  await expect(settings).toContainText("Training samples at mostAll");
   await expect(settings).not.toContainText("optimizer lr");
 });
 

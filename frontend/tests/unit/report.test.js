@@ -177,8 +177,8 @@ const FORM = {
   common: [
     { path: "training.epochs", label: "Epochs", kind: { type: "integer" }, default: "30" },
     { path: "training.batch_size", label: "Batch size", kind: { type: "integer" }, default: "64" },
-    { path: "data.limit", label: "Most training samples", kind: { type: "integer" }, default: "null", nullable: true },
-    { path: "training.threads", label: "Threads", kind: { type: "integer" }, default: "null", nullable: true },
+    { path: "data.limit", label: "Training samples at most", kind: { type: "integer" }, default: "null", null_label: "All" },
+    { path: "training.threads", label: "Threads", kind: { type: "integer" }, default: "null", null_label: "Automatic" },
   ],
   data_sets: [{ set: "digits", title: "Digits", fields: [], defaults: {}, dimensions: 3 }],
   networks: [
@@ -233,7 +233,7 @@ test("settings are told in the form's words: what differs, then what matters of 
   assert.deepEqual(words("network.kind"), { label: "Network", value: "Multilayer perceptron", usual: false });
   assert.deepEqual(words("network.activation"), { label: "Activation", value: "ReLU", usual: true });
   assert.deepEqual(words("training.optimizer.kind"), { label: "Optimizer", value: "SGD", usual: true });
-  assert.deepEqual(words("data.limit"), { label: "Most training samples", value: "All", usual: true });
+  assert.deepEqual(words("data.limit"), { label: "Training samples at most", value: "All", usual: true });
   const { differ, same, rest } = settingsThatMatter(FORM, runs);
   assert.deepEqual(differ, ["training.batch_size"]);
   // Dropout has not its default; the activation, the limit and the threads are left out.

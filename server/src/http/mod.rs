@@ -237,6 +237,7 @@ fn reading() -> OpenApiRouter<App> {
         .routes(routes!(api::label_issues::issues))
         .routes(routes!(api::images::list))
         .routes(routes!(api::images::show))
+        .routes(routes!(api::catalog::form))
         .routes(routes!(api::catalog::presets))
         .routes(routes!(api::catalog::openapi))
 }

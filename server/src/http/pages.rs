@@ -9,9 +9,9 @@ use axum::response::{Html, IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use vivarium_models::data::Split;
-use vivarium_models::form::{self, FormNetwork, FormTable};
+use vivarium_models::form::{FormNetwork, FormTable};
 use vivarium_models::networks::text::LANGUAGE;
-use vivarium_models::networks::{NetworkRow, NetworkText, revision};
+use vivarium_models::networks::{NetworkRow, NetworkText};
 
 use super::App;
 use super::api;
@@ -22,7 +22,6 @@ use crate::blocking::blocking;
 use crate::error::{Error, Result};
 use crate::index::listing::{self, Filter, Wanted};
 use crate::index::runs::{self as rows, Status};
-use crate::networks::OwnNetworks;
 use crate::presets;
 use crate::run_dir::RunId;
 use crate::run_dir::start::StartRecord;
@@ -176,14 +175,9 @@ pub async fn new(State(app): State<App>, Query(from): Query<NewPageQuery>) -> Re
     };
     let sources = sources(&app).await?;
     let (form, offers, copy) = blocking(move || {
-        let library = &app.data_sets.library;
-        let mut form = form::table(library);
-        if !app.supervisor.has_scheduler() {
-            form = form.without_resources();
-        }
-        form.networks.extend(own_networks(&app.networks)?);
+        let mut form = api::catalog::form_table(&app)?;
         let copy = with_network_of_copy(copy, &mut form);
-        Ok((form, presets::offers(library), copy))
+        Ok((form, presets::offers(&app.data_sets.library), copy))
     })
     .await?;
     let data = json!({
@@ -194,20 +188,6 @@ pub async fn new(State(app): State<App>, Query(from): Query<NewPageQuery>) -> Re
         "transfers": from.transfer.is_some(),
     });
     NewPage::respond("New run", &data)
-}
-
-/// The networks of users that can be read, as choices of the form.
-fn own_networks(networks: &OwnNetworks) -> Result<Vec<FormNetwork>> {
-    let rows = networks
-        .list()?
-        .into_iter()
-        .filter_map(|own| own.row().ok());
-    Ok(rows
-        .map(|row| FormNetwork {
-            revision: Some(revision(row.source())),
-            ..FormNetwork::of(&row)
-        })
-        .collect())
 }
 
 /// Settings to copy whose network is a text: the form must offer the text as it was, if it changed since.

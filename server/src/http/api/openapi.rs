@@ -8,7 +8,6 @@ use serde_json::{Map, Value, json};
 use utoipa::openapi::Ref;
 use utoipa::{OpenApi, ToSchema};
 use vivarium_models::contract::Record;
-use vivarium_models::form::FormTable;
 
 use crate::base_path;
 use crate::http::problem::Problem;
@@ -26,7 +25,7 @@ pub static DOCUMENT: LazyLock<Value> =
         version = "1",
         description = "Launch, watch and compare training runs. A run is a directory; this API tells what its worker writes there."
     ),
-    components(schemas(Problem, FormTable, Record))
+    components(schemas(Problem, Record))
 )]
 pub struct Api;
 
