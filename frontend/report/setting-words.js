@@ -90,8 +90,7 @@ function choicesOf(table, { spec }) {
 /** @param {Field} field @param {Json | undefined} value */
 function fieldWords({ kind, null_label: empty }, value) {
   if (value === null && empty !== undefined) return empty;
-  if (kind.type === "choice")
-    return kind.options.find((option) => option.value === value)?.label ?? valueWords(value);
+  if (kind.type === "choice") return kind.options.find((option) => option.value === value)?.label ?? valueWords(value);
   return valueWords(value);
 }
 

@@ -177,7 +177,13 @@ const FORM = {
   common: [
     { path: "training.epochs", label: "Epochs", kind: { type: "integer" }, default: "30" },
     { path: "training.batch_size", label: "Batch size", kind: { type: "integer" }, default: "64" },
-    { path: "data.limit", label: "Training samples at most", kind: { type: "integer" }, default: "null", null_label: "All" },
+    {
+      path: "data.limit",
+      label: "Training samples at most",
+      kind: { type: "integer" },
+      default: "null",
+      null_label: "All",
+    },
     { path: "training.threads", label: "Threads", kind: { type: "integer" }, default: "null", null_label: "Automatic" },
   ],
   data_sets: [{ set: "digits", title: "Digits", fields: [], defaults: {}, dimensions: 3 }],

@@ -67,7 +67,7 @@ fn every_layer_has_its_pictures_and_they_are_as_large_as_is_said() {
     let catalogue = run.json("layers");
     assert_eq!(
         (&catalogue["checkpoint"], &catalogue["film"]),
-        (&json!("best"), &json!([1, 2]))
+        (&json!("best"), &json!([0, 1, 2]))
     );
     assert_eq!(catalogue["input"], json!([3, 32, 32]));
     assert_eq!(list(&catalogue["classes"]).len(), 10);
