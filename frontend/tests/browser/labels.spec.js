@@ -85,10 +85,39 @@ test("wrong labels are found and corrected, and new runs learn from the result",
   await expect(cards.nth(3).locator(".issue-outcome")).toBeHidden();
   await expect(page.getByText(/1 relabelled, 1 excluded of 100 images/)).toBeVisible();
 
-  // What was looked at does not come again.
+  // Whoever goes on too fast means the next image: keys are for the image that then has the focus.
+  await cards.nth(3).focus();
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("k");
+  await expect(cards.nth(3).locator(".issue-outcome")).toHaveText(/^Relabelled as bright/);
+  await expect(cards.nth(4).locator(".issue-outcome")).toHaveText(/^Kept as bright/);
+  // The last one is taken back, wherever the focus is.
+  await page.keyboard.press("u");
+  await expect(cards.nth(4).locator(".issue-outcome")).toBeHidden();
+  await cards.nth(3).getByRole("button", { name: "Undo" }).click();
+  await expect(cards.nth(3).locator(".issue-outcome")).toBeHidden();
+  // A restored correction and a change on another page show on the card.
+  const other = await page.context().newPage();
+  await other.goto(page.url());
+  await other.getByRole("button", { name: `Restore ${names[0]}` }).click();
+  await expect(other.getByText(/0 relabelled|^Version .*: 1 excluded/)).toBeVisible();
+  await other.close();
+  await page.evaluate(() => dispatchEvent(new Event("focus")));
+  await expect(cards.nth(0).locator(".issue-outcome")).toBeHidden();
+  await cards.nth(0).focus();
+  await page.keyboard.press("Enter");
+  await expect(cards.nth(0).locator(".issue-outcome")).toHaveText(/^Relabelled as bright/);
+
+  // The next ones are others, and what was looked at does not come again.
   await issues.getByRole("button", { name: "Show the next ones" }).click();
+  await expect(cards.first()).toBeFocused();
+  for (const name of names) await expect(issues.getByText(name, { exact: true })).toHaveCount(0);
+  await page.reload();
   await expect(cards.first().locator(".issue-name")).toHaveText(names[3]);
   for (const name of names.slice(0, 3)) await expect(issues.getByText(name, { exact: true })).toHaveCount(0);
+  await page.getByText("1 image looked at and kept").click();
+  await page.getByRole("button", { name: `Look at ${names[2]} again` }).click();
+  await expect(page.getByText("1 image looked at and kept")).toBeHidden();
 
   // The next run learns from it, and says so.
   const { version } = await vivarium.call("GET", "/datasets/halves/labels");
