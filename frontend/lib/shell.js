@@ -9,6 +9,8 @@ import { themeButton } from "./theme.js";
 export function startShell() {
   byId("shell-tools").append(themeButton());
   titlePrints();
+  // On a phone the row of pages scrolls.
+  document.querySelector(".topbar nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 }
 
 /** Announces a text to screen readers. @param {string} text */

@@ -160,6 +160,8 @@ test("a figure is inserted and changed by the dialog, and follows the text", asy
   await change.getByRole("radio", { name: /^Confusion matrix/ }).check();
   await change.getByLabel("Caption").fill("Which digit is taken for which.");
   await change.getByRole("button", { name: "Change" }).click();
+  // The dialog shows the figure, too.
+  await expect(change).toHaveCount(0);
   await expect(figure.locator("figcaption")).toContainText("Table 1. Which digit is taken for which.");
   await expect(figure.locator(".confusion")).toBeVisible();
   await expect(text(page)).toHaveValue(/figure confusion/);
@@ -269,7 +271,7 @@ test("pictures are of a chosen checkpoint, epoch of the film, and sample", async
   );
   await expect(page.locator(".mistakes-row img")).toHaveCount(3, { timeout: 30_000 });
   await expect(captions.filter({ hasText: "3 mistakes of “chosen” on the test split" })).toHaveCount(1);
-  await expect(page.locator(".report-fault")).toContainText("has no epoch 99");
+  await expect(page.locator(".report-fault")).toContainText("has no frame 99");
   // The dialog offers the film's epochs and samples of the test split.
   await page.getByRole("button", { name: "Figure", exact: true }).click();
   const dialog = page.getByRole("dialog", { name: "Insert a figure" });
