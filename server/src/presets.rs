@@ -116,7 +116,21 @@ const ACTIVATION: &[Finding] = &[
     seen("tanh", "As good as ReLU: 0.013 and 0.990."),
 ];
 
-const CONVOLUTIONAL: &[Finding] = &[];
+const CONVOLUTIONAL: &[Finding] = &[
+    seen(
+        "VGG16",
+        "0.82 ± 0.22 after three epochs: 0.99 with one seed, 0.47 with another. Its head of 120 million weights has no normalisation.",
+    ),
+    seen(
+        "Residual, small",
+        "Learns least in three epochs: 0.70 ± 0.05, with 6 million parameters.",
+    ),
+    seen("Residual, deep", "0.90 ± 0.03, with 11 million parameters."),
+    seen(
+        "Inception",
+        "Learns most, and the most evenly: 0.971 ± 0.011, with 2.6 million parameters and the least memory.",
+    ),
+];
 const WIDE: &[Finding] = &[];
 const FASHION: &[Finding] = &[];
 
