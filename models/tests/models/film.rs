@@ -246,7 +246,9 @@ fn a_run_that_is_stopped_anywhere_has_the_same_film_in_the_end() {
     for stop in 1..steps {
         let place = Place::new();
         place.run(&spec, Some(stop));
-        let so_far = of_steps.iter().filter(|step| **step <= stop).count();
+        // An epoch ends, and has its frame, after the stop.
+        let is_there = |step: &&u64| **step < stop || (**step == stop && **step % 3 != 0);
+        let so_far = of_steps.iter().filter(is_there).count();
         assert_eq!(place.frames(), frames[..so_far], "stopped after {stop}");
         place.run(&spec, None);
         assert!(place.frames() == frames, "stopped after {stop}");
@@ -293,7 +295,7 @@ fn frames_within_an_epoch_and_after_it_can_be_subtracted() {
     let mut document = conv();
     // More predictions than a frame has room for beside whole layers.
     document["data"]["limit"] = json!(1500);
-    document["data"]["validation"] = json!(0.9);
+    document["data"]["validation"] = json!(0.5);
     document["network"]["plan"] = json!([96, 256, 384]);
     let spec = spec(document);
     let place = Place::new();
