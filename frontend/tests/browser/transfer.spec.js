@@ -43,8 +43,8 @@ test("a run starts from a finished one with its last block alone", async ({ page
   expect(next).not.toBe(id);
   await expect.poll(async () => (await vivarium.get(next)).status).toBe("finished");
   const settings = page.locator(".settings");
-  await expect(settings).toContainText(/transfer weights of\s*photos of last year/);
-  await expect(settings).toContainText(/transfer SHA-256\s*[0-9a-f]{16}…/);
+  await expect(settings).toContainText(/Weights of\s*photos of last year/);
+  await expect(settings).toContainText(/SHA-256 of the weights\s*[0-9a-f]{16}…/);
   await expect(page.getByRole("link", { name: `run ${id.slice(0, 8)}…` })).toHaveAttribute("href", `/runs/${id}`);
 });
 
