@@ -188,7 +188,9 @@ function first() {
 }
 
 /** Whether all values are networks with their defaults. @param {unknown} axis */
-const isOfKinds = (axis) => Array.isArray(axis) && axis.every((value) => Object.keys(value).join() === "kind");
+function isOfKinds(axis) {
+  return Array.isArray(axis) && axis.every((value) => Object.keys(value).join() === "kind");
+}
 
 /** The draft from before a reload or navigation. @returns {Draft | null} */
 function kept() {

@@ -1,6 +1,7 @@
 // The figure of loss and accuracy curves, in one panel or several.
 
 import { AXES } from "../../chart/axis.js";
+import { cutText, inUnit } from "../../chart/note.js";
 import { plotData, unionExtent, xExtent } from "../../chart/plot-data.js";
 import { defaultSmoothing, defaultView } from "../../chart/view.js";
 import { axisFor, CHARTS, memberLines } from "../../compare/lines.js";
@@ -24,11 +25,7 @@ const MAX_ALONE = 12;
 
 /** The axes with their units. @type {{ [name in AxisName]: string }} */
 const X_TITLES = { step: "Step", samples: "Samples seen", epoch: "Epoch", time: "Training time (s)" };
-/** @type {{ id: string, title: string, scale: number }[]} */
-const METRICS = [
-  { id: "loss", title: "Loss", scale: 1 },
-  { id: "accuracy", title: "Accuracy (%)", scale: 100 },
-];
+const METRICS = [{ id: "loss" }, { id: "accuracy" }];
 
 /** @type {Kind} */
 export const curve = {
@@ -87,10 +84,11 @@ export const curve = {
       name: "outliers",
       label: "Outliers",
       type: "choice",
-      value: "in",
+      value: "auto",
       options: [
-        ["in", "Show"],
-        ["out", "Cut off"],
+        ["auto", "Cut off a leap of the loss"],
+        ["in", "Show all"],
+        ["out", "Cut off all"],
       ],
     },
     SEEDS,
@@ -134,7 +132,7 @@ export const curve = {
     });
     if (drawn.length === 0) throw new FigureError(`${titleOf(charts)} of ${runsTitle(runs)}: there are no points yet.`);
     const marks = drawn.flatMap((panel) => panel.marks);
-    const panels = scaled(drawn, values);
+    const { panels, cuts } = scaled(drawn, values);
     const mixed = charts.some(({ noisy }) => noisy) && charts.some(({ noisy }) => !noisy) && values.panels !== "series";
     const body = panelsSvg(panels, {
       xLabel: X_TITLES[axis],
@@ -151,7 +149,7 @@ export const curve = {
       values.smoothing !== "" && smoothing === 0 && "Every step is shown as it was, without smoothing",
       marks.length > 0 &&
         `A triangle marks values that are not finite, the first at step ${Math.min(...marks.map(({ step }) => step))}`,
-      outside > 0 && `${outside} points lie outside`,
+      cuts.length > 0 ? `Cut off: ${cuts.join("; ")}` : outside > 0 && `${outside} points lie outside`,
     ];
     return {
       body,
@@ -216,8 +214,7 @@ function panelsOf(members, charts, { panels }, find) {
     });
     const named = find.lines(shown[0], of).filter(({ quiet }) => !quiet);
     if (lines.length === 0) return [];
-    const scaled = lines.map((line) => times(line, metric.scale));
-    return [{ title, row, metric, lines: scaled, named, marks: find.marks(shown, of) }];
+    return [{ title, row, metric, lines, named, marks: find.marks(shown, of) }];
   };
   const byMetric = METRICS.map((metric) => charts.filter((chart) => metricOf(chart) === metric));
   if (panels === "series") return charts.flatMap((which) => panel(which.title, "all", [which], members));
@@ -233,23 +230,17 @@ function panelsOf(members, charts, { panels }, find) {
 const besides = (line, isTraining) =>
   isTraining ? { ...line, width: 1.1, alpha: 0.6, markers: false } : { ...line, width: 2 };
 
-/** @param {Line} line @param {number} factor @returns {Line} */
-function times(line, factor) {
-  if (factor === 1) return line;
-  const scale = (/** @type {ArrayLike<number>} */ of) => Array.from({ length: line.length }, (_, i) => of[i] * factor);
-  const { extremes: _, ...rest } = line;
-  return {
-    ...rest,
-    y: scale(line.y),
-    ...(line.band && { band: { low: scale(line.band.low), high: scale(line.band.high) } }),
-  };
+/** Whether values far from the others stretch the axis, as `plotData` takes it. @param {Values} values @param {string} metric */
+function outliersOf({ outliers }, metric) {
+  if (outliers === "auto") return metric === "loss" ? null : true;
+  return outliers === "in";
 }
 
 /**
- * The panels' data, with one horizontal range for all and one vertical range for each metric.
+ * The panels' data, with one horizontal range for all and one vertical range for each metric; and what is cut off.
  * @param {Drawn[]} drawn
  * @param {Values} values
- * @returns {Panel[]}
+ * @returns {{ panels: Panel[], cuts: string[] }}
  */
 function scaled(drawn, values) {
   const span = unionExtent(drawn.map(({ lines }) => xExtent(lines, false)));
@@ -264,19 +255,23 @@ function scaled(drawn, values) {
       logX: false,
       logY: metric === "loss" && values.scale === "log",
       pixels: POINTS,
-      outliers: values.outliers === "in",
+      outliers: outliersOf(values, metric),
       span,
     });
+  /** @type {string[]} */
+  const cuts = [];
   const ranges = new Map(
     METRICS.map(({ id }) => {
       const all = drawn.filter(({ metric }) => metric.id === id).flatMap(({ lines }) => lines);
-      const { y } = plot(all, id, null);
+      const { y, cut, unit } = plot(all, id, null);
+      if (cut) cuts.push(cutText(cut, (value) => inUnit(unit, value)));
       return [id, /** @type {[number, number]} */ ([y.min, y.max])];
     }),
   );
-  return drawn.map(({ title, row, metric, lines, marks }) => {
+  const panels = drawn.map(({ title, row, metric, lines, marks }) => {
     // One panel keeps its own range, which tells how many points lie outside.
     const data = plot(lines, metric.id, drawn.length > 1 ? (ranges.get(metric.id) ?? null) : null);
-    return { title, row, yTitle: metric.title, data, marks: marks.map(({ x }) => x) };
+    return { title, row, data, marks: marks.map(({ x }) => x) };
   });
+  return { panels, cuts };
 }

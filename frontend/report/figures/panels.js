@@ -5,7 +5,7 @@ import { s } from "../../lib/dom.js";
 
 /** @import { Line, PlotData } from "../../chart/plot-data.js" */
 
-/** A chart of the picture; panels of one `row` have the same width. @typedef {{ title: string, row: string, yTitle: string, data: PlotData, marks: number[] }} Panel */
+/** A chart of the picture; panels of one `row` have the same width. @typedef {{ title: string, row: string, data: PlotData, marks: number[] }} Panel */
 
 const WIDTH = 760;
 /** Columns of small panels. */
@@ -14,8 +14,8 @@ const MAX_COLUMNS = 4;
 const HEIGHTS = [310, 250, 180, 165];
 /** Small panels are drawn larger and shrunk, so that their axes have more than one tick. */
 const SMALL = { columns: 3, factor: 1.25 };
-/** Room for a rotated title, a panel's title, and a row of the legend. */
-const Y_TITLE = 16;
+/** Room beside titles and the legend, for a panel's title, and for a row of the legend. */
+const MARGIN = 16;
 const TITLE = 20;
 const LEGEND_ROW = 20;
 const LETTER_WIDTH = 6.6;
@@ -43,16 +43,8 @@ export function panelsSvg(panels, { xLabel, legend, mixed, label }) {
     row.panels.forEach((panel, i) => {
       const left = i * (width + GAP);
       const below = top + (titled ? TITLE : 0);
-      if (panel.title)
-        parts.push(text(left + Y_TITLE + 4, top + 14, fitted(panel.title, width - Y_TITLE), "panel-title"));
-      const middle = below + (height - 36) / 2;
-      const title = text(left + 11, middle, panel.yTitle, "axis-title");
-      title.setAttribute("text-anchor", "middle");
-      title.setAttribute("transform", `rotate(-90 ${left + 11} ${middle})`);
-      parts.push(
-        title,
-        chart(panel, { left: left + Y_TITLE, top: below, width: width - Y_TITLE, height, xLabel, factor }),
-      );
+      if (panel.title) parts.push(text(left + MARGIN, top + 14, fitted(panel.title, width - MARGIN), "panel-title"));
+      parts.push(chart(panel, { left, top: below, width, height, xLabel, factor }));
     });
     top += height + (titled ? TITLE : 0) + GAP;
   }
@@ -135,7 +127,7 @@ function legendRows(lines, mixed) {
     const wide = 46 + words.length * LETTER_WIDTH;
     if (x + wide > WIDTH) {
       rows.push([]);
-      x = Y_TITLE;
+      x = MARGIN;
     }
     rows[rows.length - 1].push({ ...entry, words, x });
     x += wide;

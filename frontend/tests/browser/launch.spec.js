@@ -191,6 +191,16 @@ test("settings that matter are few; others are folded by topic, and what differs
   await expect(box(page, "Weight decay")).toBeFocused();
 });
 
+test("the form opens with every experiment", async ({ page, vivarium }) => {
+  const { presets } = await vivarium.call("GET", "/presets");
+  expect(presets.length).toBeGreaterThan(8);
+  for (const { id, missing } of presets) {
+    await page.goto(`/new?preset=${id}`);
+    await expect(page.getByRole("button", { name: /^Start/ })).toBeVisible();
+    if (!missing) await expect(page.locator(".plan-line")).toContainText("parameter");
+  }
+});
+
 test("another network has its own options, and its picture is drawn beside the form", async ({ page }) => {
   await page.goto("/new");
   const sketch = page.getByRole("region", { name: "The network" });

@@ -103,8 +103,8 @@ def net(classes, width=option(8, min=1, max=64, help='Channels.'), rate=0.5, act
     assert_eq!(
         fields[0],
         json!({
-            "path": "network.width", "label": "Width", "help": "Channels.", "default": "8", "nullable": false,
-            "advanced": false, "kind": {"type": "integer", "min": 1, "max": 64, "step": 1}
+            "path": "network.width", "label": "Width", "help": "Channels.", "default": "8",
+            "topic": null, "kind": {"type": "integer", "min": 1, "max": 64, "step": 1}
         })
     );
     assert_eq!(fields[2]["default"], "\"tanh\"");
