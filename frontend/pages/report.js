@@ -223,6 +223,8 @@ async function insertNumber() {
 
 /** Refers to a figure, which gets a name if it has none. */
 async function insertReference() {
+  // The preview follows the text after a pause.
+  await preview.show(text.value());
   const figures = preview
     .parts()
     .flatMap(({ part, placed }) => (placed.length === 1 ? [{ part, placed: placed[0] }] : []));
