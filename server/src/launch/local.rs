@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, setpriority_process};
 use tokio::process::{Child, Command};
 use vivarium_models::ops::threads;
 
@@ -24,6 +24,9 @@ const LOOK: Duration = Duration::from_millis(250);
 /// How often a log is read. A worker gathers steps for 40 ms, so a step is in the index at most
 /// 100 ms after it was made.
 pub(crate) const LOG_INTERVAL: Duration = Duration::from_millis(25);
+
+/// The niceness of workers.
+const NICE: i32 = 10;
 
 /// Starts workers with the running binary.
 #[derive(Clone, Debug)]
@@ -72,7 +75,7 @@ impl LocalLauncher {
         // the worker would die of a broken pipe when the server ends.
         let mut command = self.command();
         command.process_group(0);
-        Command::from(command)
+        let child = Command::from(command)
             .arg("worker")
             .arg(dir.path())
             .stdin(Stdio::null())
@@ -80,7 +83,13 @@ impl LocalLauncher {
             .stderr(stderr)
             .kill_on_drop(false)
             .spawn()
-            .map_err(|e| Error::file(&self.program, e))
+            .map_err(|e| Error::file(&self.program, e))?;
+        // Pages and their server come first where cores are few. A worker has all that they leave.
+        let pid = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+        if let Some(pid) = pid {
+            let _ = setpriority_process(Some(pid), NICE);
+        }
+        Ok(child)
     }
 }
 
