@@ -5,7 +5,7 @@ import { h, s, setText } from "../lib/dom.js";
 import { orderOf, Palette } from "../lib/colours.js";
 import { percent } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
-import { settingWords } from "../lib/setting-words.js";
+import { settingPhrase } from "../lib/setting-labels.js";
 import { isNamed } from "../lib/settings-diff.js";
 import { badge } from "../lib/status.js";
 
@@ -182,7 +182,7 @@ export function membersOf(groups, labels, palette = new Palette()) {
 /** A run's name and the number that gives it its place in the legend. @param {Run} run @param {string} label @param {import("../lib/colours.js").Order | null} order */
 function labelOf(run, label, order) {
   if (!order) return label;
-  const value = settingWords(order.path, order.values.get(run.id), run.spec.network?.kind);
+  const value = settingPhrase(order.path, order.values.get(run.id), run.spec.network?.kind);
   if (!isNamed(run)) return value;
   return label.endsWith(value) ? label : `${label}, ${value}`;
 }

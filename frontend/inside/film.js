@@ -2,7 +2,7 @@
 
 import { h, setText } from "../lib/dom.js";
 import { bytes, percent } from "../lib/format.js";
-import { icon } from "../lib/icons.js";
+import { playButton } from "../lib/play-button.js";
 import { numbers, quietly, sheetPage } from "./cache.js";
 import { CURVES, filmCurve } from "./film-curve.js";
 import { frameWords, isFrame } from "./view.js";
@@ -29,11 +29,7 @@ export const FILM_SERIES = CURVES.flatMap(({ train, validation }) => [train, val
 export function filmBar(context) {
   const { state } = context;
   const checkpoints = h("div", { class: "segments", role: "radiogroup", "aria-label": "Checkpoint" });
-  const play = h(
-    "button",
-    { class: "button icon small", type: "button", "aria-label": "Play the film", title: "Play", on: { click: toggle } },
-    icon("play", 14),
-  );
+  const play = playButton(toggle, { label: "Play the film" });
   const slider = h("input", {
     type: "range",
     min: 0,
@@ -58,7 +54,7 @@ export function filmBar(context) {
   const element = h(
     "section",
     { class: "card film-bar", "aria-label": "Checkpoint and film" },
-    h("div", { class: "film-line" }, checkpoints, play, slider, speed, where),
+    h("div", { class: "film-line" }, checkpoints, play.element, slider, speed, where),
     h("div", { class: "film-curves" }, ...curves.map(({ element }) => element)),
   );
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -90,7 +86,7 @@ export function filmBar(context) {
   function start() {
     const all = frames();
     if (all.length < 2) return;
-    setPlaying(true);
+    play.show(true);
     if (at() < 0 || at() >= all.length - 1) seek(0);
     const next = async () => {
       const to = at() + 1;
@@ -109,14 +105,7 @@ export function filmBar(context) {
   function pause() {
     clearTimeout(film);
     film = undefined;
-    setPlaying(false);
-  }
-
-  /** @param {boolean} is */
-  function setPlaying(is) {
-    play.replaceChildren(icon(is ? "pause" : "play", 14));
-    play.setAttribute("aria-label", is ? "Pause" : "Play the film");
-    play.title = is ? "Pause" : "Play";
+    play.show(false);
   }
 
   /** Prefetches a frame's pictures of the chosen layer. @param {number} index */
@@ -186,7 +175,7 @@ export function filmBar(context) {
     slider.max = String(Math.max(0, all.length - 1));
     slider.value = String(index >= 0 ? index : all.length - 1);
     slider.disabled = all.length === 0;
-    play.disabled = all.length < 2;
+    play.element.disabled = all.length < 2;
     const frame = all[index];
     const apart = index < 0 ? null : context.otherImage();
     const text =

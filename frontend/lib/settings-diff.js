@@ -1,7 +1,6 @@
 // The settings in which runs differ, and labels made of them.
 
-import { settingValue } from "./setting-labels.js";
-import { settingWords } from "./setting-words.js";
+import { settingPhrase, settingValue } from "./setting-labels.js";
 
 /** @import { Json, Run } from "./types" */
 
@@ -88,7 +87,7 @@ export function labelOf(run, paths) {
 function word(path, value, kind) {
   const speaks =
     path === "network.kind" || path === "data.set" || path === "network.activation" || path.endsWith("optimizer.kind");
-  return speaks ? settingValue(path, value) : settingWords(path, value, kind);
+  return speaks ? settingValue(path, value) : settingPhrase(path, value, kind);
 }
 
 /** Whether a user gave the run its name: the automatic ones are “mlp on digits”, and in a sweep “base · lr 0.1”. */

@@ -1,7 +1,7 @@
 // The settings of runs in the words of the form: labels, choices, and which values are the form's defaults.
 
 import { getForm } from "../lib/api.js";
-import { exactNumber } from "../lib/format.js";
+import { settingLabel, settingValue } from "../lib/setting-labels.js";
 import { differingSettings, settingsOf } from "../lib/settings-diff.js";
 import { dataSet, defaultOf, defaultVariant, fieldsOf, groupsFor, network } from "../form/table.js";
 
@@ -20,14 +20,6 @@ const ALWAYS = new Set([
 ]);
 /** Settings of the machine, which do not change what is learnt. */
 const OF_THE_MACHINE = /^(device$|resources\.|training\.threads$)/;
-/** Settings that the form has no field for. @type {{ [path: string]: string }} */
-const OTHERS = {
-  "data.set": "Data set",
-  "data.version": "Version of the data",
-  "network.kind": "Network",
-  "network.revision": "Version of the network",
-};
-
 /** @type {Promise<FormTable | null> | null} */
 let asked = null;
 
@@ -46,7 +38,8 @@ export function formTable() {
 export function settingWords(table, run, path) {
   const settings = settingsOf(run);
   const value = settings.get(path);
-  const plain = { label: OTHERS[path] ?? readable(path), value: valueWords(value), usual: false };
+  const kind = run.spec.network?.kind;
+  const plain = { label: settingLabel(path, kind), value: valueWords(path, value), usual: false };
   if (!table || run.source) return plain;
   if (path === "data.set") return { ...plain, value: dataSet(table, String(value))?.title ?? plain.value };
   if (path === "network.kind") return { ...plain, value: network(table, String(value))?.title ?? plain.value };
@@ -68,7 +61,7 @@ function groupWords(table, choices, group, value) {
   const variant = group.variants.find((known) => known.value === chosen);
   return {
     label: group.label,
-    value: variant?.label ?? valueWords(value),
+    value: variant?.label ?? valueWords(group.path, value),
     usual: same(chosen, defaultVariant(table, choices, group)),
   };
 }
@@ -88,28 +81,15 @@ function choicesOf(table, { spec }) {
 }
 
 /** @param {Field} field @param {Json | undefined} value */
-function fieldWords({ kind, null_label: empty }, value) {
+function fieldWords({ path, kind, null_label: empty }, value) {
   if (value === null && empty !== undefined) return empty;
-  if (kind.type === "choice") return kind.options.find((option) => option.value === value)?.label ?? valueWords(value);
-  return valueWords(value);
+  // The table knows the choices of a network's text, too.
+  const chosen = kind.type === "choice" ? kind.options.find((option) => option.value === value) : undefined;
+  return chosen?.label ?? valueWords(path, value);
 }
 
-/** @param {Json | undefined} value */
-function valueWords(value) {
-  if (value === undefined) return "–";
-  if (value === null) return "None";
-  if (value === true) return "Yes";
-  if (value === false) return "No";
-  return exactNumber(value);
-}
-
-/** "training.optimizer.lr" → "Optimizer lr". @param {string} path */
-function readable(path) {
-  const parts = path.split(".");
-  const inner = parts.slice(parts.length > 1 ? 1 : 0).filter((part) => part !== "kind");
-  const words = inner.join(" ").replaceAll("_", " ");
-  return words.charAt(0).toUpperCase() + words.slice(1);
-}
+/** @param {string} path @param {Json | undefined} value */
+const valueWords = (path, value) => (value === undefined ? "–" : settingValue(path, value));
 
 /** @param {unknown} a @param {unknown} b */
 const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);

@@ -3,7 +3,7 @@
 import { getBoundary, getPoints } from "../lib/api.js";
 import { h, setText } from "../lib/dom.js";
 import { count, formatNumber } from "../lib/format.js";
-import { icon } from "../lib/icons.js";
+import { playButton } from "../lib/play-button.js";
 import { attempt } from "../lib/shell.js";
 import { onTheme } from "../lib/theme.js";
 import { boundaryLegend } from "./boundary-legend.js";
@@ -43,20 +43,10 @@ export function boundaryPanel({ id, spec }, first) {
     },
   });
   const where = h("output", { class: "nowrap" });
-  const play = h(
-    "button",
-    {
-      class: "button icon small",
-      type: "button",
-      "aria-label": "Play the epochs",
-      title: "Play",
-      on: { click: toggle },
-    },
-    icon("play", 14),
-  );
+  const play = playButton(toggle, { label: "Play the epochs" });
   // An average of the weights is not what a mistake changes.
   const hasMistakes = spec.network?.kind === "perceptron" && !spec.training?.ema && first.boundary?.linear;
-  const film = h("div", { class: "film" }, play, slider);
+  const film = h("div", { class: "film" }, play.element, slider);
   /** @type {string[] | null} */
   let names = null;
   /** What the film of mistakes shows; null while the epochs are shown. @type {Shown | null} */
@@ -197,9 +187,7 @@ export function boundaryPanel({ id, spec }, first) {
 
   function start() {
     if (epochs.length < 2) return;
-    play.replaceChildren(icon("pause", 14));
-    play.setAttribute("aria-label", "Pause");
-    play.title = "Pause";
+    play.show(true);
     if (at >= epochs.length - 1) seek(0);
     const pace = Math.max(FRAME_MS, FILM_MS / epochs.length);
     const step = Math.ceil((epochs.length * FRAME_MS) / FILM_MS);
@@ -217,9 +205,7 @@ export function boundaryPanel({ id, spec }, first) {
   function pause() {
     clearTimeout(playing);
     playing = undefined;
-    play.replaceChildren(icon("play", 14));
-    play.setAttribute("aria-label", "Play the epochs");
-    play.title = "Play";
+    play.show(false);
   }
 
   function draw() {
@@ -244,7 +230,7 @@ export function boundaryPanel({ id, spec }, first) {
     slider.setAttribute("aria-valuetext", text);
     canvas.setAttribute("aria-label", `Points and decision boundary ${text}`);
     slider.disabled = epochs.length < 2;
-    play.disabled = epochs.length < 2;
+    play.element.disabled = epochs.length < 2;
   }
 
   /** @param {Shown} shown */

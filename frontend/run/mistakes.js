@@ -3,7 +3,7 @@
 import { getUpdates } from "../lib/api.js";
 import { h, setText } from "../lib/dom.js";
 import { count, formatNumber, plural } from "../lib/format.js";
-import { icon } from "../lib/icons.js";
+import { playButton } from "../lib/play-button.js";
 import { updateTable } from "./update-table.js";
 
 /** @import { PerceptronUpdate, UpdatesOfEpoch } from "../lib/types" */
@@ -36,17 +36,7 @@ export function mistakeFilm(id, { names, plain, onShow }) {
       { class: "button icon small", type: "button", "aria-label": label, title: label, on: { click: act } },
       h("span", { "aria-hidden": "true" }, sign),
     );
-  const play = h(
-    "button",
-    {
-      class: "button primary icon small",
-      type: "button",
-      "aria-label": "Play",
-      title: "Play (Space)",
-      on: { click: toggle },
-    },
-    icon("play", 14),
-  );
+  const play = playButton(toggle, { key: "Space", primary: true });
   const previous = button("Previous mistake", "‹", () => step(-1));
   const next = button("Next mistake", "›", () => step(1));
   const slider = h("input", {
@@ -74,7 +64,7 @@ export function mistakeFilm(id, { names, plain, onShow }) {
   const element = h(
     "div",
     { class: "mistake-film", hidden: true },
-    h("div", { class: "film" }, previous, play, next, slider),
+    h("div", { class: "film" }, previous, play.element, next, slider),
     h("div", { class: "mistake-choices" }, of, speed),
     where,
     words,
@@ -141,7 +131,7 @@ export function mistakeFilm(id, { names, plain, onShow }) {
     slider.disabled = about.total < 2;
     previous.disabled = epoch === 1 && at === 0;
     next.disabled = epoch === epochs && at >= about.total - 1;
-    play.disabled = previous.disabled && next.disabled;
+    play.element.disabled = previous.disabled && next.disabled;
     const batches = update !== null && update.batch > 1;
     const total = `${plural(about.mistakes, "mistake")} in ${plural(about.samples, "point")}`;
     const place =
@@ -201,7 +191,7 @@ export function mistakeFilm(id, { names, plain, onShow }) {
   }
 
   async function start() {
-    setPlaying(true);
+    play.show(true);
     const pace = () => 1000 / (SPEEDS.find(([value]) => value === speed.value)?.[2] ?? 1);
     const go = async () => {
       const to = await beside(1);
@@ -217,14 +207,7 @@ export function mistakeFilm(id, { names, plain, onShow }) {
   function pause() {
     clearTimeout(timer);
     timer = undefined;
-    setPlaying(false);
-  }
-
-  /** @param {boolean} is */
-  function setPlaying(is) {
-    play.replaceChildren(icon(is ? "pause" : "play", 14));
-    play.setAttribute("aria-label", is ? "Pause" : "Play");
-    play.title = is ? "Pause (Space)" : "Play (Space)";
+    play.show(false);
   }
 
   return {

@@ -2,7 +2,7 @@
 
 import { h, setText } from "../../lib/dom.js";
 import { count } from "../../lib/format.js";
-import { icon } from "../../lib/icons.js";
+import { playButton } from "../../lib/play-button.js";
 import { reducedMotion } from "../../lib/motion.js";
 
 /** Positions per second. At 0, the whole map takes ten seconds. @type {[string, string, number][]} */
@@ -36,11 +36,7 @@ export function transport({ term, onMove, onRest }) {
   /** The position where this rested last, which the page tells back later. */
   let rested = -1;
 
-  const play = h(
-    "button",
-    { class: "button primary icon small", type: "button", title: "Play (Space)", "aria-label": "Play" },
-    icon("play", 14),
-  );
+  const play = playButton(toggle, { key: "Space", primary: true });
   const button = (/** @type {string} */ label, /** @type {string} */ sign, /** @type {() => number} */ by) =>
     h(
       "button",
@@ -70,8 +66,7 @@ export function transport({ term, onMove, onRest }) {
   );
   speed.value = "four";
   const where = h("output", { class: "small muted", "aria-live": "off" });
-  const element = h("div", { class: "transport" }, play, previous, next, slider, speed, where);
-  play.addEventListener("click", toggle);
+  const element = h("div", { class: "transport" }, play.element, previous, next, slider, speed, where);
 
   const rate = () => (SPEEDS.find(([value]) => value === speed.value)?.[2] ?? 4) || Math.max(1, length / MAP_SECONDS);
 
@@ -131,7 +126,7 @@ export function transport({ term, onMove, onRest }) {
     if (at >= length - 1) at = 0;
     share = reducedMotion() || rate() > MAX_SUMMED ? 1 : 0;
     last = performance.now();
-    showPlaying(true);
+    play.show(true);
     frame = requestAnimationFrame(tick);
   }
 
@@ -139,18 +134,11 @@ export function transport({ term, onMove, onRest }) {
     const was = frame !== null;
     if (frame !== null) cancelAnimationFrame(frame);
     frame = null;
-    showPlaying(false);
+    play.show(false);
     if (was && rest) {
       rested = at;
       onRest(at);
     }
-  }
-
-  /** @param {boolean} is */
-  function showPlaying(is) {
-    play.replaceChildren(icon(is ? "pause" : "play", 14));
-    play.setAttribute("aria-label", is ? "Pause" : "Play");
-    play.title = is ? "Pause (Space)" : "Play (Space)";
   }
 
   /** Space plays and pauses, arrows step along the row and by rows. @param {KeyboardEvent} event */
@@ -201,7 +189,7 @@ export function transport({ term, onMove, onRest }) {
         at = Math.min(length - 1, Math.max(0, position));
         share = 1;
         slider.max = String(length - 1);
-        play.disabled = previous.disabled = next.disabled = slider.disabled = length < 2;
+        play.element.disabled = previous.disabled = next.disabled = slider.disabled = length < 2;
       }
       given = position;
       tell();

@@ -3,7 +3,6 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { membersOf } from "../../compare/members.js";
 import { categorical, orderOf, Palette } from "../../lib/colours.js";
-import { settingLabel } from "../../lib/setting-labels.js";
 import { distinctLabels } from "../../lib/settings-diff.js";
 
 /** @import { Run } from "../../lib/types" */
@@ -178,16 +177,3 @@ for (const [theme, at, surface] of /** @type {[string, number, string][]} */ ([
     });
   }
 }
-
-test("settings are called as the form calls them", () => {
-  const table = ["table", "recipe", "transfer"]
-    .map((file) => readFileSync(new URL(`../../../models/src/spec/${file}.rs`, import.meta.url), "utf8"))
-    .join("\n");
-  const fields = [...table.matchAll(/"((?:data|training|device|resources)[\w.]*)",\s*(?:label: )?"([^"]+)"/g)];
-  assert.ok(fields.length > 30);
-  for (const [, path, label] of fields)
-    assert.ok(
-      settingLabel(path).toLowerCase().endsWith(label.toLowerCase()),
-      `${path}: ${settingLabel(path)}, ${label}`,
-    );
-});

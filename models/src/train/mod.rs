@@ -65,4 +65,6 @@ pub use plan::{Plan, prepare};
 pub use run::train;
 pub use run_paths::{Record, RunPaths};
 pub use schedule::{LrCurve, lr_at};
-pub use updates::{EpochUpdates, Mistake, Start, Update, epoch_updates, needs_start_of_run};
+pub use updates::{
+    EpochUpdates, Mistake, RecordedWeights, Update, epoch_updates, needs_start_of_run,
+};

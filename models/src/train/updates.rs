@@ -73,7 +73,7 @@ pub struct Mistake {
 
 /// Weights of a run that its log has.
 #[derive(Clone, Debug)]
-pub struct Start {
+pub struct RecordedWeights {
     /// Whole epochs done.
     pub epoch: u64,
     /// The weights.
@@ -95,7 +95,7 @@ pub fn epoch_updates(
     spec: &RunSpec,
     data: &Splits,
     graph: Graph,
-    start: &Start,
+    start: &RecordedWeights,
     epoch: u64,
 ) -> Result<EpochUpdates> {
     if graph.criterion != Criterion::Perceptron || !linear::is_linear(&graph) {

@@ -4,9 +4,16 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
-use vivarium_models::data::{Fault, ImportLimits};
+use vivarium_models::data::{Fault, ImportLimits, Report};
 
-use crate::files::{Place, assert_says, entry, of, photos, png, write_all, zip};
+use crate::files::{Entry, Place, assert_says, entry, of, photos, png, write_all, zip};
+
+/// What the import of a zip with these entries says.
+fn report_of(place: &Place, entries: &[Entry]) -> Report {
+    let path = place.path("pets.zip");
+    fs::write(&path, zip(entries)).unwrap();
+    place.import("pets", &path).unwrap().report
+}
 
 #[test]
 fn class_folders_become_a_set_from_a_zip_and_from_a_folder() {
@@ -54,11 +61,7 @@ fn an_image_beside_class_folders_is_named_also_within_a_folder_around_them() {
             .iter()
             .map(|(name, bytes)| entry(format!("{around}{name}"), bytes.clone()))
             .collect();
-        fs::write(place.path("pets.zip"), zip(&entries)).unwrap();
-        let report = place
-            .import("pets", &place.path("pets.zip"))
-            .unwrap()
-            .report;
+        let report = report_of(&place, &entries);
         assert_eq!(report.images, 20);
         let loose = format!("{around}loose.png");
         assert_says(&report.unreadable, &loose, "lies in no class folder");
@@ -86,11 +89,7 @@ fn images_that_cannot_be_read_are_named_and_left_out() {
             entry("stray.png", whole.clone()),
         ])
         .collect();
-    fs::write(place.path("pets.zip"), zip(&entries)).unwrap();
-    let report = place
-        .import("pets", &place.path("pets.zip"))
-        .unwrap()
-        .report;
+    let report = report_of(&place, &entries);
     assert_eq!(report.images, 20);
     assert_says(&report.unreadable, "cats/empty.png", "is empty");
     assert_says(
@@ -305,11 +304,7 @@ fn images_with_too_many_pixels_are_not_decoded() {
         .map(|(name, bytes)| entry(name, bytes))
         .chain([entry("cats/huge.png", huge)])
         .collect();
-    fs::write(place.path("pets.zip"), zip(&entries)).unwrap();
-    let report = place
-        .import("pets", &place.path("pets.zip"))
-        .unwrap()
-        .report;
+    let report = report_of(&place, &entries);
     assert_says(
         &report.unreadable,
         "huge.png",

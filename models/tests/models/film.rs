@@ -10,7 +10,7 @@ use vivarium_models::data::Library;
 use vivarium_models::inspect::film::{
     self, Extract, Folder, Frame, FrameName, MOST_FRAMES, Predictions,
 };
-use vivarium_models::inspect::{Inspector, SheetQuery, Tiles, ValueSource};
+use vivarium_models::inspect::{Inspector, Recording, SheetQuery, Tiles, ValueSource};
 use vivarium_models::networks::Model;
 use vivarium_models::spec::RunSpec;
 use vivarium_models::train::{RunPaths, train};
@@ -100,6 +100,15 @@ fn inspector(place: &Place, spec: &RunSpec, recorder: &Recorder) -> Inspector {
     Inspector::open(graph, data.classes, normalisation, &weights).unwrap()
 }
 
+/// Compares all feature maps of a frame with those of a network on its image.
+fn features_are_of(frame: &Frame, network: &Inspector, recording: &Recording) {
+    for layer in network.layers() {
+        let name = &*layer.name;
+        let own = network.features(recording, name).unwrap();
+        alike(&frame.features(name).unwrap(), &own, name);
+    }
+}
+
 /// Compares the values of a frame with those of the network, to half a quantisation step.
 fn alike(kept: &Tiles<'_>, own: &Tiles<'_>, layer: &str) {
     for (tile, expected) in kept.summaries.iter().zip(own.summaries.iter()) {
@@ -137,13 +146,9 @@ fn a_frame_holds_what_the_network_is_and_makes_of_the_image() {
     let recording = network
         .record_normalised(data.test.values(0).unwrap())
         .unwrap();
+    features_are_of(&frame, &network, &recording);
     for layer in network.layers() {
         let name = &*layer.name;
-        alike(
-            &frame.features(name).unwrap(),
-            &network.features(&recording, name).unwrap(),
-            name,
-        );
         let sheet = frame.feature_sheet(name, &SheetQuery::default()).unwrap();
         let own = network.statistics(&recording, name).unwrap();
         assert_eq!(sheet.statistics.histogram.counts, own.histogram.counts);
@@ -275,13 +280,9 @@ fn a_film_begins_with_the_network_before_its_first_step() {
     let recording = network
         .record_normalised(data.test.values(0).unwrap())
         .unwrap();
+    features_are_of(&first, &network, &recording);
     for layer in network.layers() {
         let name = &*layer.name;
-        alike(
-            &first.features(name).unwrap(),
-            &network.features(&recording, name).unwrap(),
-            name,
-        );
         if layer.has_filters {
             let own = network.filters(name).unwrap();
             alike(&first.filters(name).unwrap(), &own, name);

@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 use vivarium_models::Error;
 use vivarium_models::contract::{Boundary, Event};
 use vivarium_models::spec::RunSpec;
-use vivarium_models::train::{EpochUpdates, Start, Update, epoch_updates, needs_start_of_run};
+use vivarium_models::train::{
+    EpochUpdates, RecordedWeights, Update, epoch_updates, needs_start_of_run,
+};
 
 use crate::common::{Recorder, THREADS, load, run, spec};
 
@@ -31,7 +33,7 @@ fn trained(spec: &RunSpec) -> (Recorder, Vec<Boundary>) {
 fn again(spec: &RunSpec, from: &Boundary, epoch: u64) -> Result<EpochUpdates, Error> {
     let data = load(&spec.data);
     let graph = (spec.network.graph(&data.input, data.classes.len())).unwrap();
-    let start = Start {
+    let start = RecordedWeights {
         epoch: from.epoch,
         weights: from.linear.clone().unwrap(),
     };

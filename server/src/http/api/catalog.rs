@@ -75,3 +75,144 @@ fn own_networks(networks: &OwnNetworks) -> Result<Vec<FormNetwork>> {
 pub async fn openapi() -> Json<&'static Value> {
     Json(&DOCUMENT)
 }
+
+#[cfg(test)]
+mod tests {
+    use image::RgbImage;
+    use serde_json::{Map, json};
+    use vivarium_models::data::{self, ImportLimits, Library};
+    use vivarium_models::spec::{Field, FieldKind, Group};
+
+    use super::*;
+
+    /// The words for settings that pages about runs need, which have no form.
+    #[derive(Default)]
+    struct SettingWords {
+        /// By path.
+        settings: Map<String, Value>,
+        /// By network, where its words are others.
+        of_networks: Map<String, Value>,
+    }
+
+    impl SettingWords {
+        fn of(form: &FormTable) -> Self {
+            let mut words = Self::default();
+            for group in form.groups {
+                words.add_group(group);
+            }
+            let of_groups = form.groups.iter().flat_map(|group| group.variants);
+            let shared = form
+                .common
+                .iter()
+                .chain(of_groups.flat_map(|variant| variant.fields))
+                .chain(form.data_sets.iter().flat_map(|set| set.fields.iter()));
+            for field in shared {
+                words.add(&field.path, of_field(field));
+            }
+            for network in &form.networks {
+                for field in &network.fields {
+                    let own = of_field(field);
+                    if words.add(&field.path, own.clone()) != own {
+                        let others = words.of_networks.entry(&network.kind).or_insert(json!({}));
+                        others[&*field.path] = own;
+                    }
+                }
+            }
+            words
+        }
+
+        /// Adds the words of a setting unless it has some, and returns those that it has.
+        fn add(&mut self, path: &str, words: Value) -> Value {
+            self.settings.entry(path).or_insert(words).clone()
+        }
+
+        fn add_group(&mut self, group: &Group) {
+            let mut own = json!({"label": group.label});
+            if group.nullable {
+                own["null"] = json!(if group.variants.len() == 1 {
+                    "Off"
+                } else {
+                    "None"
+                });
+            }
+            self.add(group.path, own);
+            if let Some(selector) = group.selector {
+                let variants = group.variants.iter();
+                let choices: Map<_, _> = variants
+                    .map(|of| (of.value.unwrap_or_default().to_owned(), json!(of.label)))
+                    .collect();
+                let path = format!("{}.{selector}", group.path);
+                self.add(&path, json!({"label": group.label, "choices": choices}));
+            }
+        }
+
+        /// A module of the browser code.
+        fn module(&self) -> String {
+            let pretty = |words| serde_json::to_string_pretty(words).unwrap();
+            format!(
+                "// The words of the form for settings. Generated from its table by scripts/refresh-api.\n\n\
+                 /** `null`: what an empty field means. @typedef {{{{ label: string, null?: string, choices?: {{ [value: string]: string }} }}}} SettingWords */\n\n\
+                 /** By path. @type {{{{ [path: string]: SettingWords }}}} */\n\
+                 export const SETTINGS = {};\n\n\
+                 /** By network and path, where a network has words of its own. @type {{{{ [kind: string]: {{ [path: string]: SettingWords }} }}}} */\n\
+                 export const OF_NETWORKS = {};\n",
+                pretty(&self.settings),
+                pretty(&self.of_networks),
+            )
+        }
+    }
+
+    fn of_field(field: &Field) -> Value {
+        let mut words = json!({"label": field.label});
+        if let Some(empty) = field.null_label {
+            words["null"] = json!(empty);
+        }
+        // The versions of labels are those of one set.
+        if let FieldKind::Choice { options } = &field.kind
+            && field.path != "data.version"
+        {
+            let options = options.iter();
+            let choices: Map<_, _> = options
+                .map(|of| (of.value.clone().into_owned(), json!(of.label)))
+                .collect();
+            words["choices"] = json!(choices);
+        }
+        words
+    }
+
+    /// A library with a set of photos, which has fields that no other set has.
+    fn library_with_photos() -> (tempfile::TempDir, Library) {
+        let folder = tempfile::tempdir().unwrap();
+        let photos = folder.path().join("photos");
+        for name in ["cats/1.png", "cats/2.png", "dogs/1.png", "dogs/2.png"] {
+            let path = photos.join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            RgbImage::new(20, 16).save(path).unwrap();
+        }
+        let library = Library::in_folder(folder.path().join("datasets"));
+        let limits = ImportLimits::default();
+        let import = data::import(&library, "pets", "Pets", &photos, &limits, &|_, _| true);
+        library
+            .publish(import.unwrap().ready, "pets", false)
+            .unwrap();
+        (folder, library)
+    }
+
+    #[test]
+    fn the_copy_in_the_browser_code_is_current() {
+        let path = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../frontend/lib/setting-table.js"
+        );
+        let (_folder, library) = library_with_photos();
+        let text = SettingWords::of(&form::table(&library)).module();
+        if std::env::var_os("REFRESH").is_some() {
+            std::fs::write(path, &text).unwrap();
+        }
+        let copy = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(
+            copy == text,
+            "frontend/lib/setting-table.js is stale. Refresh it: scripts/refresh-api"
+        );
+    }
+}

@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use vivarium_models::contract::Boundary;
-use vivarium_models::train::{self, EpochUpdates, Start};
+use vivarium_models::train::{self, EpochUpdates, RecordedWeights};
 
 use super::{RunPath, run_id};
 use crate::error::{Error, Result};
@@ -111,7 +111,7 @@ struct Recorded {
     /// The last epoch with recorded weights.
     epochs: u64,
     /// The weights that the steps are repeated from.
-    start: Start,
+    start: RecordedWeights,
     /// The weights after the epoch.
     end: Option<Vec<[f32; 3]>>,
 }
@@ -158,7 +158,7 @@ async fn recorded(index: &Index, id: RunId, epoch: u64, from_first_step: bool) -
     };
     Ok(Recorded {
         epochs,
-        start: Start { epoch, weights },
+        start: RecordedWeights { epoch, weights },
         end: end.and_then(|boundary| Some(boundary.linear?.rows)),
     })
 }
