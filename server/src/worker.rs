@@ -199,7 +199,7 @@ pub fn run(path: &Path, shared: bool) -> Result<u8> {
     let stop = Stop::on_signals("")?;
     set_oom_score(500);
     let dir = RunDir::at(path);
-    let lock = Lock::take(&dir.lock_file())?;
+    let lock = Lock::inherit_or_take(&dir.lock_file())?;
     let reason = train(&dir, &lock, shared, &stop, &mut |event| {
         if let Event::Note { message } = event {
             tracing::warn!("{message}");

@@ -4,6 +4,7 @@ use std::fs::OpenOptions;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -14,6 +15,7 @@ use vivarium_models::ops::threads;
 
 use super::remote::RemoteWorker;
 use super::{Exit, Launcher, State, Worker};
+use crate::blocking::blocking;
 use crate::error::{Error, Result};
 use crate::run_dir::RunDir;
 use crate::run_dir::lock;
@@ -63,8 +65,10 @@ impl LocalLauncher {
 }
 
 impl LocalLauncher {
-    fn spawn(&self, dir: &RunDir) -> Result<Child> {
+    async fn spawn(&self, dir: &RunDir) -> Result<Child> {
         dir.refuse_links()?;
+        let path = dir.lock_file();
+        let lock = blocking(move || lock::for_child(&path)).await?;
         let log = dir.worker_log();
         let stderr = OpenOptions::new()
             .create(true)
@@ -78,7 +82,7 @@ impl LocalLauncher {
         let child = Command::from(command)
             .arg("worker")
             .arg(dir.path())
-            .stdin(Stdio::null())
+            .stdin(lock.map_or_else(Stdio::null, Stdio::from))
             .stdout(Stdio::null())
             .stderr(stderr)
             .kill_on_drop(false)
@@ -96,7 +100,7 @@ impl LocalLauncher {
 impl Launcher for LocalLauncher {
     fn launch<'a>(&'a self, dir: &'a RunDir) -> BoxFuture<'a, Result<Box<dyn Worker>>> {
         async {
-            let child = self.spawn(dir)?;
+            let child = self.spawn(dir).await?;
             Ok(Box::new(OwnChild {
                 child,
                 is_told: false,
@@ -125,6 +129,7 @@ pub(super) fn adopt(dir: &RunDir) -> Result<Option<Box<dyn Worker>>> {
         let adopted = Adopted {
             lock: path,
             is_told: false,
+            waiting: Mutex::default(),
         };
         return Ok(Some(Box::new(adopted)));
     }
@@ -182,6 +187,8 @@ struct Adopted {
     lock: PathBuf,
     /// Whether its first state was told.
     is_told: bool,
+    /// A signal for a worker that starts: it has the lock and has not written its process id yet.
+    waiting: Mutex<Option<Signal>>,
 }
 
 impl Adopted {
@@ -193,10 +200,23 @@ impl Adopted {
     }
 
     fn signal(&self, signal: Signal) {
+        *self.waiting() = Some(signal);
+        self.deliver();
+    }
+
+    fn deliver(&self) {
+        let mut waiting = self.waiting();
         // The process id in the file is the holder's while the lock is held.
-        if let (true, Some(pid)) = (self.lives(), lock::holder(&self.lock)) {
+        if let Some(signal) = *waiting
+            && let (true, Some(pid)) = (self.lives(), lock::holder(&self.lock))
+        {
+            *waiting = None;
             send(pid, signal);
         }
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Option<Signal>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -207,6 +227,7 @@ impl Worker for Adopted {
                 return State::Running(None);
             }
             while self.lives() {
+                self.deliver();
                 tokio::time::sleep(LOOK).await;
             }
             State::Ended(Exit::Unknown)
@@ -229,5 +250,60 @@ fn send(pid: u32, signal: Signal) {
     };
     if let Err(error) = kill_process(pid, signal) {
         tracing::warn!(%error, pid = pid.as_raw_nonzero(), "a worker could not be signalled");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::path::Path;
+
+    use super::*;
+
+    /// A launcher whose workers do what a script says.
+    fn launcher(folder: &Path, script: &str) -> LocalLauncher {
+        let program = folder.join("worker.sh");
+        fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
+        LocalLauncher {
+            program,
+            threads: 1,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_worker_has_the_lock_before_it_does_anything() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = RunDir::at(folder.path());
+        fs::write(dir.lock_file(), "1").unwrap();
+        let launcher = launcher(folder.path(), "exec sleep 60");
+        let mut worker = launcher.launch(&dir).await.unwrap();
+        assert!(lock::is_held(&dir.lock_file()).unwrap());
+        assert_eq!(lock::holder(&dir.lock_file()), None, "not the last one");
+        worker.kill();
+        worker.state().await;
+        worker.state().await;
+        assert!(!lock::is_held(&dir.lock_file()).unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_worker_that_starts_is_stopped_when_it_tells_its_process_id() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = RunDir::at(folder.path());
+        let wait = "while [ ! -e told ]; do sleep 0.01; done; echo $$ > lock; exec sleep 60";
+        let launcher = launcher(folder.path(), &format!("cd \"$2\"; {wait}"));
+        let mut child = launcher.launch(&dir).await.unwrap();
+        // As the next server does.
+        let mut adopted = adopt(&dir).unwrap().expect("it holds the lock");
+        adopted.stop();
+        fs::write(folder.path().join("told"), "").unwrap();
+        adopted.state().await;
+        assert!(matches!(adopted.state().await, State::Ended(_)));
+        child.state().await;
+        let State::Ended(exit) = child.state().await else {
+            panic!("it has ended");
+        };
+        assert_eq!(exit, Exit::Signal(signal_hook::consts::SIGTERM));
     }
 }

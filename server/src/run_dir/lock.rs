@@ -8,7 +8,8 @@
 use std::fmt;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind, Read as _};
-use std::os::unix::fs::FileExt as _;
+use std::os::fd::AsFd as _;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -225,17 +226,20 @@ impl Lock {
     /// # Errors
     /// [`Error::Locked`] when another process holds it.
     pub fn take(path: &Path) -> Result<Self> {
-        let file = open(path)?;
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            match file.try_lock() {
-                Ok(()) => break,
-                Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
-                    thread::sleep(Duration::from_millis(10));
-                }
-                Err(TryLockError::WouldBlock) => return Err(locked(path, Holder::read(path))),
-                Err(TryLockError::Error(error)) => return Err(Error::file(path, error)),
-            }
+        Self::of(path, open(path)?)
+    }
+
+    /// Takes over the lock that the parent process got with [`for_child`]; without one, the same as [`Lock::take`].
+    pub fn inherit_or_take(path: &Path) -> Result<Self> {
+        match inherited(path) {
+            Some(file) => Self::of(path, file),
+            None => Self::take(path),
+        }
+    }
+
+    fn of(path: &Path, file: File) -> Result<Self> {
+        if !try_for_a_while(path, &file)? {
+            return Err(locked(path, Holder::read(path)));
         }
         wait_for_another_machine(path)?;
         let me = Holder {
@@ -285,6 +289,51 @@ impl Drop for Lock {
         if self.held.confirm(&mut state).is_ok() {
             // Others need not wait for the heartbeat to expire.
             let _ = self.held.file.set_len(0);
+        }
+        // Closing the file is not enough where standard input is the same one.
+        let _ = self.held.file.unlock();
+    }
+}
+
+/// Takes the lock at `path` for a process that is about to start and gets the file as its standard input. The lock goes
+/// over without a gap: whoever asks meanwhile, such as the next server after this one was killed, sees a worker. `None`
+/// if there is one already, or was one on another machine: the new one then sees for itself.
+///
+/// # Errors
+/// When the file cannot be opened, locked or emptied.
+pub fn for_child(path: &Path) -> Result<Option<File>> {
+    let file = open(path)?;
+    let is_elsewhere = || Holder::read(path).is_some_and(|holder| holder.is_elsewhere());
+    if !try_for_a_while(path, &file)? || is_elsewhere() {
+        return Ok(None);
+    }
+    // The last holder is not the next one.
+    file.set_len(0).map_err(|e| Error::file(path, e))?;
+    Ok(Some(file))
+}
+
+/// Standard input, if it is the file at `path`.
+fn inherited(path: &Path) -> Option<File> {
+    let stdin = io::stdin().as_fd().try_clone_to_owned().ok()?;
+    let stdin = File::from(stdin);
+    let [given, named] = [stdin.metadata(), fs::metadata(path)].map(|about| {
+        let about = about.ok()?;
+        Some((about.dev(), about.ino()))
+    });
+    (given.is_some() && given == named).then_some(stdin)
+}
+
+/// Returns whether the file is locked now.
+fn try_for_a_while(path: &Path, file: &File) -> Result<bool> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(true),
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
+                thread::sleep(Duration::from_millis(10));
+            }
+            Err(TryLockError::WouldBlock) => return Ok(false),
+            Err(TryLockError::Error(error)) => return Err(Error::file(path, error)),
         }
     }
 }
@@ -378,7 +427,7 @@ pub fn is_held(path: &Path) -> Result<bool> {
     }
 }
 
-/// The process id that the last holder wrote; only meaningful while [`is_held`].
+/// The process id that the last holder wrote; only meaningful while [`is_held`]. `None` while a worker starts.
 pub fn holder(path: &Path) -> Option<u32> {
     Holder::read(path).map(|holder| holder.pid)
 }
