@@ -1,12 +1,15 @@
 // A choice among a few options with a sentence each, as cards.
 
-import { h } from "../lib/dom.js";
+import { h, setText } from "../lib/dom.js";
 
 /** @typedef {{ value: string, title: string, summary: string, note: string }} Card */
 
 /** @param {string} name @param {(value: string) => void} onChosen */
 export function cards(name, onChosen) {
-  const element = h("div", { class: "choice-cards" });
+  const grid = h("div", { class: "choice-cards" });
+  // On a phone the cards have no room for their sentences: there stands that of the chosen one.
+  const about = h("p", { class: "choice-about hint", "aria-hidden": "true" });
+  const element = h("div", { class: "choice" }, grid, about);
   /** @type {Map<string, { card: HTMLElement, input: HTMLInputElement }>} */
   const known = new Map();
   return {
@@ -38,8 +41,9 @@ export function cards(name, onChosen) {
         entry.input.checked = value === chosen;
         return entry.card;
       });
-      const same = wanted.length === element.children.length && wanted.every((card, i) => element.children[i] === card);
-      if (!same) element.replaceChildren(...wanted);
+      const same = wanted.length === grid.children.length && wanted.every((card, i) => grid.children[i] === card);
+      if (!same) grid.replaceChildren(...wanted);
+      setText(about, list.find(({ value }) => value === chosen)?.summary ?? "");
     },
   };
 }

@@ -19,7 +19,7 @@ export function comparePart(table, draft, onChange) {
   const rows = h("div", { class: "compare-rows" });
   const select = h("select", {
     class: "input",
-    "aria-label": "Setting to compare",
+    id: "compare-add",
     on: { change: () => add(select.value) },
   });
   const sum = h("p", { class: "hint" });
@@ -41,7 +41,6 @@ export function comparePart(table, draft, onChange) {
     id: "trials",
     type: "text",
     inputmode: "numeric",
-    "aria-label": "Random combinations",
     on: {
       input: () => {
         draft.trials = trials.value;
@@ -51,6 +50,7 @@ export function comparePart(table, draft, onChange) {
   });
   const byChance = h("input", {
     type: "checkbox",
+    role: "switch",
     id: "by-chance",
     on: {
       change: () => {
@@ -60,20 +60,12 @@ export function comparePart(table, draft, onChange) {
       },
     },
   });
-  const chance = h(
-    "div",
-    {},
-    h(
-      "label",
-      {
-        class: "label by-chance",
-        for: "by-chance",
-        title: "Tries so many random combinations instead of all; ranges are sampled continuously",
-      },
-      byChance,
-      " Random search",
-    ),
-    trials,
+  const random = labelled("trials", "Random combinations", trials, "So many in all.");
+  const chance = labelled(
+    "by-chance",
+    "Random search",
+    h("div", { class: "toggle" }, byChance, h("span", { "aria-hidden": "true" })),
+    "Tries random combinations instead of all; ranges are sampled continuously.",
   );
   repeats.value = draft.repeats;
   trials.value = draft.trials;
@@ -90,12 +82,13 @@ export function comparePart(table, draft, onChange) {
     ),
     fixed,
     rows,
-    h("div", { class: "compare-add" }, select),
     h(
       "div",
-      { class: "compare-more" },
-      h("div", {}, h("label", { class: "label", for: "repeats" }, "Seeds per combination"), repeats),
+      { class: "fields" },
+      labelled("compare-add", "Setting to compare", select),
+      labelled("repeats", "Seeds per combination", repeats, "Runs that differ in their random numbers alone."),
       chance,
+      random,
     ),
     sum,
   );
@@ -159,12 +152,12 @@ export function comparePart(table, draft, onChange) {
     }
     const free = fields.filter((field) => !(field.path in draft.grid));
     select.replaceChildren(
-      h("option", { value: "" }, "Add a setting to compare…"),
+      h("option", { value: "" }, "Add a setting…"),
       ...free.map(({ path, label }) => h("option", { value: path }, label)),
     );
     const compared = Object.keys(draft.grid).length + Object.keys(draft.fixed).length > 0;
     chance.hidden = !compared;
-    trials.hidden = draft.trials === "" && !byChance.checked;
+    random.hidden = !compared || (draft.trials === "" && !byChance.checked);
     setText(
       fixed,
       Object.entries(draft.fixed)
@@ -184,4 +177,15 @@ export function comparePart(table, draft, onChange) {
 
   show();
   return { element, show };
+}
+
+/** @param {string} id @param {string} label @param {HTMLElement} input @param {string} [hint] */
+function labelled(id, label, input, hint) {
+  return h(
+    "div",
+    { class: "field" },
+    h("div", { class: "field-head" }, h("label", { class: "label", for: id }, label)),
+    input,
+    hint ? h("p", { class: "hint" }, hint) : null,
+  );
 }

@@ -73,7 +73,8 @@ export function control(field, onTyped, onReset) {
       reset.setAttribute("aria-label", `Reset ${field.label} to ${text}`);
       reset.title = "Reset to the default";
     },
-    setError(message) {
+    setError(said) {
+      const message = said && `${said}${decimalComma(field, input.element)}`;
       if (error.hidden === !message && words.textContent === message) return;
       words.textContent = message;
       error.hidden = !message;
@@ -82,6 +83,16 @@ export function control(field, onTyped, onReset) {
     },
     focus: () => input.focus(),
   };
+}
+
+/** A number such as 0,1, as many countries write it. */
+const DECIMAL_COMMA = /^\s*([+-]?\d*),(\d+)\s*$/;
+
+/** What to write instead of a number with a comma. @param {Field} field @param {HTMLElement} element */
+function decimalComma(field, element) {
+  if (field.kind.type !== "number" || !(element instanceof HTMLInputElement)) return "";
+  const parts = DECIMAL_COMMA.exec(element.value);
+  return parts ? `; with a point: ${parts[1] || 0}.${parts[2]}` : "";
 }
 
 /** A typed value in words. @param {Field} field @param {Typed} typed */

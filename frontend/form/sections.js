@@ -34,8 +34,13 @@ import { toText } from "./values.js";
 /** The field that the learning-rate finder fills. */
 const LR = "training.optimizer.lr";
 
-/** @param {FormTable} table @param {Draft} draft @param {() => void} onChange called after the draft has changed */
-export function sections(table, draft, onChange) {
+/**
+ * @param {FormTable} table
+ * @param {Draft} draft
+ * @param {HTMLElement | null} startFrom the choice of a run to start from
+ * @param {() => void} onChange called after the draft has changed
+ */
+export function sections(table, draft, startFrom, onChange) {
   /** @type {Map<Field, Control>} */
   const controls = new Map();
   const changed = () => {
@@ -91,8 +96,8 @@ export function sections(table, draft, onChange) {
   const element = h(
     "div",
     { class: "sections" },
-    h("div", { class: "card section" }, nameFields.element),
-    section("Data", setCards.element, shown.data.element, licence, ...topicsOf("data")),
+    h("div", { class: "card section" }, lead(nameFields.element, startFrom)),
+    section("Data", setCards.element, lead(shown.data.element, licence), ...topicsOf("data")),
     section(
       "Network",
       kindCards.element,
@@ -100,7 +105,7 @@ export function sections(table, draft, onChange) {
       shown.network.element,
       ...topicsOf("network"),
     ),
-    section("Training", shown.training.element, ...groupsOf(null), ...topicsOf("training")),
+    section("Training", lead(shown.training.element, ...groupsOf(null)), ...topicsOf("training")),
     cluster,
   );
 
@@ -155,6 +160,7 @@ export function sections(table, draft, onChange) {
     networkText.hidden = source !== undefined;
     networkText.setAttribute("href", siteUrl(`/networks/${draft.kind}`));
     setText(licence, set?.licence ? `Licence: ${set.licence}` : "");
+    licence.hidden = !set?.licence;
     const fields = fieldsOf(table, draft);
     const means = groupsFor(table, draft);
     const inGroups = new Set(means.flatMap((group) => variantOf(table, draft, group)?.fields ?? []));
@@ -236,6 +242,9 @@ export function sections(table, draft, onChange) {
     },
   };
 }
+
+/** What stands side by side where there is room. @param {...(HTMLElement | null)} parts */
+const lead = (...parts) => h("div", { class: "lead" }, ...parts);
 
 /** @param {string} title @param {...HTMLElement} parts */
 function section(title, ...parts) {

@@ -40,7 +40,7 @@ const KEPT = `vivarium.draft${location.search}`;
 /** Paths in the address that are no settings of this form. @type {string[]} */
 let unknown = [];
 const draft = kept() ?? first();
-const parts = sections(table, draft, changed);
+const parts = sections(table, draft, startFrom(), changed);
 const compare = comparePart(table, draft, changed);
 const summary = summaryPart();
 const checks = checker(showCheckResult);
@@ -63,12 +63,7 @@ const from = asked
       ? "With the settings of the link"
       : "Choose data and a network; the rest has sensible values.";
 byId("page").append(
-  h(
-    "header",
-    { class: "page-head" },
-    h("div", {}, h("h1", {}, "New run"), h("p", { class: "muted" }, from)),
-    startFrom(),
-  ),
+  h("header", { class: "page-head" }, h("div", {}, h("h1", {}, "New run"), h("p", { class: "muted" }, from))),
   ...(preset ? [experimentCard(preset)] : []),
   ...unknown.map((path) =>
     h("p", { class: "notice warn" }, `“${path}” is not a setting of this form and was left out.`),
@@ -148,15 +143,21 @@ function startFrom() {
   const menu = h(
     "select",
     {
-      class: "input start-from",
-      "aria-label": "Start from a finished run",
+      class: "input",
+      id: "start-from",
       on: { change: () => menu.value && location.assign(siteUrl(`/new?transfer=${menu.value}`)) },
     },
-    h("option", { value: "" }, "Start from a finished run…"),
+    h("option", { value: "" }, "Nothing: random weights"),
     ...options,
   );
   menu.value = transfers ? (query.get("transfer") ?? "") : "";
-  return menu;
+  return h(
+    "div",
+    { class: "field" },
+    h("div", { class: "field-head" }, h("label", { class: "label", for: menu.id }, "Start from a finished run")),
+    menu,
+    h("p", { class: "hint" }, "Its weights and settings; the last layer is new where the classes differ."),
+  );
 }
 
 /** @returns {Draft} */

@@ -98,6 +98,11 @@ test("the form is checked while typing, keeps its values, and focuses the first 
 
   await box(page, "Hidden widths").fill("64, 0");
   await expect(page.locator('[data-path="network.hidden"] .field-error')).toContainText(/^number 2 must be/);
+  await box(page, "Learning rate").fill("0,05");
+  const rate = page.locator('[data-path="training.optimizer.lr"] .field-error');
+  await expect(rate).toHaveText("must be a number above 0 and at most 100; with a point: 0.05");
+  await box(page, "Learning rate").fill("0.05");
+  await expect(rate).toBeHidden();
   await box(page, "Batch size").focus();
   await page.getByRole("button", { name: "Start run" }).click();
   await expect(box(page, "Hidden widths")).toBeFocused();
