@@ -21,9 +21,9 @@ export function compactNumber(value) {
   return trim(value.toPrecision(3));
 }
 
-/** A fraction as a percentage: 0.97264 → "97.3%". @param {number | null | undefined} value */
-export function percent(value) {
-  return isNumber(value) ? `${(value * 100).toFixed(1)}%` : NONE;
+/** A fraction as a percentage: 0.97264 → "97.3%". @param {number | null | undefined} value @param {number} [decimals] */
+export function percent(value, decimals = 1) {
+  return isNumber(value) ? `${(value * 100).toFixed(decimals)}%` : NONE;
 }
 
 /** A fraction with its deviation as percentages: "97.3 ± 0.4%". @param {number} mean @param {number} deviation */

@@ -118,12 +118,23 @@ byId("page").append(
     { class: "playground-columns" },
     settings.element,
     h(
-      "section",
-      { class: "card net-card", "aria-label": "Network" },
-      h("header", { class: "card-head" }, h("h2", {}, "Network"), network.element),
-      h("div", { class: "card-body" }, net.element, h("div", { class: "net-legend" }, size, legend()), weights.element),
+      "div",
+      { class: "playground-middle" },
+      h(
+        "section",
+        { class: "card net-card", "aria-label": "Network" },
+        h("header", { class: "card-head" }, h("h2", {}, "Network"), network.element),
+        h(
+          "div",
+          { class: "card-body" },
+          net.element,
+          h("div", { class: "net-legend" }, size, legend()),
+          weights.element,
+        ),
+      ),
+      lines.element,
     ),
-    h("div", { class: "playground-side" }, plane.element, lines.element),
+    plane.element,
   ),
 );
 new ResizeObserver(() => {

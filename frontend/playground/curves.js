@@ -3,8 +3,9 @@
 import { h } from "../lib/dom.js";
 import { onTheme } from "../lib/theme.js";
 import { plot } from "../chart/plot.js";
+import { ACCURACY, LOSS } from "../chart/units.js";
 
-/** @import { DrawnLine } from "../chart/plot-data.js" */
+/** @import { DrawnLine, Unit } from "../chart/plot-data.js" */
 /** @import { Evaluation, Scores } from "./train.js" */
 
 /** @type {{ of: "train" | "test", label: string, token: string, dash: number[] }[]} */
@@ -12,7 +13,7 @@ const LINES = [
   { of: "train", label: "training", token: "--data-3", dash: [] },
   { of: "test", label: "test", token: "--data-4", dash: [5, 3] },
 ];
-const HEIGHT = 116;
+const HEIGHT = 144;
 /** The shortest horizontal axis, in epochs. */
 const MIN_EPOCHS = 5;
 
@@ -37,14 +38,7 @@ export function curves(redraw) {
         ...LINES.map(({ of, label }) => h("li", {}, h("i", { class: `curve-line ${of}` }), label)),
       ),
     ),
-    h(
-      "div",
-      { class: "card-body" },
-      h("h3", { class: "small" }, "Loss"),
-      places.loss,
-      h("h3", { class: "small" }, "Accuracy"),
-      places.accuracy,
-    ),
+    h("div", { class: "card-body curve-pair" }, places.loss, places.accuracy),
   );
   new ResizeObserver(redraw).observe(places.loss);
   onTheme(redraw);
@@ -54,12 +48,12 @@ export function curves(redraw) {
     const all = history.at(-1)?.epoch === now.epoch ? history.slice(0, -1) : history;
     const shown = [...all, now];
     const most = Math.max(...shown.flatMap(({ train, test }) => [train.loss, test.loss]).filter(Number.isFinite), 0.01);
-    show("loss", shown, [0, most * 1.05]);
-    show("accuracy", shown, [0, 1]);
+    show("loss", shown, [0, most * 1.05], LOSS);
+    show("accuracy", shown, [0, 1], ACCURACY);
   }
 
-  /** @param {keyof Scores} name @param {Evaluation[]} shown @param {[number, number]} range */
-  function show(name, shown, [min, max]) {
+  /** @param {keyof Scores} name @param {Evaluation[]} shown @param {[number, number]} range @param {Unit} unit */
+  function show(name, shown, [min, max], unit) {
     plots[name].resize(places[name].clientWidth, HEIGHT);
     plots[name].draw({
       x: { min: 0, max: Math.max(MIN_EPOCHS, shown[shown.length - 1].epoch), log: false },
@@ -67,7 +61,7 @@ export function curves(redraw) {
       drawn: LINES.map((line) => lineOf(line, name, shown)),
       shown: shown.length,
       total: shown.length,
-      unit: null,
+      unit,
       unloggable: 0,
       cut: null,
       outside: 0,

@@ -22,6 +22,8 @@ import { ACTIVATIONS } from "./activations.js";
 
 /** The least ratio of two layers' gradients that is mentioned. */
 const MENTIONED = 20;
+/** The least accuracy at which the points are said to be told apart. */
+const TOLD_APART = 0.97;
 /** The epochs after which a loss that has not fallen is mentioned. */
 const PATIENCE = 5;
 
@@ -63,8 +65,8 @@ function progress({ steps, now, history, classes }) {
     return `The loss is still that of guessing, ln ${classes} = ${formatNumber(guess)}.`;
   if (test.loss > 1.15 * best && test.loss > 1.25 * train.loss && test.loss > 0.1)
     return `Overfitting: the test loss was ${formatNumber(best)} and is ${formatNumber(test.loss)}, while the training loss is ${formatNumber(train.loss)}.`;
-  if (train.accuracy > 0.97 && test.accuracy > 0.97)
-    return `Both training and test points are told apart: ${percent(train.accuracy)} and ${percent(test.accuracy)} are right.`;
+  if (train.accuracy > TOLD_APART && test.accuracy > TOLD_APART)
+    return `Both training and test points are told apart: more than ${percent(TOLD_APART, 0)} of them are right.`;
   const before = history.findLast((one) => one.epoch <= now.epoch - PATIENCE);
   if (before && train.loss < before.train.loss * 0.98) return "The training loss is falling.";
   if (before && train.loss > before.train.loss * 1.1) return "The training loss has risen over the last epochs.";
