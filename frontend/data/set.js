@@ -28,6 +28,8 @@ export function setCard(first, folder, changed) {
   const badge = h("span", { class: "badge" });
   const facts = h("span", { class: "set-facts" });
   const summary = h("p", { class: "muted" });
+  // A closed card says in its row what is in it, where there is room.
+  const about = h("span", { class: "set-about" });
   const licence = h("p", { class: "set-licence" });
   const trouble = h("p", { class: "notice bad", role: "alert", hidden: true });
   const command = h("p", { class: "set-command" });
@@ -66,6 +68,7 @@ export function setCard(first, folder, changed) {
       "summary",
       { class: "card-head" },
       h("span", { class: "set-title" }, chevron(), h("h2", {}, first.title), h("code", {}, first.set)),
+      about,
       facts,
       badge,
     ),
@@ -92,6 +95,7 @@ export function setCard(first, folder, changed) {
     details.dataset.state = set.state.kind;
     setText(facts, factsOf(set));
     setText(summary, set.summary);
+    setText(about, set.summary);
     setText(licence, set.licence);
     licence.hidden = set.licence === "";
     const message = set.state.kind === "damaged" ? set.state.message : (set.fetch?.message ?? "");

@@ -83,7 +83,9 @@ export function optionFields(onChange) {
     },
     /** Shows the options of a text; fields that stay the same keep their focus. @param {Field[]} next */
     show(next) {
-      fields = next.filter(({ path }) => path !== INITIALISATION);
+      const own = next.filter(({ path }) => path !== INITIALISATION);
+      // Those that matter most come first, as in the form of a new run.
+      fields = own.toSorted((a, b) => Number(a.topic !== null) - Number(b.topic !== null));
       element.hidden = fields.length === 0;
       const paths = new Set(fields.map(({ path }) => path));
       for (const [path, { control: old }] of controls) {
