@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::form::check_network;
 use crate::networks::Model;
 use crate::ops::set_threads;
-use crate::random::{Generator, Key};
+use crate::random::Key;
 use crate::spec::{FieldError, NetworkSpec, OptimizerSpec};
 use crate::train::{Learner, peak_memory_bytes};
 
@@ -106,7 +106,7 @@ pub fn bench(options: &BenchOptions) -> Result<BenchResult> {
     let rule = options.optimizer.rule();
     let mut learner = Learner::new(model, &rule, 0);
     let mut values = vec![0.0; batch * channels * size * size];
-    Key::new(0, "bench images").fill(&mut values, Generator::normal);
+    Key::new(0, "bench images").fill_normal(&mut values, 1.0);
     let mut generator = Key::new(0, "bench classes").generator();
     let targets: Vec<u32> = (0..batch)
         .map(|_| generator.below(CLASSES as u64) as u32)

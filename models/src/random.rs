@@ -1,7 +1,7 @@
 //! Random numbers that depend only on a key: not on the order of calls, not on threads, not on interruptions of a run.
 //! So a checkpoint needs no random state.
 
-use std::f64::consts::TAU;
+mod box_muller;
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
@@ -44,12 +44,22 @@ impl Key {
     /// Fills a slice from a function of the generator. Each part of the slice has its own stream of the key, so the
     /// result does not depend on the number of threads.
     pub fn fill(&self, values: &mut [f32], draw: impl Fn(&mut Generator) -> f64 + Sync) {
-        const PART: usize = 1 << 14;
-        let fill = |(stream, part): (usize, &mut [f32])| {
-            let mut generator = self.stream(stream as u64);
+        self.fill_parts(values, |generator, part| {
             part.iter_mut()
-                .for_each(|value| *value = draw(&mut generator) as f32);
-        };
+                .for_each(|value| *value = draw(generator) as f32);
+        });
+    }
+
+    /// Fills a slice with normal numbers of mean 0 and this standard deviation: those of [`Key::fill`] with
+    /// [`Generator::normal`], in a third of the time.
+    pub fn fill_normal(&self, values: &mut [f32], std: f64) {
+        self.fill_parts(values, |generator, part| generator.fill_normal(part, std));
+    }
+
+    fn fill_parts(&self, values: &mut [f32], draw: impl Fn(&mut Generator, &mut [f32]) + Sync) {
+        const PART: usize = 1 << 14;
+        let fill =
+            |(stream, part): (usize, &mut [f32])| draw(&mut self.stream(stream as u64), part);
         if values.len() <= PART {
             values.chunks_mut(PART).enumerate().for_each(fill);
         } else {
@@ -65,7 +75,7 @@ pub struct Generator(ChaCha8Rng);
 impl Generator {
     /// A uniform number in [0, 1), a multiple of 2⁻⁵³.
     pub fn unit(&mut self) -> f64 {
-        (self.0.next_u64() >> 11) as f64 / (1u64 << 53) as f64
+        unit(self.0.next_u64())
     }
 
     /// A uniform number in [low, high).
@@ -75,8 +85,27 @@ impl Generator {
 
     /// A normal number with mean 0 and standard deviation 1 (Box and Muller 1958).
     pub fn normal(&mut self) -> f64 {
-        let radius = (-2.0 * (1.0 - self.unit()).ln()).sqrt();
-        radius * (TAU * self.unit()).cos()
+        box_muller::normal(self.unit(), self.unit())
+    }
+
+    /// Fills a slice with [`Generator::normal`] times `std`. The uniform numbers of a batch come first, so that the
+    /// compiler makes vector instructions of the rest.
+    fn fill_normal(&mut self, values: &mut [f32], std: f64) {
+        const BATCH: usize = 256;
+        let (mut first, mut second) = ([0.0; BATCH], [0.0; BATCH]);
+        let mut bytes = [0; 16 * BATCH];
+        for batch in values.chunks_mut(BATCH) {
+            let bytes = &mut bytes[..16 * batch.len()];
+            self.0.fill_bytes(bytes);
+            let uniform = first.iter_mut().zip(&mut second);
+            for ((first, second), bytes) in uniform.zip(bytes.as_chunks().0) {
+                let bits = u128::from_le_bytes(*bytes);
+                (*first, *second) = (unit(bits as u64), unit((bits >> 64) as u64));
+            }
+            for ((value, first), second) in batch.iter_mut().zip(&first).zip(&second) {
+                *value = (std * box_muller::normal(*first, *second)) as f32;
+            }
+        }
     }
 
     /// A number of the gamma distribution of this shape and scale 1 (Marsaglia and Tsang 2000).
@@ -130,9 +159,25 @@ impl Generator {
     }
 }
 
+/// 64 random bits as a uniform number in [0, 1), a multiple of 2⁻⁵³.
+fn unit(bits: u64) -> f64 {
+    (bits >> 11) as f64 / (1u64 << 53) as f64
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn normal_numbers_are_the_same_one_by_one_and_in_batches() {
+        let key = Key::new(7, "test");
+        for len in [0, 1, 255, 257, (1 << 14) + 300] {
+            let (mut one_by_one, mut batches) = (vec![0.0; len], vec![0.0; len]);
+            key.fill(&mut one_by_one, |generator| 0.02 * generator.normal());
+            key.fill_normal(&mut batches, 0.02);
+            assert_eq!(one_by_one, batches);
+        }
+    }
 
     #[test]
     fn a_key_gives_the_same_numbers_again_and_another_key_others() {

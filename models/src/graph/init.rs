@@ -75,8 +75,7 @@ impl Init {
             Self::Constant(value) => vec![value; len],
             Self::Normal { std } => {
                 let mut values = vec![0.0; len];
-                let draw = |generator: &mut Generator| std * generator.normal();
-                Key::new(seed, &format!("init {name}")).fill(&mut values, draw);
+                Key::new(seed, &format!("init {name}")).fill_normal(&mut values, std);
                 values
             }
             Self::Uniform { bound } => {

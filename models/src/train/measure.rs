@@ -16,7 +16,7 @@ use crate::error::Result;
 use crate::graph::Graph;
 use crate::networks::Model;
 use crate::ops::{set_threads, threads};
-use crate::random::{Generator, Key};
+use crate::random::Key;
 use crate::spec::{RunSpec, TrainingSpec};
 
 /// The most measured steps.
@@ -116,7 +116,7 @@ const LR: f64 = 1e-20;
 fn samples(learner: &Learner, n: usize) -> Vec<f32> {
     let width: usize = learner.model().input().iter().product();
     let mut values = vec![0.0; n * width];
-    Key::new(0, "measured samples").fill(&mut values, Generator::normal);
+    Key::new(0, "measured samples").fill_normal(&mut values, 1.0);
     values
 }
 
