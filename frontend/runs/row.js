@@ -72,7 +72,7 @@ export function runRow(first, { onDelete, onEdit, onChoose, onTag, onMenu }) {
   const resumeButton = action("play", "Resume", () => resume(run));
   const copyLink = h(
     "a",
-    { class: "button quiet icon small", href: siteUrl(`/new?copy=${run.id}`), title: "Copy into a new run" },
+    { class: "button quiet icon small", href: siteUrl(`/new?copy=${run.id}`), title: "Adjust and run again" },
     icon("copy"),
   );
   const editButton = action("pencil", "Name, tags and notes", () => onEdit(run));
@@ -116,7 +116,7 @@ export function runRow(first, { onDelete, onEdit, onChoose, onTag, onMenu }) {
     ...(stopButton.hidden ? [] : [{ label: run.stopping ? "Stopping…" : "Stop", act: () => stop(run) }]),
     ...(resumeButton.hidden ? [] : [{ label: "Resume", act: () => resume(run) }]),
     { label: "Name, tags and notes", act: () => onEdit(run) },
-    ...(copyLink.hidden ? [] : [h("a", { href: copyLink.href }, "Copy into a new run")]),
+    ...(copyLink.hidden ? [] : [h("a", { href: copyLink.href }, "Adjust and run again")]),
     { label: "Delete", act: () => onDelete(run) },
   ];
 
@@ -211,7 +211,7 @@ export function runRow(first, { onDelete, onEdit, onChoose, onTag, onMenu }) {
       [stopButton, "Stop"],
       [resumeButton, "Resume"],
       [editButton, "Label"],
-      [copyLink, "Copy"],
+      [copyLink, "Adjust and run again"],
       [deleteButton, "Delete"],
       [moreButton, "Actions of"],
     ])) {

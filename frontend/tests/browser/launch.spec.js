@@ -145,7 +145,7 @@ test("a run is copied into a new form", async ({ page, vivarium }) => {
     network: { kind: "mlp", hidden: [24], activation: "tanh" },
   });
   await page.goto(url);
-  await page.getByRole("link", { name: "Copy" }).click();
+  await page.getByRole("link", { name: "Adjust and run again" }).click();
   await expect(box(page, "Name")).toHaveValue("the original");
   await expect(box(page, "Hidden widths")).toHaveValue("24");
   await expect(page.getByRole("radio", { name: "Tanh" })).toBeChecked();
@@ -278,7 +278,7 @@ test("a copy of a run has its text, whatever became of it", async ({ page, vivar
   const { id } = await vivarium.call("POST", "/runs", { ...SHORT, network: { kind: "mine" } });
   await vivarium.call("PUT", "/networks/mine", { source: text("Another") });
   await page.goto(`/runs/${id}`);
-  await page.getByRole("link", { name: "Copy" }).click();
+  await page.getByRole("link", { name: "Adjust and run again" }).click();
   await expect(page.getByRole("radio", { name: /As it was/ })).toBeChecked();
   await page.getByRole("button", { name: /^Start/ }).click();
   await page.waitForURL("**/runs/*");

@@ -1,7 +1,7 @@
 // The run page: live curves, zoom, actions.
 
 import { readFileSync } from "node:fs";
-import { drawn, expect, LONG, SHORT, test } from "./vivarium.js";
+import { chooseMore, drawn, expect, LONG, SHORT, test } from "./vivarium.js";
 
 /** @param {import("@playwright/test").Page} page @param {string} id */
 const layer = (page, id) => page.locator(`[data-chart="${id}"] .chart-layer`);
@@ -41,7 +41,7 @@ test("points arrive by themselves, and stop and resume work", async ({ page, viv
   await page.getByRole("button", { name: "Resume" }).click();
   await expect(page.locator(".run-head .badge")).toHaveText("running");
   await expect.poll(() => drawn(page)).toBeGreaterThan(stopped);
-  await page.getByRole("button", { name: "Delete run" }).click();
+  await chooseMore(page, "Delete run");
   await page.getByRole("dialog").getByRole("button", { name: "Delete run" }).click();
   await page.waitForURL((address) => address.pathname === "/");
 });
