@@ -49,16 +49,16 @@ export function cutText(cut, value, named = false) {
 const MAX_NAMED = 3;
 
 /**
- * Which lines leave a chart: "1 run leaves the chart: too fast, up to 1.31e24".
+ * Which lines leave a chart: "1 run leaves the chart: too fast (up to 1.31e24)".
  * @param {PlotData["leaving"]} leaving
  * @param {string} noun what a line is
  * @param {(value: number) => string} value
  */
 export function leavingText(leaving, noun, value) {
   if (leaving.length === 0) return "";
-  const named = leaving.slice(0, MAX_NAMED).map(({ label, farthest }) => `${label}, up to ${value(farthest)}`);
+  const named = leaving.slice(0, MAX_NAMED).map(({ label, farthest }) => `${label} (up to ${value(farthest)})`);
   const more = leaving.length - named.length;
-  return `${plural(leaving.length, noun)} ${leaving.length === 1 ? "leaves" : "leave"} the chart: ${[...named, ...(more > 0 ? [`and ${more} more`] : [])].join("; ")}`;
+  return `${plural(leaving.length, noun)} ${leaving.length === 1 ? "leaves" : "leave"} the chart: ${[...named, ...(more > 0 ? [`and ${more} more`] : [])].join(", ")}`;
 }
 
 /**

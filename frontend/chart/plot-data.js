@@ -169,7 +169,12 @@ export function plotData(lines, { range, yRange, logX, logY, pixels, outliers = 
     for (const reach of far.values()) [low, high] = [Math.min(low, reach.low), Math.max(high, reach.high)];
   const [lowest, highest] = [low, high];
   if (outliers === false && values.length > 0) [low, high] = tukeyFences(Float64Array.from(values).sort());
-  const leaping = outliers === null && !logY ? topWithoutLeap(values, parts.length) : null;
+  const withoutLeap = outliers === null && !logY ? topWithoutLeap(values, parts.length) : null;
+  // The end of each line stays in sight.
+  const ends = drawn.flatMap(({ line, y }) => (leaving.has(line) ? [] : (y.findLast((value) => value !== null) ?? [])));
+  const top = Math.max(withoutLeap ?? high, ...ends);
+  // Where the ends reach far up, the leap is not worth a cut.
+  const leaping = withoutLeap === null || (top > withoutLeap && high <= WORTH * top) ? null : top;
   // Values that are all the same beside the leap would make no axis.
   if (leaping !== null && leaping > low) [low, high] = [lowestUpTo(drawn, leaping), leaping];
   // A range without points may still be crossed by the line between two points outside it.
@@ -195,6 +200,9 @@ export function plotData(lines, { range, yRange, logX, logY, pixels, outliers = 
     },
   };
 }
+
+/** A leap is cut off if it is so many times as high as the end of some line. */
+const WORTH = 2;
 
 /** An axis begins at the least value that there can be, such as a loss of 0, if the lines reach into this part of it. */
 const NEAR_FLOOR = 0.5;

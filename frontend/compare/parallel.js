@@ -3,6 +3,7 @@
 
 import { h, s, setText } from "../lib/dom.js";
 import { plural } from "../lib/format.js";
+import { scrollFrame } from "../lib/scroll-frame.js";
 import { axesOf } from "./axes.js";
 import { accuracyOf } from "./scatter.js";
 
@@ -13,9 +14,14 @@ import { accuracyOf } from "./scatter.js";
 const MAX_RUN_COLOURS = 8;
 const RAMP = 7;
 /** Minimum distance between axes; a wider picture scrolls. */
-const MIN_AXIS_GAP = 118;
-const HEIGHT = 300;
-const BOX = { top: 44, bottom: HEIGHT - 18 };
+const MIN_AXIS_GAP = 92;
+const HEIGHT = 312;
+const BOX = { top: 56, bottom: HEIGHT - 18 };
+/** Titles are up to two lines, of which the last stands here. */
+const TITLE_BOTTOM = 34;
+const TITLE_HEIGHT = 15;
+/** A shorter title is one line. */
+const ONE_LINE = 12;
 /** Maximum letters of a value, and width of a letter. */
 const MAX_LETTERS = 14;
 const LETTER_WIDTH = 6.4;
@@ -52,6 +58,14 @@ const yOf = (share) => BOX.bottom - share * (BOX.bottom - BOX.top);
 /** @param {string} text */
 const truncate = (text) => (text.length > MAX_LETTERS ? `${text.slice(0, MAX_LETTERS - 1)}…` : text);
 
+/** A title in one line or two of about the same length. @param {string} title @returns {string[]} */
+export function titleLines(title) {
+  if (title.length <= ONE_LINE) return [title];
+  const spaces = [...title.matchAll(/ /g)].map(({ index }) => index);
+  const [first] = spaces.sort((a, b) => Math.abs(a - title.length / 2) - Math.abs(b - title.length / 2));
+  return first === undefined ? [title] : [title.slice(0, first), title.slice(first + 1)];
+}
+
 /**
  * The positions of the axes in a picture of about this width; the first one leaves room for its labels.
  * @param {Axis[]} axes
@@ -60,7 +74,8 @@ const truncate = (text) => (text.length > MAX_LETTERS ? `${text.slice(0, MAX_LET
 function layOut(axes, width) {
   const first = Math.max(0, ...(axes[0]?.ticks ?? []).map(({ text }) => truncate(text).length));
   // A title is centred over its axis.
-  const half = (/** @type {Axis | undefined} */ axis) => 10 + ((axis?.title.length ?? 0) * TITLE_LETTER) / 2;
+  const half = (/** @type {Axis | undefined} */ axis) =>
+    10 + (Math.max(...titleLines(axis?.title ?? "").map(({ length }) => length)) * TITLE_LETTER) / 2;
   const left = Math.max(14 + first * LETTER_WIDTH, half(axes[0]));
   const right = half(axes[axes.length - 1]);
   // Titles of neighbours must not overlap; what room is left is shared evenly.
@@ -124,13 +139,25 @@ export function parallelPicture(members, axes, width, marks = new Map()) {
       s(
         "g",
         { class: `parallel-axis${axis.outcome ? " is-outcome" : ""}`, transform: `translate(${places[i]} 0)` },
-        s("text", { class: "parallel-title", y: 18, "text-anchor": "middle" }, axis.title),
+        title(axis.title),
         s("line", { y1: BOX.top, y2: BOX.bottom }),
         ...axis.ticks.flatMap(({ at, text }) => [
           s("line", { x1: -4, x2: 0, y1: yOf(at), y2: yOf(at) }),
           s("text", { class: "parallel-tick", x: -8, y: yOf(at) + 4, "text-anchor": "end" }, truncate(text)),
         ]),
       ),
+    ),
+  );
+}
+
+/** @param {string} words */
+function title(words) {
+  const lines = titleLines(words);
+  return s(
+    "text",
+    { class: "parallel-title", "text-anchor": "middle" },
+    ...lines.map((line, i) =>
+      s("tspan", { x: 0, y: TITLE_BOTTOM - TITLE_HEIGHT * (lines.length - 1 - i) }, i > 0 ? ` ${line}` : line),
     ),
   );
 }
@@ -221,7 +248,7 @@ export function parallel({ onLook, onOnly }) {
       h("div", {}, h("h2", {}, "From settings to outcome"), about),
       h("div", { class: "parallel-tools" }, ramp, state, only, clear),
     ),
-    place,
+    scrollFrame(place, "axes"),
   );
 
   new ResizeObserver(() => !element.hidden && !dragging && draw()).observe(place);
@@ -248,7 +275,17 @@ export function parallel({ onLook, onOnly }) {
     only.disabled = passing === 0;
     ramp.hidden = !usesColourScale(members);
     const gain = accuracyOf(members).title.toLowerCase();
-    setText(about, `${usesColourScale(members) ? `Coloured by ${gain}. ` : ""}Drag along an axis to select a range.`);
+    const out = members.some((member) => axes.some((axis) => axis.outcome && axis.at(member) === null));
+    setText(
+      about,
+      [
+        usesColourScale(members) && `Coloured by ${gain}.`,
+        "Drag along an axis to select a range.",
+        out && "A line ends where a run has no result, or one far outside, as after a divergence.",
+      ]
+        .filter(Boolean)
+        .join(" "),
+    );
   }
 
   /** The element that takes an axis' pointer and key events. @param {Axis} axis @param {number} left */

@@ -11,7 +11,7 @@ import { parallel } from "../compare/parallel.js";
 import { dataNotice } from "../compare/data-sets.js";
 import { rankingTable, rankingNote } from "../compare/ranking.js";
 import { scatterPlots } from "../compare/scatter.js";
-import { resultsTable, settingsTable, tableCard } from "../compare/tables.js";
+import { resultsTable, settingsTable, settingsThatDiffer, tableCard } from "../compare/tables.js";
 import { Palette } from "../lib/colours.js";
 import { distinctLabels, groupBySeed } from "../lib/settings-diff.js";
 import { byId, h, pageData, setText } from "../lib/dom.js";
@@ -22,13 +22,18 @@ import { attempt, startShell, toast } from "../lib/shell.js";
 import { apiUrl, siteUrl } from "../lib/base-path.js";
 import { RunStates } from "../lib/states.js";
 import { beginReport } from "../report/begin.js";
+import { settingLabel } from "../lib/setting-labels.js";
 import { canStop, isActive } from "../lib/status.js";
+import { sweepTitle } from "../runs/sweeps.js";
 
 /** @import { Preset, Run, RunEvent, Statistics, SweepSpec } from "../lib/types" */
 /** @import { Member } from "../compare/members.js" */
 
 /** Statistics of active runs are refreshed at most this often. */
 const STATISTICS_EVERY_MS = 2000;
+
+/** So many settings in which runs differ are named below the title. */
+const MAX_DIFFERENCES = 3;
 
 /** A table of settings with more columns has a row of its own. */
 const WIDE_COLUMNS = 4;
@@ -43,6 +48,8 @@ const runs = new Map([...data.runs].sort((a, b) => a.number - b.number).map((run
 const query = new URLSearchParams(location.search);
 const axis = axisFor([...runs.values()]);
 const which = chartsOf([...runs.values()]);
+const pageTitle = titleOf([...runs.values()]);
+document.title = `${pageTitle} · Vivarium`;
 const view = readView(
   location.search,
   which.map(({ id }) => id),
@@ -75,6 +82,9 @@ watchNewRuns({
   onChanged: () => location.reload(),
 });
 
+/** What slots were filled with. @type {WeakMap<HTMLElement, Node>} */
+const filled = new WeakMap();
+
 /**
  * Replaces the content of a slot, unless it is equal: that keeps scroll position and focus.
  * @param {HTMLElement} slot
@@ -82,9 +92,30 @@ watchNewRuns({
  */
 function fill(slot, next) {
   slot.hidden = next === null;
-  const now = slot.firstElementChild;
-  if (next && now?.isEqualNode(next)) return;
+  // The content itself changes as it is scrolled.
+  if (next && filled.get(slot)?.isEqualNode(next)) return;
+  if (next) filled.set(slot, next.cloneNode(true));
+  else filled.delete(slot);
   slot.replaceChildren(...(next ? [next] : []));
+}
+
+/** The name of the page: a sweep has the name that it has in the table of runs. @param {Run[]} all */
+function titleOf(all) {
+  const sweeps = new Set(all.map(({ sweep }) => sweep));
+  const isSweep = data.sweep || (query.has("sweep") && !["run", "selection", "tag"].some((name) => query.has(name)));
+  if (isSweep && sweeps.size === 1 && all.length > 0) return sweepTitle(all, true).title;
+  return query.has("tag") ? data.title : data.sweep ? data.title : "Comparison";
+}
+
+/** In what members differ, for the line below the title. @param {Member[]} members */
+function differences(members) {
+  const labels = settingsThatDiffer(members).map((path) => {
+    const label = settingLabel(path);
+    return /^[A-Z]{2}/.test(label) ? label : label.charAt(0).toLowerCase() + label.slice(1);
+  });
+  if (members.length < 2 || labels.length === 0) return "";
+  if (labels.length > MAX_DIFFERENCES) return `they differ in ${labels.length} settings`;
+  return `they differ in ${[labels.slice(0, -1).join(", "), labels.at(-1)].filter(Boolean).join(" and ")}`;
 }
 
 function nothing() {
@@ -121,7 +152,7 @@ function start() {
     },
     "Mean over seeds",
   );
-  const title = h("h1", {}, data.title);
+  const title = h("h1", {}, pageTitle);
   const about = h("p", { class: "muted" });
   /** Counts how often the tables were shown. */
   let shows = 0;
@@ -150,7 +181,7 @@ function start() {
     view,
     axis,
     members: shown,
-    title: () => data.title,
+    title: () => pageTitle,
     more: [seeds],
   });
   const coordinates = parallel({
@@ -169,6 +200,9 @@ function start() {
   // Narrow tables share a row where there is room.
   const narrow = h("div", { class: "compare-narrow" }, ranking, settings);
   const tables = h("div", { class: "compare-tables" }, narrow, coordinates.element, figures, costs);
+  /** The width for which the charts of costs are drawn, so that their text has the size of all others. */
+  let costsWidth = -1;
+  new ResizeObserver(() => costsWidth >= 0 && costsWidth !== tables.clientWidth && showCosts()).observe(tables);
   byId("page").append(
     h(
       "header",
@@ -183,7 +217,7 @@ function start() {
             class: "button",
             type: "button",
             title: "Write a report about these runs",
-            on: { click: () => attempt(() => beginReport(data.title, [...runs.values()], words())) },
+            on: { click: () => attempt(() => beginReport(pageTitle, [...runs.values()], words())) },
           },
           icon("text", 14),
           "Report",
@@ -298,10 +332,11 @@ function start() {
     seeds.setAttribute("aria-pressed", String(together));
     list.show(members);
     const active = [...runs.values()].filter(isActive).length;
+    const differ = differences(members);
     if (stopButton) stopButton.hidden = ![...runs.values()].some(canStop);
     setText(
       about,
-      `${plural(runs.size, "run")}${active > 0 ? `, ${active} of them active` : ""}${data.missing > 0 ? ` · ${plural(data.missing, "run")} in this URL ${data.missing === 1 ? "does" : "do"} not exist` : ""}`,
+      `${plural(runs.size, "run")}${active > 0 ? `, ${active} of them active` : ""}${data.missing > 0 ? ` · ${plural(data.missing, "run")} in this URL ${data.missing === 1 ? "does" : "do"} not exist` : ""}${differ && ` · ${differ}`}`,
     );
   }
 
@@ -318,7 +353,7 @@ function start() {
   }
 
   function showRanking() {
-    const rank = rankingTable(members);
+    const rank = rankingTable(members, { explained: true });
     fill(ranking, rank && tableCard("Ranking", rankingNote(members), rank));
   }
 
@@ -342,9 +377,10 @@ function start() {
   }
 
   function showCosts() {
+    costsWidth = tables.clientWidth;
     fill(
       costs,
-      scatterPlots(members, (id) => charts.highlight(id)),
+      scatterPlots(members, (id) => charts.highlight(id), costsWidth),
     );
   }
 

@@ -82,7 +82,7 @@ test("the axis follows the runs that did not diverge, and the others are named",
   const made = plotData([good, bad], automatic);
   assert.ok(made.y.max < 3, String(made.y.max));
   assert.deepEqual(made.leaving, [{ label: "fast", farthest: 32 }]);
-  assert.equal(leavingText(made.leaving, "run", formatNumber), "1 run leaves the chart: fast, up to 32");
+  assert.equal(leavingText(made.leaving, "run", formatNumber), "1 run leaves the chart: fast (up to 32)");
   assert.deepEqual(plotData([good, bad], plain).leaving, []);
   assert.ok(plotData([good, bad], plain).y.max > 32);
   const log = plotData([good, bad], { ...automatic, logY: true });
@@ -113,6 +113,14 @@ test("diverged runs among themselves, and one that stays among the others, are d
   assert.deepEqual([plotData([bad], automatic).leaving, plotData([bad], automatic).y.max > 1e8], [[], true]);
   const mild = line([2, 1.5], { diverged: true });
   assert.deepEqual(plotData([line([2.3, 1]), mild], automatic).leaving, []);
+});
+
+test("the end of each line stays in sight", () => {
+  // Two validated epochs beside sixty: few values, but all that one run has.
+  const long = line(fall(60, 3).map((value) => value / 5));
+  const short = line([2.85, 2.4], { label: "short" });
+  const made = plotData([long, short], automatic);
+  assert.ok(made.cut === null && made.y.max > 2.85, JSON.stringify(made.y));
 });
 
 test("a run whose values are cut off is named among several", () => {
