@@ -173,8 +173,9 @@ export function plotData(lines, { range, yRange, logX, logY, pixels, outliers = 
   // The end of each line stays in sight.
   const ends = drawn.flatMap(({ line, y }) => (leaving.has(line) ? [] : (y.findLast((value) => value !== null) ?? [])));
   const top = Math.max(withoutLeap ?? high, ...ends);
-  // Where the ends reach far up, the leap is not worth a cut.
-  const leaping = withoutLeap === null || (top > withoutLeap && high <= WORTH * top) ? null : top;
+  // Where the ends reach far up, the leap is not worth a cut, nor where the rest of a small loss is next to nothing.
+  const isSmall = (top > (withoutLeap ?? top) && high <= WORTH * top) || (high < 1 && top < high * NOTHING);
+  const leaping = withoutLeap === null || isSmall ? null : top;
   // Values that are all the same beside the leap would make no axis.
   if (leaping !== null && leaping > low) [low, high] = [lowestUpTo(drawn, leaping), leaping];
   // A range without points may still be crossed by the line between two points outside it.
@@ -203,6 +204,8 @@ export function plotData(lines, { range, yRange, logX, logY, pixels, outliers = 
 
 /** A leap is cut off if it is so many times as high as the end of some line. */
 const WORTH = 2;
+/** So small a share of the highest value is next to nothing. */
+const NOTHING = 1e-3;
 
 /** An axis begins at the least value that there can be, such as a loss of 0, if the lines reach into this part of it. */
 const NEAR_FLOOR = 0.5;

@@ -15,6 +15,10 @@ import { runActions } from "./run-actions.js";
 
 /** @import { Run } from "../lib/types" */
 
+/** The sweep that a run is one of, by the name with which its runs' names begin. @param {Run} run */
+const sweepWords = ({ name }) =>
+  name.includes(" · ") ? `one of the sweep “${name.split(" · ")[0]}”` : "one of a sweep";
+
 /** @param {Run} first @param {{ onRun: (run: Run) => void, onRemoved: (ending: string) => void }} listeners */
 export function runHeader(first, { onRun, onRemoved }) {
   let run = first;
@@ -186,7 +190,7 @@ export function runHeader(first, { onRun, onRemoved }) {
 
   function showAge() {
     const sweep = run.sweep
-      ? [" · ", h("a", { href: siteUrl(`/?sweep=${encodeURIComponent(run.sweep)}`) }, "one of a sweep")]
+      ? [" · ", h("a", { href: siteUrl(`/sweeps/${encodeURIComponent(run.sweep)}`) }, sweepWords(run))]
       : [];
     const { network, data } = run.spec;
     const what =

@@ -8,6 +8,7 @@ import { ago, bytes, count, duration, formatNumber, dateTime, percent, plural, c
 import { icon } from "../lib/icons.js";
 import { siteUrl } from "../lib/base-path.js";
 import { badge, canResume, canStop, stateOf } from "../lib/status.js";
+import { isNearChance, NEAR_CHANCE, nearChanceTitle } from "./chance.js";
 import { EPOCH_MEAN_TITLE } from "./columns.js";
 import { progressOf } from "./order.js";
 import { sparkline } from "./sparkline.js";
@@ -191,9 +192,11 @@ export function runRow(first, { onDelete, onEdit, onChoose, onTag, onMenu }) {
     last.show(percent(summary.validation_accuracy));
     parameters.show(compactNumber(summary.parameters), summary.parameters ? count(summary.parameters) : "");
     memory.show(bytes(summary.peak_memory_bytes));
+    const isGuessing = isNearChance(run);
     validation.show(
       percent(summary.best_validation_accuracy),
-      summary.best_epoch ? `best, after epoch ${summary.best_epoch}` : "",
+      isGuessing ? nearChanceTitle(run) : summary.best_epoch ? `best, after epoch ${summary.best_epoch}` : "",
+      isGuessing ? NEAR_CHANCE : "",
     );
     test.show(percent(summary.test_accuracy));
     speed.show(
@@ -263,12 +266,15 @@ function showTags(place, tags, onTag) {
 /** @param {string} label @param {string} [more] */
 function figureCell(label, more = "") {
   const value = h("span");
-  const element = h("td", { class: `number ${more}` }, h("span", { class: "cell-label" }, label), value);
+  const note = h("small", { hidden: true });
+  const element = h("td", { class: `number ${more}` }, h("span", { class: "cell-label" }, label), value, note);
   return {
     element,
-    /** @param {string} text @param {string} [title] */
-    show(text, title = "") {
+    /** @param {string} text @param {string} [title] @param {string} [below] what stands below it */
+    show(text, title = "", below = "") {
       setText(value, text);
+      setText(note, below);
+      note.hidden = below === "";
       element.classList.toggle("cell-empty", text === "–");
       if (element.title !== title) element.title = title;
     },

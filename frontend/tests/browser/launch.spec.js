@@ -16,6 +16,8 @@ test("the empty page offers a first experiment, which starts and shows its bound
   await expect.poll(() => drawn(page)).toBeGreaterThan(0);
   await expect(status(page)).toHaveAttribute("data-status", "finished");
   await expect(page.getByRole("region", { name: "Decision boundary" })).toContainText("after epoch 3");
+  // The boundary is before the curves.
+  await expect(page.locator(".run-columns > :first-child .boundary-panel")).toBeVisible();
   await page.getByRole("slider", { name: "Epoch" }).press("ArrowLeft");
   await expect(page.getByRole("region", { name: "Decision boundary" })).toContainText("after epoch 2");
 });

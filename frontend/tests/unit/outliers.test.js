@@ -115,6 +115,11 @@ test("diverged runs among themselves, and one that stays among the others, are d
   assert.deepEqual(plotData([line([2.3, 1]), mild], automatic).leaving, []);
 });
 
+test("where a small loss falls to nothing, its fall is shown", () => {
+  const made = plotData([line([0.013, 1e-9, ...Array.from({ length: 200 }, () => 1e-25)])], automatic);
+  assert.ok(made.cut === null && made.y.max > 0.013, JSON.stringify(made.y));
+});
+
 test("the end of each line stays in sight", () => {
   // Two validated epochs beside sixty: few values, but all that one run has.
   const long = line(fall(60, 3).map((value) => value / 5));
