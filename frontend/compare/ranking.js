@@ -54,35 +54,44 @@ export const rankedByData = (members, gain) =>
   [...byDataSet(members)].map(([set, of]) => ({ set, places: ranked(of, gain) })).filter(({ places }) => places.length);
 
 /**
- * The answer to whether a place differs from the best by more than chance.
+ * The answer to whether a place differs from the best by more than chance; `why` in full, and `brief` for a table.
  * @param {Place} place
  * @param {number} i
  * @param {Place[]} all
- * @returns {{ word: string, sign: "first" | "clear" | "chance" | "unknown", why: string }}
+ * @returns {{ word: string, sign: "first" | "clear" | "chance" | "unknown", why: string, brief: string }}
  */
 export function significanceText(place, i, all) {
+  const untested = (/** @type {string} */ word, /** @type {string} */ why) =>
+    /** @type {const} */ ({ word, sign: "unknown", why, brief: why });
   if (!isSoundMember(place.member))
-    return { word: faultText(place.member), sign: "unknown", why: "A run that diverged or failed is not ranked." };
-  if (i === 0)
-    return all.filter(({ member }) => isSoundMember(member)).length > 1
-      ? { word: "Best", sign: "first", why: "The others are compared with this one." }
-      : { word: "Alone on its data", sign: "unknown", why: "There is nothing to compare it with." };
+    return untested(faultText(place.member), "A run that diverged or failed is not ranked.");
   const [best] = all;
+  if (i === 0) {
+    if (all.filter(({ member }) => isSoundMember(member)).length < 2)
+      return untested("Alone on its data", "There is nothing to compare it with.");
+    const why = "The others are compared with this one.";
+    return { word: "Best", sign: "first", why, brief: why };
+  }
   if (place.behind === 0)
-    return { word: "Tie", sign: "chance", why: `The same accuracy as ${best.member.label}, the best.` };
+    return { word: "Tie", sign: "chance", why: `The same accuracy as ${best.member.label}, the best.`, brief: "" };
   if (place.p === null) {
     const one = [best, place].some(({ gain }) => gain.count < 2);
-    return {
-      word: one ? "Not tested: one seed" : "Not tested",
-      sign: "unknown",
-      why: "Welch's t-test needs at least two seeds of each.",
-    };
+    const { why, ...rest } = untested(
+      one ? "Not tested: one seed" : "Not tested",
+      "Welch's t-test needs at least two seeds of each.",
+    );
+    return { ...rest, why, brief: "" };
   }
   const p = place.p < 0.001 ? "p < 0.001" : `p = ${place.p.toPrecision(2)}`;
   const test = `Welch's t-test against ${best.member.label}, the best: ${p}.`;
-  return place.p < SIGNIFICANCE_LEVEL
-    ? { word: `Yes, ${p}`, sign: "clear", why: `${test} A difference this large would rarely come about by chance.` }
-    : { word: `Cannot tell, ${p}`, sign: "chance", why: `${test} A difference this large may come about by chance.` };
+  const isClear = place.p < SIGNIFICANCE_LEVEL;
+  const brief = `A difference this large ${isClear ? "would rarely" : "may"} come about by chance.`;
+  return {
+    word: `${isClear ? "Yes" : "Cannot tell"}, ${p}`,
+    sign: isClear ? "clear" : "chance",
+    why: `${test} ${brief}`,
+    brief,
+  };
 }
 
 /** How the ranking is made and what its answers mean. @param {Member[]} members */
@@ -140,7 +149,7 @@ export function rankingTable(members, { explained = false } = {}) {
 /** @param {Place} place @param {number} i @param {Place[]} places @param {boolean} explained */
 function row(place, i, places, explained) {
   const { member, gain: got, behind } = place;
-  const { word, sign, why } = significanceText(place, i, places);
+  const { word, sign, why, brief } = significanceText(place, i, places);
   const points = (behind * 100).toFixed(behind > 0 && behind < 0.0005 ? 2 : 1);
   const sound = isSoundMember(member);
   const best = sound && places.length > 1 && behind === 0;
@@ -159,7 +168,7 @@ function row(place, i, places, explained) {
       "td",
       {},
       h("span", { class: `verdict is-${sign}`, title: why }, word),
-      explained && h("small", { class: "verdict-why" }, why),
+      explained && brief !== "" && h("small", { class: "verdict-why" }, brief),
     ),
   );
 }

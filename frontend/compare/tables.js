@@ -2,7 +2,7 @@
 
 import { csv } from "../chart/csv.js";
 import { settingLabel, settingPhrase, settingValue } from "../lib/setting-labels.js";
-import { differingSettings, settingsOf } from "../lib/settings-diff.js";
+import { differingSettings, labelOf, settingsOf } from "../lib/settings-diff.js";
 import { download, h } from "../lib/dom.js";
 import { bytes, count, duration, formatNumber, percent, percentSpread, compactNumber, spread } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
@@ -191,12 +191,13 @@ export const settingsThatDiffer = (members) =>
     (path) => path !== "training.seed" || members.every(({ runs }) => runs.length === 1),
   );
 
-/** Whether the labels of members say the only setting in which they differ. @param {Member[]} members @param {string[]} paths */
+/** Whether the labels of members say all the settings in which they differ. @param {Member[]} members @param {string[]} paths */
 const isInLabels = (members, paths) =>
-  paths.length === 1 &&
-  members.every(({ label, runs: [run] }) =>
-    label.endsWith(settingPhrase(paths[0], settingsOf(run).get(paths[0]), run.spec.network?.kind)),
-  );
+  members.every(({ label, runs: [run] }) => {
+    const [path, ...others] = paths;
+    if (others.length > 0) return label === labelOf(run, paths);
+    return label.endsWith(settingPhrase(path, settingsOf(run).get(path), run.spec.network?.kind));
+  });
 
 /**
  * The table of the settings in which members differ; null if there are none, or if their labels say it all.

@@ -303,12 +303,15 @@ function aboutText(run, paths) {
     .join(" · ");
 }
 
+/** A number of epochs within the width of the column. @param {number} value */
+const shortCount = (value) => (value >= 10_000 ? compactNumber(value) : String(value));
+
 /** @param {Run} run */
 function progressText({ status, source, summary: { epoch, epochs, step, steps }, position }) {
   if (source) return step === null ? "–" : plural(step, "step");
   if (status === "queued" && !step) return position ? `place ${position} in the queue` : "queued";
   if (step === null || steps === null) return status === "running" ? "starting…" : "–";
-  return `epoch ${epoch ?? 0}/${epochs ?? "?"}`;
+  return `epoch ${shortCount(epoch ?? 0)}/${epochs === null ? "?" : shortCount(epochs)}`;
 }
 
 /** @param {Run} run */
