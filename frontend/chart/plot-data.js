@@ -3,7 +3,8 @@
 import { decimate } from "./decimate.js";
 import { leavingLines } from "./leaving.js";
 import { cutOff, topWithoutLeap, tukeyFences } from "./outliers.js";
-import { padRange, normalize, validRange, invert } from "./scale.js";
+import { invert, validRange } from "./scale.js";
+import { crossingRange, lowestUpTo, verticalRange } from "./vertical-range.js";
 
 /** @import { Scale } from "./scale.js" */
 /** @import { Extremes } from "./extremes.js" */
@@ -207,21 +208,6 @@ const WORTH = 2;
 /** So small a share of the highest value is next to nothing. */
 const NOTHING = 1e-3;
 
-/** An axis begins at the least value that there can be, such as a loss of 0, if the lines reach into this part of it. */
-const NEAR_FLOOR = 0.5;
-
-/**
- * The vertical range for lines between two values. It does not reach below what there can be.
- * @param {number} low @param {number} high @param {boolean} log @param {Unit | null} unit
- * @returns {[number, number]}
- */
-function verticalRange(low, high, log, unit) {
-  const [min, max] = padRange(validRange(low, high, log), log);
-  const floor = unit?.possible?.[0];
-  if (log || floor === undefined || !(low >= floor)) return [min, max];
-  return [low - floor <= NEAR_FLOOR * (high - floor) ? floor : Math.max(floor, min), max];
-}
-
 /**
  * The lines that lie outside a vertical range at some point; a line and its companion have one label.
  * @param {Map<Line, { low: number, high: number }>} far @param {number} bottom @param {number} top
@@ -241,23 +227,6 @@ function leavingOf(far, bottom, top) {
 function deciders(lines) {
   const counted = lines.filter(({ counts, band }) => counts || band);
   return new Set(counted.length > 0 ? counted : lines);
-}
-
-/**
- * The lowest point of lines without the points above a limit, and of their bands, where these do not reach lower than
- * the lines are high.
- * @param {DrawnLine[]} drawn @param {number} limit
- */
-function lowestUpTo(drawn, limit) {
-  let [lowest, edge] = [limit, limit];
-  for (const { y, low } of drawn) {
-    y.forEach((value, i) => {
-      if (value === null || value > limit) return;
-      lowest = Math.min(lowest, value);
-      if (low.length > 0) edge = Math.min(edge, low[i]);
-    });
-  }
-  return Math.max(Math.min(lowest, edge), 2 * lowest - limit);
 }
 
 /** Lines with more points than this have no markers, which would overlap. */
@@ -310,29 +279,4 @@ export function segments(y) {
     else found.push([i, i]);
   });
   return found;
-}
-
-/**
- * The vertical range of lines that cross a horizontal range without having points in it.
- * @param {DrawnLine[]} drawn
- * @param {Scale} axis
- * @param {boolean} logY
- * @returns {[number, number]}
- */
-function crossingRange(drawn, axis, logY) {
-  let low = Number.POSITIVE_INFINITY;
-  let high = Number.NEGATIVE_INFINITY;
-  for (const { x, y } of drawn) {
-    for (let i = 1; i < x.length; i += 1) {
-      const [from, to] = [y[i - 1], y[i]];
-      if (from === null || to === null || x[i] < axis.min || x[i - 1] > axis.max) continue;
-      const [start, end] = [normalize(axis, x[i - 1]), normalize(axis, x[i])];
-      for (const edge of [0, 1]) {
-        const value = invert({ min: from, max: to, log: logY && from !== to }, (edge - start) / (end - start));
-        low = Math.min(low, value);
-        high = Math.max(high, value);
-      }
-    }
-  }
-  return [low, high];
 }

@@ -131,9 +131,15 @@ export function distinctLabels(runs) {
   return numberRepeats(new Map(runs.map((run) => [run.id, labels.get(run.id) ?? run.name])));
 }
 
+/** So much of a sweep's name stands before a label. */
+const SWEEP_LETTERS = 28;
+
 /** A sweep by the name of its setting would say it twice. @param {string} sweep @param {string} settings @param {Run} run */
-const ofSweep = (sweep, settings, run) =>
-  settings === run.name || settings.toLowerCase().startsWith(sweep.toLowerCase()) ? settings : `${sweep} · ${settings}`;
+function ofSweep(sweep, settings, run) {
+  if (settings === run.name || settings.toLowerCase().startsWith(sweep.toLowerCase())) return settings;
+  const short = sweep.length > SWEEP_LETTERS ? `${sweep.slice(0, SWEEP_LETTERS - 1).trimEnd()}…` : sweep;
+  return `${short} · ${settings}`;
+}
 
 /** @param {string} name @param {string | undefined} settings @param {Run} run */
 const withSettings = (name, settings, run) =>

@@ -11,7 +11,9 @@ import { parallel } from "../compare/parallel.js";
 import { dataNotice } from "../compare/data-sets.js";
 import { rankingTable, rankingNote } from "../compare/ranking.js";
 import { scatterPlots } from "../compare/scatter.js";
-import { resultsTable, settingsTable, settingsThatDiffer, tableCard } from "../compare/tables.js";
+import { fill } from "../compare/slot.js";
+import { resultsTable, settingsTable, tableCard } from "../compare/tables.js";
+import { differences, titleOf } from "../compare/titles.js";
 import { Palette } from "../lib/colours.js";
 import { distinctLabels, groupBySeed } from "../lib/settings-diff.js";
 import { byId, h, pageData, setText } from "../lib/dom.js";
@@ -22,18 +24,13 @@ import { attempt, startShell, toast } from "../lib/shell.js";
 import { apiUrl, siteUrl } from "../lib/base-path.js";
 import { RunStates } from "../lib/states.js";
 import { beginReport } from "../report/begin.js";
-import { settingLabel } from "../lib/setting-labels.js";
 import { canStop, isActive } from "../lib/status.js";
-import { sweepTitle } from "../runs/sweeps.js";
 
 /** @import { Preset, Run, RunEvent, Statistics, SweepSpec } from "../lib/types" */
 /** @import { Member } from "../compare/members.js" */
 
 /** Statistics of active runs are refreshed at most this often. */
 const STATISTICS_EVERY_MS = 2000;
-
-/** So many settings in which runs differ are named below the title. */
-const MAX_DIFFERENCES = 3;
 
 /** A table of settings with more columns has a row of its own. */
 const WIDE_COLUMNS = 4;
@@ -48,7 +45,7 @@ const runs = new Map([...data.runs].sort((a, b) => a.number - b.number).map((run
 const query = new URLSearchParams(location.search);
 const axis = axisFor([...runs.values()]);
 const which = chartsOf([...runs.values()]);
-const pageTitle = titleOf([...runs.values()]);
+const pageTitle = titleOf(data, query, [...runs.values()]);
 document.title = `${pageTitle} · Vivarium`;
 const view = readView(
   location.search,
@@ -81,42 +78,6 @@ watchNewRuns({
   has: (id) => runs.has(id) || left.has(id),
   onChanged: () => location.reload(),
 });
-
-/** What slots were filled with. @type {WeakMap<HTMLElement, Node>} */
-const filled = new WeakMap();
-
-/**
- * Replaces the content of a slot, unless it is equal: that keeps scroll position and focus.
- * @param {HTMLElement} slot
- * @param {HTMLElement | null} next
- */
-function fill(slot, next) {
-  slot.hidden = next === null;
-  // The content itself changes as it is scrolled.
-  if (next && filled.get(slot)?.isEqualNode(next)) return;
-  if (next) filled.set(slot, next.cloneNode(true));
-  else filled.delete(slot);
-  slot.replaceChildren(...(next ? [next] : []));
-}
-
-/** The name of the page: a sweep has the name that it has in the table of runs. @param {Run[]} all */
-function titleOf(all) {
-  const sweeps = new Set(all.map(({ sweep }) => sweep));
-  const isSweep = data.sweep || (query.has("sweep") && !["run", "selection", "tag"].some((name) => query.has(name)));
-  if (isSweep && sweeps.size === 1 && all.length > 0) return sweepTitle(all, true).title;
-  return query.has("tag") ? data.title : data.sweep ? data.title : "Comparison";
-}
-
-/** In what members differ, for the line below the title. @param {Member[]} members */
-function differences(members) {
-  const labels = settingsThatDiffer(members).map((path) => {
-    const label = settingLabel(path);
-    return /^[A-Z]{2}/.test(label) ? label : label.charAt(0).toLowerCase() + label.slice(1);
-  });
-  if (members.length < 2 || labels.length === 0) return "";
-  if (labels.length > MAX_DIFFERENCES) return `they differ in ${labels.length} settings`;
-  return `they differ in ${[labels.slice(0, -1).join(", "), labels.at(-1)].filter(Boolean).join(" and ")}`;
-}
 
 function nothing() {
   return h(

@@ -47,6 +47,14 @@ test("runs have the names that users gave them, where these are distinct", () =>
   }));
   const beside = [...distinctLabels([...optimized, run("e")]).values()];
   assert.deepEqual(beside, ["Rates · learning rate 0.1", "Rates · learning rate 0.01", "run e"]);
+  const long = optimized.map((each) => ({
+    ...each,
+    name: each.name.replace("Rates", "Many rates of one optimizer, tried"),
+  }));
+  assert.equal(
+    [...distinctLabels([...long, run("e")]).values()][0],
+    "Many rates of one optimizer… · learning rate 0.1",
+  );
   const same = optimized.map((each) => ({ ...each, name: each.name.replace("Rates", "Learning rate") }));
   assert.deepEqual([...distinctLabels([...same, run("e")]).values()].slice(0, 1), ["learning rate 0.1"]);
 });

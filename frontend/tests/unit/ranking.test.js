@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { axesOf } from "../../compare/axes.js";
-import { matchesBrushes, titleLines } from "../../compare/parallel.js";
+import { matchesBrushes, titleLines } from "../../compare/parallel-picture.js";
 import { byDataSet, dataNotice } from "../../compare/data-sets.js";
 import { ranked, rankedByData, rankingNote, significanceText } from "../../compare/ranking.js";
 import { accuracyOf } from "../../compare/scatter.js";
