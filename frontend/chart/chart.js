@@ -52,6 +52,9 @@ import { normalize, subrange } from "./scale.js";
 /** The note of a live chart changes with each point; nobody reads it faster than this. */
 const NOTE_EVERY_MS = 250;
 
+/** What follows a title whose chart is not in plain numbers. @param {import("./plot-data.js").Unit | null} unit */
+const unitText = (unit) => (unit?.size === 0.01 ? "in %" : "");
+
 /** @param {Options} options */
 export function chart({
   id,
@@ -76,6 +79,7 @@ export function chart({
   const place = h("div", { class: "chart-plot" });
   const note = chartNote({
     value: (at) => inUnit(shown?.unit ?? null, at),
+    noun,
     onShowAll: () => {
       view.outliers = true;
       onView();
@@ -127,7 +131,13 @@ export function chart({
   let panFrom = { min: 0, max: 1, log: false };
   /** @type {number[]} */
   let marks = [];
-  const picture = plot(place, { marks: () => marks, xName: () => axisUnit(view.axis) });
+  const picture = plot(place, {
+    marks: () => marks,
+    xName: () => axisUnit(view.axis),
+    isWhole: () => view.axis === "step" || view.axis === "samples",
+    // The title above says it.
+    yName: () => "",
+  });
   /** Of the stage; read when it changes, since reading it during a drawing would cost a layout. */
   let room = { width: 0, height: 0 };
   const size = () => picture.box() ?? { width: 0, height: 0 };
@@ -198,7 +208,7 @@ export function chart({
       const near = at.find((near) => near.line.id === line);
       if (near) return value(near.y);
       const { y, length } = all.find((drawn) => drawn.id === line) ?? { y: [], length: 0 };
-      return length > 0 ? value(y[length - 1]) : "";
+      return length > 0 && Number.isFinite(y[length - 1]) ? value(y[length - 1]) : "";
     });
   }
 
@@ -245,7 +255,7 @@ export function chart({
       layer.style.width = `${box.width}px`;
       layer.style.height = `${box.height}px`;
     }
-    const details = detail?.() ?? "";
+    const details = [unitText(shown.unit), detail?.()].filter(Boolean).join(", ");
     setText(more, details && ` ${details}`);
     if (nameOf) names.showNames(nameOf);
     names.showHidden(mine.hidden);
@@ -285,6 +295,6 @@ export function chart({
     /** Whether the chart must be drawn: it can be seen, or shows no points yet. */
     needsDrawing: () => inSight || shown === null || shown.drawn.length === 0,
     /** Whether the last drawing cuts something off. */
-    isCut: () => shown?.cut !== null && shown !== null,
+    isCut: () => shown !== null && (shown.cut !== null || shown.leaving.length > 0),
   };
 }

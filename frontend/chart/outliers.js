@@ -5,8 +5,8 @@ import { countOutside } from "./extremes.js";
 /** @import { Line } from "./plot-data.js" */
 
 /**
- * What lies outside the vertical range: how many values, and the farthest.
- * @typedef {{ count: () => { above: number, below: number }, highest: number, lowest: number, top: number, bottom: number }} Cut
+ * What lies outside the vertical range: how many values, of which lines, and the farthest.
+ * @typedef {{ count: () => { above: number, below: number, labels: string[] }, highest: number, lowest: number, top: number, bottom: number }} Cut
  */
 
 /**
@@ -80,11 +80,15 @@ export function cutOff(parts, range) {
     ...range,
     count() {
       const found = { above: 0, below: 0 };
+      /** @type {Set<string>} */
+      const labels = new Set();
       for (const { line, from, to } of parts) {
+        const before = found.above + found.below;
         if (line.extremes) line.extremes.countOutside(from, to, bottom, top, found);
         else countOutside(line.y, from, to, bottom, top, found);
+        if (found.above + found.below > before) labels.add(line.label);
       }
-      return found;
+      return { ...found, labels: [...labels] };
     },
   };
 }

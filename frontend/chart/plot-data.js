@@ -1,8 +1,10 @@
 // The data of one drawing of a chart: lines clipped to the visible range and decimated.
 
 import { decimate } from "./decimate.js";
+import { leavingLines } from "./leaving.js";
 import { cutOff, topWithoutLeap, tukeyFences } from "./outliers.js";
-import { padRange, normalize, validRange, invert } from "./scale.js";
+import { invert, validRange } from "./scale.js";
+import { crossingRange, lowestUpTo, verticalRange } from "./vertical-range.js";
 
 /** @import { Scale } from "./scale.js" */
 /** @import { Extremes } from "./extremes.js" */
@@ -24,6 +26,7 @@ import { padRange, normalize, validRange, invert } from "./scale.js";
  *   markers: boolean,
  *   counts: boolean,
  *   quiet?: boolean,
+ *   diverged?: boolean,
  *   unit?: Unit,
  *   x: ArrayLike<number>,
  *   y: ArrayLike<number>,
@@ -34,7 +37,7 @@ import { padRange, normalize, validRange, invert } from "./scale.js";
  *   band?: { low: ArrayLike<number>, high: ArrayLike<number> },
  * }} Line `y` is NaN at a gap; `steps` and `perStep` (points per step on average, 1 by default) tell how many points
  *   were never sent; `counts` is false if another line has the same points; `band` is an area around the line; a
- *   `quiet` line is not named at the pointer
+ *   `quiet` line is not named at the pointer; `diverged`: its run did
  */
 
 /**
@@ -46,8 +49,12 @@ import { padRange, normalize, validRange, invert } from "./scale.js";
  * @typedef {{
  *   x: Scale, y: Scale, drawn: DrawnLine[],
  *   unit: Unit | null, shown: number, total: number, unloggable: number, cut: Cut | null, outside: number,
- * }} PlotData `cut`: what is left out as an outlier, `outside`: how many points that are
+ *   leaving: Leaving[],
+ * }} PlotData `cut`: what is left out as an outlier, `outside`: how many points that are; `leaving`: the lines that the
+ *   axis does not follow
  */
+
+/** A line that leaves the chart, and its value that is the farthest away. @typedef {{ label: string, farthest: number }} Leaving */
 
 /** The first and last position on an axis; infinite if there is none. @typedef {[number, number]} Extent */
 
@@ -114,14 +121,19 @@ export function plotData(lines, { range, yRange, logX, logY, pixels, outliers = 
   let high = Number.NEGATIVE_INFINITY;
   /** The values that decide what is an outlier. @type {number[]} */
   const values = [];
+  const leaving = outliers === null && !yRange ? leavingLines(lines) : new Set();
   const deciding = deciders(lines);
+  /** The extremes of lines that leave. @type {Map<Line, { low: number, high: number }>} */
+  const far = new Map();
   /** @type {{ line: Line, from: number, to: number }[]} */
   const parts = [];
   const drawn = lines.map((line) => {
     const { indices, inRange, first } = decimate(line, x, pixels, (pixel) => invert(x, pixel / pixels));
     /** @type {DrawnLine} */
     const out = { line, x: [], y: [], low: [], high: [], dots: [] };
-    const decides = outliers !== true && deciding.has(line);
+    const leaves = leaving.has(line);
+    const decides = outliers !== true && deciding.has(line) && !leaves;
+    const reach = { low: Number.POSITIVE_INFINITY, high: Number.NEGATIVE_INFINITY };
     if (decides) parts.push({ line, from: first, to: first + inRange });
     for (const i of indices) {
       const [at, value] = [line.x[i], line.y[i]];
@@ -140,11 +152,11 @@ export function plotData(lines, { range, yRange, logX, logY, pixels, outliers = 
       // The lower edge of a band may be below 0, which a log axis cannot show.
       const floor = line.band && !(logY && line.band.low[i] <= 0) ? line.band.low[i] : value;
       const ceiling = line.band ? line.band.high[i] : value;
-      if (floor < low) low = floor;
-      if (value < low) low = value;
-      if (ceiling > high) high = ceiling;
-      if (value > high) high = value;
+      reach.low = Math.min(reach.low, floor, value);
+      reach.high = Math.max(reach.high, ceiling, value);
     }
+    if (leaves) far.set(line, reach);
+    else [low, high] = [Math.min(low, reach.low), Math.max(high, reach.high)];
     out.dots = markerIndices(out);
     if (line.counts)
       total +=
@@ -153,13 +165,24 @@ export function plotData(lines, { range, yRange, logX, logY, pixels, outliers = 
           : inRange;
     return out;
   });
+  // Where only such lines have points, the axis follows them after all.
+  if (low > high)
+    for (const reach of far.values()) [low, high] = [Math.min(low, reach.low), Math.max(high, reach.high)];
   const [lowest, highest] = [low, high];
   if (outliers === false && values.length > 0) [low, high] = tukeyFences(Float64Array.from(values).sort());
-  const leaping = outliers === null && !logY ? topWithoutLeap(values, parts.length) : null;
-  if (leaping !== null) [low, high] = [lowestUpTo(drawn, leaping), leaping];
+  const withoutLeap = outliers === null && !logY ? topWithoutLeap(values, parts.length) : null;
+  // The end of each line stays in sight.
+  const ends = drawn.flatMap(({ line, y }) => (leaving.has(line) ? [] : (y.findLast((value) => value !== null) ?? [])));
+  const top = Math.max(withoutLeap ?? high, ...ends);
+  // Where the ends reach far up, the leap is not worth a cut, nor where the rest of a small loss is next to nothing.
+  const isSmall = (top > (withoutLeap ?? top) && high <= WORTH * top) || (high < 1 && top < high * NOTHING);
+  const leaping = withoutLeap === null || isSmall ? null : top;
+  // Values that are all the same beside the leap would make no axis.
+  if (leaping !== null && leaping > low) [low, high] = [lowestUpTo(drawn, leaping), leaping];
   // A range without points may still be crossed by the line between two points outside it.
   if (low > high) [low, high] = crossingRange(drawn, x, logY);
-  const [yMin, yMax] = yRange ? validRange(yRange[0], yRange[1], logY) : padRange(validRange(low, high, logY), logY);
+  const unit = lines.find((line) => line.unit)?.unit ?? null;
+  const [yMin, yMax] = yRange ? validRange(yRange[0], yRange[1], logY) : verticalRange(low, high, logY, unit);
   if (logY) for (const { low: edge } of drawn) edge.forEach((value, i) => (edge[i] = value > 0 ? value : yMin));
   const narrowed = !yRange && (low > lowest || high < highest);
   const cut = narrowed ? cutOff(parts, { bottom: yMin, top: yMax, lowest, highest }) : null;
@@ -167,11 +190,12 @@ export function plotData(lines, { range, yRange, logX, logY, pixels, outliers = 
     x,
     y: { min: yMin, max: yMax, log: logY },
     drawn,
-    unit: lines.find(({ unit }) => unit)?.unit ?? null,
+    unit,
     shown,
     total,
     unloggable,
     cut,
+    leaving: leavingOf(far, yMin, yMax),
     get outside() {
       const { above, below } = cut?.count() ?? { above: 0, below: 0 };
       return above + below;
@@ -179,27 +203,30 @@ export function plotData(lines, { range, yRange, logX, logY, pixels, outliers = 
   };
 }
 
+/** A leap is cut off if it is so many times as high as the end of some line. */
+const WORTH = 2;
+/** So small a share of the highest value is next to nothing. */
+const NOTHING = 1e-3;
+
+/**
+ * The lines that lie outside a vertical range at some point; a line and its companion have one label.
+ * @param {Map<Line, { low: number, high: number }>} far @param {number} bottom @param {number} top
+ * @returns {Leaving[]}
+ */
+function leavingOf(far, bottom, top) {
+  /** @type {Map<string, number>} */
+  const found = new Map();
+  for (const [{ label }, { low, high }] of far) {
+    if (high > top) found.set(label, Math.max(high, found.get(label) ?? high));
+    else if (low < bottom && !found.has(label)) found.set(label, low);
+  }
+  return [...found].map(([label, farthest]) => ({ label, farthest }));
+}
+
 /** The lines that have each point once, and means over seeds. @param {Line[]} lines */
 function deciders(lines) {
   const counted = lines.filter(({ counts, band }) => counts || band);
   return new Set(counted.length > 0 ? counted : lines);
-}
-
-/**
- * The lowest point of lines without the points above a limit, and of their bands, where these do not reach lower than
- * the lines are high.
- * @param {DrawnLine[]} drawn @param {number} limit
- */
-function lowestUpTo(drawn, limit) {
-  let [lowest, edge] = [limit, limit];
-  for (const { y, low } of drawn) {
-    y.forEach((value, i) => {
-      if (value === null || value > limit) return;
-      lowest = Math.min(lowest, value);
-      if (low.length > 0) edge = Math.min(edge, low[i]);
-    });
-  }
-  return Math.max(Math.min(lowest, edge), 2 * lowest - limit);
 }
 
 /** Lines with more points than this have no markers, which would overlap. */
@@ -252,29 +279,4 @@ export function segments(y) {
     else found.push([i, i]);
   });
   return found;
-}
-
-/**
- * The vertical range of lines that cross a horizontal range without having points in it.
- * @param {DrawnLine[]} drawn
- * @param {Scale} axis
- * @param {boolean} logY
- * @returns {[number, number]}
- */
-function crossingRange(drawn, axis, logY) {
-  let low = Number.POSITIVE_INFINITY;
-  let high = Number.NEGATIVE_INFINITY;
-  for (const { x, y } of drawn) {
-    for (let i = 1; i < x.length; i += 1) {
-      const [from, to] = [y[i - 1], y[i]];
-      if (from === null || to === null || x[i] < axis.min || x[i - 1] > axis.max) continue;
-      const [start, end] = [normalize(axis, x[i - 1]), normalize(axis, x[i])];
-      for (const edge of [0, 1]) {
-        const value = invert({ min: from, max: to, log: logY && from !== to }, (edge - start) / (end - start));
-        low = Math.min(low, value);
-        high = Math.max(high, value);
-      }
-    }
-  }
-  return [low, high];
 }

@@ -3,19 +3,18 @@
 
 import { h } from "../lib/dom.js";
 import { colour } from "../lib/theme.js";
+import { chartFont } from "./font.js";
 import { visibleMarkers, segments } from "./plot-data.js";
 import { labelledTicks, normalize } from "./scale.js";
 
 /** @import { PlotData, Line, DrawnLine } from "./plot-data.js" */
 
-const FONT =
-  '11px "Inter", -apple-system, BlinkMacSystemFont, "Segoe UI", Roboto, "Liberation Sans", Arial, sans-serif';
 const PADDING = { top: 10, right: 12 };
 /** The names of the axes: above the vertical one, below the horizontal one. */
 const Y_NAME_HEIGHT = 14;
 const X_AXIS_HEIGHT = 40;
 const MIN_Y_AXIS_WIDTH = 48;
-const LETTER_WIDTH = 6.5;
+const LETTER_WIDTH = 7;
 /** Between labels and the plot area. */
 const LABEL_GAP = { x: 5, y: 6 };
 const X_NAME_TOP = 23;
@@ -46,9 +45,11 @@ const FADED_ALPHA = 0.12;
 
 /**
  * @param {HTMLElement} place
- * @param {{ marks: () => number[], xName: () => string }} options `marks`: positions of values that are not finite
+ * @param {{ marks: () => number[], xName: () => string, yName?: () => string, isWhole?: () => boolean }} options `marks`:
+ *   positions of values that are not finite; `yName`: that of the data's unit by default; `isWhole`: whether positions
+ *   are whole numbers
  */
-export function plot(place, { marks, xName }) {
+export function plot(place, { marks, xName, yName, isWhole = () => false }) {
   const canvas = h("canvas", { class: "plot", "aria-hidden": "true" });
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   let size = { width: 0, height: 0 };
@@ -84,7 +85,7 @@ export function plot(place, { marks, xName }) {
   function paintAxes({ box, columns, rows, names }) {
     const bottom = box.top + box.height;
     const right = box.left + box.width;
-    context.font = FONT;
+    context.font = chartFont();
     context.fillStyle = colour("--ink-2");
     context.textAlign = "center";
     context.textBaseline = "top";
@@ -191,7 +192,7 @@ export function plot(place, { marks, xName }) {
     /** @param {PlotData} data */
     draw(data) {
       if (size.width < 40) return;
-      layout = arrange(data, size, xName());
+      layout = arrange(data, size, { x: xName(), y: yName?.() ?? data.unit?.name ?? "" }, isWhole());
       paint();
     },
     /** Must be followed by `draw`. @param {number} width @param {number} height */
@@ -217,16 +218,19 @@ export function plot(place, { marks, xName }) {
  * Lays a chart out.
  * @param {PlotData} data
  * @param {{ width: number, height: number }} size
- * @param {string} xName
+ * @param {Layout["names"]} names
+ * @param {boolean} whole whether positions are whole numbers
  * @returns {Layout}
  */
-function arrange(data, size, xName) {
-  const paddingTop = PADDING.top + (data.unit ? Y_NAME_HEIGHT : 0);
+function arrange(data, size, names, whole) {
+  const paddingTop = PADDING.top + (names.y ? Y_NAME_HEIGHT : 0);
   const height = Math.max(1, size.height - paddingTop - X_AXIS_HEIGHT);
   const rows = labelledTicks(data.y, Math.max(2, Math.floor(height / TICK_SPACING.y)), data.unit?.size);
   const axisWidth = Math.max(MIN_Y_AXIS_WIDTH, ...rows.map(({ label }) => 14 + label.length * LETTER_WIDTH));
   const width = Math.max(1, size.width - axisWidth - PADDING.right);
-  const columns = labelledTicks(data.x, Math.max(2, Math.floor(width / TICK_SPACING.x)));
+  const columns = labelledTicks(data.x, Math.max(2, Math.floor(width / TICK_SPACING.x))).filter(
+    ({ value }) => !whole || Number.isInteger(value),
+  );
   const box = { left: axisWidth, top: paddingTop, width, height };
   const left = (/** @type {number} */ x) => box.left + normalize(data.x, x) * box.width;
   const top = (/** @type {number} */ y) => box.top + (1 - normalize(data.y, y)) * box.height;
@@ -237,7 +241,7 @@ function arrange(data, size, xName) {
     top,
     columns: columns.map(({ value, label }) => ({ at: left(value), label })),
     rows: rows.map(({ value, label }) => ({ at: top(value), label })),
-    names: { x: xName, y: data.unit?.name ?? "" },
+    names,
     paths: data.drawn.map((drawn) => trace(drawn, left, top)),
   };
 }

@@ -45,7 +45,7 @@ export function toolbar(view, { axes: known, smoothing, more, isCut, onSmoothing
     {
       class: "button small quiet",
       type: "button",
-      title: "Let values far from the others stretch the vertical axis",
+      title: "Values far from the others do not stretch the vertical axis",
       on: {
         click: () => {
           view.outliers = view.outliers === false || isCut();
@@ -53,7 +53,7 @@ export function toolbar(view, { axes: known, smoothing, more, isCut, onSmoothing
         },
       },
     },
-    "Outliers",
+    "Cut outliers",
   );
   const slider = h("input", { type: "range", id: "smoothing", min: 0, max: 300, step: 1, on: { input: smooth } });
   const weight = h("output", { for: "smoothing" });
@@ -112,9 +112,8 @@ export function toolbar(view, { axes: known, smoothing, more, isCut, onSmoothing
     onView();
   }
 
-  /** Outliers are shown unless a chart cuts some off. */
   function showCut() {
-    setAttribute(outliers, "aria-pressed", String(view.outliers !== false && !isCut()));
+    setAttribute(outliers, "aria-pressed", String(view.outliers === false || isCut()));
   }
 
   return {

@@ -3,6 +3,6 @@
 /** @import { Unit } from "./plot-data.js" */
 
 /** @type {Unit} */
-export const LOSS = { name: "loss", size: 1 };
+export const LOSS = { name: "loss", size: 1, possible: [0, Number.POSITIVE_INFINITY] };
 /** Stored as a fraction. @type {Unit} */
 export const ACCURACY = { name: "accuracy (%)", size: 0.01, possible: [0, 1] };

@@ -6,6 +6,7 @@ import { differingSettings, settingsOf } from "../lib/settings-diff.js";
 import { formatNumber, percent, exactNumber } from "../lib/format.js";
 import { EPOCH_MEAN } from "../runs/columns.js";
 import { COSTS, accuracyOf } from "./scatter.js";
+import { isSoundMember } from "./sound.js";
 import { accuracySpan, costSpan } from "./span.js";
 import { meanAndStd } from "./tables.js";
 
@@ -87,8 +88,11 @@ export function axesOf(members) {
       const known = [...values.values()].filter((value) => value !== null);
       // A result that is the same for all runs is left out; accuracy always has an axis.
       if (known.length === 0 || (key !== "gain" && new Set(known).size < 2)) return [];
-      const size = unit(Math.max(...known));
-      return [{ ...numberAxis(key, title, values, format, size, SPANS.get(key)), outcome: true }];
+      // Runs that diverged or failed do not stretch the axes of results.
+      const sound = members.filter(isSoundMember).flatMap(({ id }) => values.get(id) ?? []);
+      const scaled = sound.length > 0 ? sound : known;
+      const size = unit(Math.max(...scaled));
+      return [{ ...numberAxis(key, title, values, format, size, SPANS.get(key), scaled), outcome: true }];
     }),
   ];
 }
@@ -133,10 +137,11 @@ function settingAxis(path, members) {
  * @param {(value: number) => string} format
  * @param {[number, string]} unit
  * @param {(low: number, high: number) => [number, number]} [span] of the axis, in its unit
+ * @param {number[]} [scaled] the values that the axis follows, by default all; others may have no place on it
  * @returns {Axis}
  */
-function numberAxis(key, title, values, format, [size, sign], span = (low, high) => [low, high]) {
-  const known = [...values.values()].filter((value) => value !== null).map((value) => value / size);
+function numberAxis(key, title, values, format, [size, sign], span = (low, high) => [low, high], scaled) {
+  const known = (scaled ?? [...values.values()].filter((value) => value !== null)).map((value) => value / size);
   const [low, high] = [Math.min(...known), Math.max(...known)];
   const log = low > 0 && high / low > LOG_RATIO;
   const [from, to] = log ? [low, high] : span(low, high);
@@ -151,7 +156,8 @@ function numberAxis(key, title, values, format, [size, sign], span = (low, high)
     outcome: false,
     at: ({ id }) => {
       const value = values.get(id) ?? null;
-      return value === null ? null : normalize(scale, value / size);
+      const at = value === null ? null : normalize(scale, value / size);
+      return at !== null && at >= 0 && at <= 1 ? at : null;
     },
     format: ({ id }) => {
       const value = values.get(id) ?? null;

@@ -88,7 +88,8 @@ export function memberLines({ series, noisy, unit }, members, linesFor, smoothin
   return members.flatMap(({ id, label, runs, stroke }) => {
     const of = runs.flatMap((run) => linesFor(run.id) ?? []);
     if (of.length === 0) return [];
-    const look = { ...stroke, label, unit, alpha: 1, markers: !noisy, counts: true };
+    const diverged = runs.every(({ reason }) => reason === "diverged");
+    const look = { ...stroke, label, unit, alpha: 1, markers: !noisy, counts: true, diverged };
     if (of.length > 1) {
       const { x, y, low, high } = meanCurve(
         of.map((lines) => lines.smooth(series)),

@@ -1,5 +1,5 @@
-// The list of a comparison's runs, which is the legend of all its charts: labels, states, and visibility. Hovering a
-// row highlights its lines.
+// The list of a comparison's runs, which is the legend of all its charts: labels, states, and visibility. A name leads to
+// its run, and the box beside it hides its lines; hovering a row highlights them.
 
 import { h, s, setText } from "../lib/dom.js";
 import { orderOf, Palette } from "../lib/colours.js";
@@ -16,6 +16,9 @@ import { badge } from "../lib/status.js";
  * One run, or several runs that differ only by seed.
  * @typedef {{ id: string, label: string, runs: Run[], stroke: Stroke }} Member `id`: of the first run
  */
+
+/** So few runs stand side by side above the charts; more have a column beside them. */
+const FEW = 12;
 
 /** A sample of a run's line. @param {Stroke} stroke */
 export function swatch({ token, dash }) {
@@ -62,7 +65,7 @@ export function memberList({ hidden, onToggle, onOnly, onLook, onRemove }) {
   function item(member) {
     let now = member;
     const state = badge();
-    const name = h("span", { class: "member-name" });
+    const name = h("a", { class: "member-name", href: member.runs[0].url });
     const value = h("b", {});
     const toggle = h(
       "button",
@@ -71,20 +74,10 @@ export function memberList({ hidden, onToggle, onOnly, onLook, onRemove }) {
         type: "button",
         on: {
           click: (/** @type {MouseEvent} */ event) => (event.shiftKey || event.altKey ? onOnly(now) : onToggle(now)),
-          mouseenter: () => onLook(now.id),
-          mouseleave: () => onLook(""),
-          focus: () => onLook(now.id),
-          blur: () => onLook(""),
         },
       },
+      h("span", { class: "member-box" }, icon("check", 11)),
       swatch(member.stroke),
-      name,
-      value,
-    );
-    const open = h(
-      "a",
-      { class: "button quiet icon small", href: member.runs[0].url, title: "Open this run" },
-      icon("chevron", 14),
     );
     const remove = h(
       "button",
@@ -98,10 +91,19 @@ export function memberList({ hidden, onToggle, onOnly, onLook, onRemove }) {
     );
     const row = h(
       "li",
-      { data: { member: member.id } },
+      {
+        data: { member: member.id },
+        on: {
+          mouseenter: () => onLook(now.id),
+          mouseleave: () => onLook(""),
+          focusin: () => onLook(now.id),
+          focusout: () => onLook(""),
+        },
+      },
       toggle,
-      h("span", { class: "member-state" }, state.element),
-      h("span", { class: "member-actions" }, open, remove),
+      h("span", { class: "member-what" }, name, h("span", { class: "member-state" }, state.element)),
+      value,
+      remove,
     );
     return {
       element: row,
@@ -110,10 +112,11 @@ export function memberList({ hidden, onToggle, onOnly, onLook, onRemove }) {
         now = next;
         const [run] = now.runs;
         setText(name, now.label);
-        toggle.title = `${now.runs.map((each) => each.name).join("\n")}\nClick to hide or show; Shift+click to show only this one.`;
+        name.title = now.runs.map((each) => each.name).join("\n");
+        toggle.title = "Click to hide or show, Shift+click to show only this one";
+        toggle.setAttribute("aria-label", `Show ${now.label}`);
         toggle.setAttribute("aria-pressed", String(!hidden.has(run.number)));
         remove.setAttribute("aria-label", `Remove ${now.label} from the comparison`);
-        open.setAttribute("aria-label", `Open ${now.label}`);
         const active =
           now.runs.find((each) => each.status === "running") ??
           now.runs.find((each) => each.status !== "finished") ??
@@ -154,7 +157,17 @@ export function memberList({ hidden, onToggle, onOnly, onLook, onRemove }) {
         before = known.element;
       }
       const runs = members.reduce((sum, member) => sum + member.runs.length, 0);
-      setText(count, runs > members.length ? ` ${members.length} settings, ${runs} runs` : ` ${runs}`);
+      setText(
+        count,
+        [
+          runs > members.length ? `${members.length} settings, ${runs} runs` : String(runs),
+          members.some((member) => member.runs.some(({ summary }) => summary.best_validation_accuracy !== null)) &&
+            "best validation accuracy",
+        ]
+          .filter(Boolean)
+          .join(" · "),
+      );
+      element.classList.toggle("is-few", members.length <= FEW);
       all.hidden = hidden.size === 0;
     },
   };

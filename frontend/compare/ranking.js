@@ -6,6 +6,7 @@ import { dataTitle } from "../lib/setting-labels.js";
 import { holm, welch } from "../lib/welch.js";
 import { byDataSet } from "./data-sets.js";
 import { accuracyOf } from "./scatter.js";
+import { faultText, isSoundMember } from "./sound.js";
 import { nameCell, meanAndStd } from "./tables.js";
 
 /** @import { Spread } from "../lib/types" */
@@ -21,7 +22,7 @@ const SIGNIFICANCE_LEVEL = 0.05;
  */
 
 /**
- * Members by accuracy, the best first; members without one are left out.
+ * Members by accuracy, the best first, and those that diverged or failed last; members without an accuracy are left out.
  * @param {Member[]} members
  * @param {ReturnType<typeof accuracyOf>} gain
  * @returns {Place[]}
@@ -32,10 +33,15 @@ export function ranked(members, gain) {
     return spread ? [{ member, gain: spread }] : [];
   });
   known.sort((a, b) => b.gain.mean - a.gain.mean);
-  const [best, ...others] = known;
-  if (!best) return [];
-  const ps = holm(others.map((other) => welch(best.gain, other.gain)));
-  return known.map((each, i) => ({ ...each, behind: best.gain.mean - each.gain.mean, p: i === 0 ? null : ps[i - 1] }));
+  const sound = known.filter(({ member }) => isSoundMember(member));
+  const faulty = known.filter(({ member }) => !isSoundMember(member));
+  const [best, ...others] = sound;
+  const ps = best ? holm(others.map((other) => welch(best.gain, other.gain))) : [];
+  return [...sound, ...faulty].map((each, i) => ({
+    ...each,
+    behind: best ? best.gain.mean - each.gain.mean : 0,
+    p: i === 0 ? null : (ps[i - 1] ?? null),
+  }));
 }
 
 /**
@@ -48,33 +54,44 @@ export const rankedByData = (members, gain) =>
   [...byDataSet(members)].map(([set, of]) => ({ set, places: ranked(of, gain) })).filter(({ places }) => places.length);
 
 /**
- * The answer to whether a place differs from the best by more than chance.
+ * The answer to whether a place differs from the best by more than chance; `why` in full, and `brief` for a table.
  * @param {Place} place
  * @param {number} i
  * @param {Place[]} all
- * @returns {{ word: string, sign: "first" | "clear" | "chance" | "unknown", why: string }}
+ * @returns {{ word: string, sign: "first" | "clear" | "chance" | "unknown", why: string, brief: string }}
  */
 export function significanceText(place, i, all) {
-  if (i === 0)
-    return all.length > 1
-      ? { word: "Best", sign: "first", why: "The others are compared with this one." }
-      : { word: "Alone on its data", sign: "unknown", why: "There is nothing to compare it with." };
+  const untested = (/** @type {string} */ word, /** @type {string} */ why) =>
+    /** @type {const} */ ({ word, sign: "unknown", why, brief: why });
+  if (!isSoundMember(place.member))
+    return untested(faultText(place.member), "A run that diverged or failed is not ranked.");
   const [best] = all;
+  if (i === 0) {
+    if (all.filter(({ member }) => isSoundMember(member)).length < 2)
+      return untested("Alone on its data", "There is nothing to compare it with.");
+    const why = "The others are compared with this one.";
+    return { word: "Best", sign: "first", why, brief: why };
+  }
   if (place.behind === 0)
-    return { word: "Tie", sign: "chance", why: `The same accuracy as ${best.member.label}, the best.` };
+    return { word: "Tie", sign: "chance", why: `The same accuracy as ${best.member.label}, the best.`, brief: "" };
   if (place.p === null) {
     const one = [best, place].some(({ gain }) => gain.count < 2);
-    return {
-      word: one ? "Not tested: one seed" : "Not tested",
-      sign: "unknown",
-      why: "Welch's t-test needs at least two seeds of each.",
-    };
+    const { why, ...rest } = untested(
+      one ? "Not tested: one seed" : "Not tested",
+      "Welch's t-test needs at least two seeds of each.",
+    );
+    return { ...rest, why, brief: "" };
   }
   const p = place.p < 0.001 ? "p < 0.001" : `p = ${place.p.toPrecision(2)}`;
   const test = `Welch's t-test against ${best.member.label}, the best: ${p}.`;
-  return place.p < SIGNIFICANCE_LEVEL
-    ? { word: `Yes, ${p}`, sign: "clear", why: `${test} A difference this large would rarely come about by chance.` }
-    : { word: `Cannot tell, ${p}`, sign: "chance", why: `${test} A difference this large may come about by chance.` };
+  const isClear = place.p < SIGNIFICANCE_LEVEL;
+  const brief = `A difference this large ${isClear ? "would rarely" : "may"} come about by chance.`;
+  return {
+    word: `${isClear ? "Yes" : "Cannot tell"}, ${p}`,
+    sign: isClear ? "clear" : "chance",
+    why: `${test} ${brief}`,
+    brief,
+  };
 }
 
 /** How the ranking is made and what its answers mean. @param {Member[]} members */
@@ -91,8 +108,11 @@ export function rankingNote(members) {
   return `By ${title.toLowerCase()}${within}: mean ± standard deviation over seeds. Each setting is compared with the best by Welch's t-test. p says how often chance alone makes a difference this large, corrected for ${plural(tests, "comparison")} (Holm); below ${SIGNIFICANCE_LEVEL} the answer is yes.`;
 }
 
-/** @param {Member[]} members @returns {HTMLTableElement | null} null before the first result */
-export function rankingTable(members) {
+/**
+ * @param {Member[]} members @param {{ explained?: boolean }} [options] `explained`: each answer with its reason
+ * @returns {HTMLTableElement | null} null before the first result
+ */
+export function rankingTable(members, { explained = false } = {}) {
   const gain = accuracyOf(members);
   const rankings = rankedByData(members, gain);
   if (rankings.reduce((sum, { places }) => sum + places.length, 0) < 2) return null;
@@ -120,29 +140,35 @@ export function rankingTable(members) {
             { class: "ranking-set" },
             h("th", { scope: "rowgroup", colspan: 5 }, dataTitle(set) || "Data not told"),
           ),
-        ...places.map((place, i) => row(place, i, places)),
+        ...places.map((place, i) => row(place, i, places, explained)),
       ),
     ),
   );
 }
 
-/** @param {Place} place @param {number} i @param {Place[]} places */
-function row(place, i, places) {
+/** @param {Place} place @param {number} i @param {Place[]} places @param {boolean} explained */
+function row(place, i, places, explained) {
   const { member, gain: got, behind } = place;
-  const { word, sign, why } = significanceText(place, i, places);
+  const { word, sign, why, brief } = significanceText(place, i, places);
   const points = (behind * 100).toFixed(behind > 0 && behind < 0.0005 ? 2 : 1);
-  const best = places.length > 1 && behind === 0;
+  const sound = isSoundMember(member);
+  const best = sound && places.length > 1 && behind === 0;
   return h(
     "tr",
     {},
-    h("td", { class: "number" }, 1 + places.findIndex((other) => other.behind === behind)),
+    h("td", { class: "number" }, sound ? 1 + places.findIndex((other) => other.behind === behind) : "–"),
     h("th", { scope: "row" }, nameCell(member)),
     h(
       "td",
       { class: `number${best ? " is-best" : ""}` },
       got.std === null ? percent(got.mean) : percentSpread(got.mean, got.std),
     ),
-    h("td", { class: "number" }, behind === 0 ? "–" : `${points} points`),
-    h("td", {}, h("span", { class: `verdict is-${sign}`, title: why }, word)),
+    h("td", { class: "number" }, behind === 0 || !sound ? "–" : `${points} points`),
+    h(
+      "td",
+      {},
+      h("span", { class: `verdict is-${sign}`, title: why }, word),
+      explained && brief !== "" && h("small", { class: "verdict-why" }, brief),
+    ),
   );
 }

@@ -2,9 +2,10 @@
 
 import { labelledTicks, normalize, padRange, validRange } from "../chart/scale.js";
 import { h, s } from "../lib/dom.js";
-import { bytes, duration, percent, percentSpread, compactNumber } from "../lib/format.js";
+import { bytes, duration, percent, percentSpread, plural, compactNumber } from "../lib/format.js";
 import { byDataSet } from "./data-sets.js";
 import { paretoFront } from "./pareto.js";
+import { isSoundMember } from "./sound.js";
 import { accuracySpan, costSpan, sameText } from "./span.js";
 import { meanAndStd } from "./tables.js";
 
@@ -55,26 +56,78 @@ export const COSTS = [
 /** What the dashed line is. */
 const FRONT = "The line is the Pareto front: no other run is both better and cheaper.";
 
+/** The width of a chart unless another is asked for. */
 const WIDTH = 360;
 const HEIGHT = 250;
-const BOX = { left: 44, top: 26, right: WIDTH - 14, bottom: HEIGHT - 40 };
+const BOX = { left: 44, top: 26, right: 14, bottom: HEIGHT - 40 };
+/** Narrower windows have the charts below each other. */
+const MIN_BESIDE = 640;
+const MIN_WIDTH = 200;
+/** Of the card, and between its charts. */
+const PADDING = 34;
+const GAP = 12;
+/** A chart so wide names its points, unless there are many: then it has the whole card. */
+const NAMED_WIDTH = 400;
+const MAX_NAMED = 4;
+const MAX_NAMED_ALONE = 12;
 
 /**
  * The accuracy by which members are compared: on the test split if all have it, otherwise the best on the validation
- * split.
+ * split. Those that diverged or failed do not count, unless all did.
  * @param {Member[]} members
  * @returns {{ title: string, of: (run: Run) => number | null }}
  */
 export function accuracyOf(members) {
-  const tested = members.every(({ runs }) => runs.every(({ summary }) => summary.test_accuracy !== null));
+  const sound = members.filter(isSoundMember);
+  const tested = (sound.length > 0 ? sound : members).every(({ runs }) =>
+    runs.every(({ summary }) => summary.test_accuracy !== null),
+  );
   return tested
     ? { title: "Test accuracy", of: ({ summary }) => summary.test_accuracy }
     : { title: "Best validation accuracy", of: ({ summary }) => summary.best_validation_accuracy };
 }
 
-/** @param {Member[]} members @param {(id: string) => void} onLook */
-export function scatterPlots(members, onLook) {
+/** The points of a chart: those that diverged or failed are left out. @param {Member[]} members @param {typeof COSTS[number]} cost @param {ReturnType<typeof accuracyOf>} gain */
+const pointsOf = (members, cost, gain) =>
+  members.filter(isSoundMember).flatMap((member) => {
+    const x = meanAndStd(member.runs.map(cost.of));
+    const y = meanAndStd(member.runs.map(gain.of));
+    return x && y ? [{ member, cost: x.mean, gain: y.mean, std: y.std }] : [];
+  });
+
+/**
+ * The charts of accuracy against the costs in which members differ; what is not drawn is said in a line.
+ * @param {Member[]} members @param {(id: string) => void} onLook @param {number} width of the card
+ */
+export function scatterPlots(members, onLook, width) {
   const gain = accuracyOf(members);
+  const costs = COSTS.map((cost) => {
+    const points = pointsOf(members, cost, gain);
+    return {
+      cost,
+      points,
+      same: sameText(
+        cost.title,
+        points.map((point) => point.cost),
+      ),
+    };
+  });
+  const drawn = costs.filter(({ points, same }) => points.length > 1 && same === null);
+  const out = members.filter((member) => !isSoundMember(member)).length;
+  const words = [
+    ...costs.flatMap(({ points, same }) => (points.length > 1 ? (same?.long ?? []) : [])),
+    ...(out > 0 ? [`${plural(out, "run")} that diverged or failed ${out === 1 ? "is" : "are"} left out.`] : []),
+  ];
+  if (drawn.length === 0) {
+    const why = costs.some(({ points }) => points.length > 1)
+      ? words.join(" ")
+      : "Accuracy against cost is drawn once two runs have both.";
+    return h("p", { class: "compare-line muted small" }, why);
+  }
+  const columns = width < MIN_BESIDE ? 1 : drawn.length;
+  const each = Math.max(MIN_WIDTH, Math.floor((width - PADDING - GAP * (columns - 1)) / columns));
+  const named = each >= NAMED_WIDTH && members.length <= (drawn.length === 1 ? MAX_NAMED_ALONE : MAX_NAMED);
+  const front = drawn.some(({ points }) => points.length > 2) ? FRONT : "";
   return h(
     "section",
     { class: "card compare-card", "aria-label": "Accuracy against cost" },
@@ -85,13 +138,19 @@ export function scatterPlots(members, onLook) {
         "div",
         {},
         h("h2", {}, "Accuracy against cost"),
-        h("p", { class: "muted small" }, `${gain.title} against time, memory and parameters. ${FRONT}`),
+        h(
+          "p",
+          { class: "muted small" },
+          [`${gain.title} against ${drawn.map(({ cost }) => cost.title.toLowerCase()).join(", ")}.`, front, ...words]
+            .filter(Boolean)
+            .join(" "),
+        ),
       ),
     ),
     h(
       "div",
-      { class: "scatters" },
-      ...COSTS.map((cost) => h("figure", {}, scatterCard(members, cost, gain, { onLook }))),
+      { class: "scatters", vars: { plots: columns } },
+      ...drawn.map(({ cost }) => h("figure", {}, scatterCard(members, cost, gain, { onLook, named, width: each }))),
     ),
   );
 }
@@ -100,14 +159,11 @@ export function scatterPlots(members, onLook) {
  * @param {Member[]} members
  * @param {typeof COSTS[number]} cost
  * @param {ReturnType<typeof accuracyOf>} gain
- * @param {{ onLook?: (id: string) => void, named?: boolean }} [options] `named`: label each point, if there is no legend
+ * @param {{ onLook?: (id: string) => void, named?: boolean, width?: number }} [options] `named`: label each point
  */
-export function scatterCard(members, cost, gain, { onLook = () => {}, named = false } = {}) {
-  const points = members.flatMap((member) => {
-    const x = meanAndStd(member.runs.map(cost.of));
-    const y = meanAndStd(member.runs.map(gain.of));
-    return x && y ? [{ member, cost: x.mean, gain: y.mean, std: y.std }] : [];
-  });
+export function scatterCard(members, cost, gain, { onLook = () => {}, named = false, width = WIDTH } = {}) {
+  const points = pointsOf(members, cost, gain);
+  const box = { ...BOX, right: width - BOX.right };
   const [size, sign] = cost.unit(Math.max(...points.map((point) => point.cost)));
   const costs = points.map((point) => point.cost / size);
   const wide = costs.length > 1 && Math.min(...costs) > 0 && Math.max(...costs) / Math.min(...costs) > 30;
@@ -122,9 +178,9 @@ export function scatterCard(members, cost, gain, { onLook = () => {}, named = fa
     false,
   );
   const ys = { min: Math.max(0, low), max: Math.min(1.02, high), log: false };
-  const left = (/** @type {number} */ value) => BOX.left + normalize(xs, value) * (BOX.right - BOX.left);
-  const top = (/** @type {number} */ value) => BOX.bottom - normalize(ys, value) * (BOX.bottom - BOX.top);
-  const [rows, columns] = [labelledTicks(ys, 5, 0.01), labelledTicks(xs, 4)];
+  const left = (/** @type {number} */ value) => box.left + normalize(xs, value) * (box.right - box.left);
+  const top = (/** @type {number} */ value) => box.bottom - normalize(ys, value) * (box.bottom - box.top);
+  const [rows, columns] = [labelledTicks(ys, 5, 0.01), labelledTicks(xs, Math.max(2, Math.round(width / 90)))];
   const same = sameText(cost.title, costs);
   // Runs of the same cost have no front, and runs of different data none in common.
   const fronts = [...byDataSet(points.map(({ member }) => member)).values()].map((of) => {
@@ -141,26 +197,26 @@ export function scatterCard(members, cost, gain, { onLook = () => {}, named = fa
   ) => s("text", { x, y, "text-anchor": anchor }, words);
   const label = `${gain.title} against ${cost.title.toLowerCase()}`;
   if (points.length === 0) return h("div", { class: "scatter-empty muted" }, "Nothing to show yet.");
-  return s(
+  const picture = s(
     "svg",
     {
-      viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
+      viewBox: `0 0 ${width} ${HEIGHT}`,
       class: "scatter",
       // Its points are links, which an image has none of.
       role: "group",
       "aria-label": `${label}. ${front.length > 0 ? `On the Pareto front: ${front.map((point) => point.member.label).join("; ")}` : same?.long}`,
     },
     ...rows.flatMap((tick) => [
-      s("line", { class: "scatter-grid", x1: BOX.left, x2: BOX.right, y1: top(tick.value), y2: top(tick.value) }),
-      text(BOX.left - 6, top(tick.value) + 4, tick.label, "end"),
+      s("line", { class: "scatter-grid", x1: box.left, x2: box.right, y1: top(tick.value), y2: top(tick.value) }),
+      text(box.left - 6, top(tick.value) + 4, tick.label, "end"),
     ]),
     ...columns.flatMap((tick) => [
-      s("line", { class: "scatter-grid", x1: left(tick.value), x2: left(tick.value), y1: BOX.top, y2: BOX.bottom }),
-      text(left(tick.value), BOX.bottom + 16, tick.label, "middle"),
+      s("line", { class: "scatter-grid", x1: left(tick.value), x2: left(tick.value), y1: box.top, y2: box.bottom }),
+      text(left(tick.value), box.bottom + 16, tick.label, "middle"),
     ]),
-    text((BOX.left + BOX.right) / 2, HEIGHT - 6, `${cost.title.toLowerCase()}${sign && ` (${sign})`}`, "middle"),
+    text((box.left + box.right) / 2, HEIGHT - 6, `${cost.title.toLowerCase()}${sign && ` (${sign})`}`, "middle"),
     text(2, 11, `${gain.title.toLowerCase()} (%)`, "start"),
-    same && s("text", { class: "scatter-same", x: BOX.right, y: 11, "text-anchor": "end" }, same.short),
+    same && s("text", { class: "scatter-same", x: box.right, y: 11, "text-anchor": "end" }, same.short),
     ...fronts
       .filter((of) => of.length > 1)
       .map((of) =>
@@ -207,20 +263,24 @@ export function scatterCard(members, cost, gain, { onLook = () => {}, named = fa
       );
     }),
     ...(named
-      ? namesOf(points.map((point) => ({ x: left(point.cost / size), y: top(point.gain), name: point.member.label })))
+      ? namesOf(
+          points.map((point) => ({ x: left(point.cost / size), y: top(point.gain), name: point.member.label })),
+          (box.left + box.right) / 2,
+        )
       : []),
   );
+  // Drawn larger, its text would be larger than that of other charts.
+  if (width !== WIDTH) picture.style.maxWidth = `${width}px`;
+  return picture;
 }
 
 /**
  * Places the labels beside their points without overlap.
- * @param {{ x: number, y: number, name: string }[]} points
+ * @param {{ x: number, y: number, name: string }[]} points @param {number} middle
  */
-function namesOf(points) {
+function namesOf(points, middle) {
   const APART = 13;
-  const placed = points
-    .map(({ x, y, name }) => ({ x, y: y + 4, name, end: x > (BOX.left + BOX.right) / 2 }))
-    .sort((a, b) => a.y - b.y);
+  const placed = points.map(({ x, y, name }) => ({ x, y: y + 4, name, end: x > middle })).sort((a, b) => a.y - b.y);
   for (const [i, one] of placed.entries()) {
     for (const other of placed.slice(0, i)) {
       const near =

@@ -1,13 +1,15 @@
 // The tables of a comparison: settings that differ, and results.
 
 import { csv } from "../chart/csv.js";
-import { settingLabel, settingValue } from "../lib/setting-labels.js";
-import { differingSettings, settingsOf } from "../lib/settings-diff.js";
+import { settingLabel, settingPhrase, settingValue } from "../lib/setting-labels.js";
+import { differingSettings, labelOf, settingsOf } from "../lib/settings-diff.js";
 import { download, h } from "../lib/dom.js";
 import { bytes, count, duration, formatNumber, percent, percentSpread, compactNumber, spread } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
+import { scrollFrame } from "../lib/scroll-frame.js";
 import { byDataSet } from "./data-sets.js";
 import { swatch } from "./members.js";
+import { isSoundMember } from "./sound.js";
 
 /** @import { Run, Spread, Statistics } from "../lib/types" */
 /** @import { Member } from "./members.js" */
@@ -125,7 +127,7 @@ const bestOf = (of, values) =>
   !of.best || new Set(values).size < 2 ? null : of.best === "high" ? Math.max(...values) : Math.min(...values);
 
 /**
- * The table of results. The best is marked within each data set.
+ * The table of results. The best is marked within each data set, among the runs that neither diverged nor failed.
  * @param {Member[]} members
  * @param {{ [id: string]: Statistics }} statistics
  * @param {Figure[]} [figures] its columns
@@ -134,7 +136,7 @@ export function resultsTable(members, statistics, figures = RESULTS) {
   const cells = members.map((member) => figures.map((of) => cellOf(of, member, statistics)));
   const best = new Map(
     [...byDataSet(members).values()].flatMap((same) => {
-      const here = new Set(same);
+      const here = new Set(same.filter(isSoundMember));
       const rows = cells.filter((_, row) => here.has(members[row]));
       const found = figures.map((of, column) =>
         bestOf(
@@ -142,7 +144,7 @@ export function resultsTable(members, statistics, figures = RESULTS) {
           rows.flatMap((row) => row[column]?.mean ?? []),
         ),
       );
-      return same.map((member) => /** @type {[Member, typeof found]} */ ([member, found]));
+      return [...here].map((member) => /** @type {[Member, typeof found]} */ ([member, found]));
     }),
   );
   return h(
@@ -183,15 +185,30 @@ export function resultsTable(members, statistics, figures = RESULTS) {
   );
 }
 
-/** The table of the settings in which runs differ; null if there are none. @param {Member[]} members */
-export function settingsTable(members) {
-  const paths = differingSettings(members.map(({ runs }) => runs[0])).filter(
+/** The settings in which members differ. @param {Member[]} members */
+export const settingsThatDiffer = (members) =>
+  differingSettings(members.map(({ runs }) => runs[0])).filter(
     (path) => path !== "training.seed" || members.every(({ runs }) => runs.length === 1),
   );
-  if (paths.length === 0) return null;
+
+/** Whether the labels of members say all the settings in which they differ. @param {Member[]} members @param {string[]} paths */
+const isInLabels = (members, paths) =>
+  members.every(({ label, runs: [run] }) => {
+    const [path, ...others] = paths;
+    if (others.length > 0) return label === labelOf(run, paths);
+    return label.endsWith(settingPhrase(path, settingsOf(run).get(path), run.spec.network?.kind));
+  });
+
+/**
+ * The table of the settings in which members differ; null if there are none, or if their labels say it all.
+ * @param {Member[]} members
+ */
+export function settingsTable(members) {
+  const paths = settingsThatDiffer(members);
+  if (paths.length === 0 || isInLabels(members, paths)) return null;
   return h(
     "table",
-    { class: "compare-table" },
+    { class: "compare-table settings-table" },
     h(
       "thead",
       {},
@@ -257,7 +274,9 @@ export function tableCard(title, about, table) {
         icon("download"),
       ),
     ),
-    h("div", { class: "compare-scroll", tabindex: 0, role: "group", "aria-label": `${title}, scrolls` }, table),
+    scrollFrame(
+      h("div", { class: "compare-scroll", tabindex: 0, role: "group", "aria-label": `${title}, scrolls` }, table),
+    ),
   );
 }
 

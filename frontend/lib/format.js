@@ -65,9 +65,11 @@ export function exactNumber(value) {
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
-/** 3725 s → "1 h 2 min", 75.2 s → "1 min 15 s", 0.42 s → "0.4 s". @param {number | null | undefined} seconds */
+/** 3725 s → "1 h 2 min", 75.2 s → "1 min 15 s", 0.42 s → "0.4 s", 0.01 s → "< 0.1 s". @param {number | null | undefined} seconds */
 export function duration(seconds) {
   if (!isNumber(seconds)) return NONE;
+  // Not “0.0 s”, as if it took no time.
+  if (seconds > 0 && seconds < 0.05) return "< 0.1 s";
   if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
   const total = Math.round(seconds);
   if (total < 60) return `${total} s`;

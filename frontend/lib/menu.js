@@ -1,4 +1,4 @@
-// A menu button. The menu closes on a choice, on Escape, and when it loses focus.
+// A menu button. The arrow keys move within the menu. It closes on a choice, on Escape, and when it loses focus.
 
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
@@ -45,10 +45,26 @@ export function menu({ label, icon: sign, look = "", title = label }, items) {
     if (element.open && left < EDGE) list.style.translate = `${EDGE - left}px`;
   });
   element.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" || !element.open) return;
-    element.open = false;
-    element.querySelector("summary")?.focus();
+    if (event.key === "Escape" && element.open) {
+      element.open = false;
+      element.querySelector("summary")?.focus();
+    }
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step && move(step)) event.preventDefault();
   });
+
+  /** Moves the focus within the list, which ArrowDown opens. @param {number} step @returns {boolean} whether it moved */
+  function move(step) {
+    const isOnButton = document.activeElement === element.firstElementChild;
+    if (isOnButton && step > 0) element.open = true;
+    const there = /** @type {HTMLElement[]} */ ([...element.querySelectorAll(".menu-list :is(a, button)")]);
+    const shown = there.filter(({ hidden }) => !hidden);
+    if (!element.open || shown.length === 0) return false;
+    const at = shown.indexOf(/** @type {HTMLElement} */ (document.activeElement));
+    if (at < 0 && !isOnButton) return false;
+    shown[at < 0 ? (step > 0 ? 0 : shown.length - 1) : (at + step + shown.length) % shown.length].focus();
+    return true;
+  }
   element.addEventListener("click", (event) => {
     if (/** @type {Element} */ (event.target).closest(".menu-list button, .menu-list a")) element.open = false;
   });

@@ -94,31 +94,51 @@ function word(path, value, kind) {
 export const isNamed = (/** @type {Run} */ { name, spec, source }) =>
   !source && !name.includes(" · ") && name !== `${spec.network?.kind} on ${spec.data?.set}`;
 
+/** What an automatic name in a sweep begins with; "" for a run that is not named as one of a sweep. @param {Run} run */
+const sweepNameOf = ({ name }) => (name.includes(" · ") ? name.split(" · ")[0] : "");
+
 /**
  * Short, distinct labels for runs that are shown together: the names that users gave them, with the settings in which
- * runs of the same name differ; of other runs these settings alone, or their names if no setting differs.
+ * runs of the same name differ; of other runs these settings alone, or their names if no setting differs. Runs of a sweep
+ * beside others have its name too.
  * @param {Run[]} runs
  * @returns {Map<string, string>} by id
  */
 export function distinctLabels(runs) {
-  /** Runs by the name that a user gave them; runs without one are together. @type {Map<string | null, Run[]>} */
-  const byName = new Map();
+  /**
+   * Runs by the name that a user gave them, or by that of their sweep; runs without one are together.
+   * @type {Map<string, { name: string | null, sweep: string, same: Run[] }>}
+   */
+  const groups = new Map();
   for (const run of runs) {
-    const name = isNamed(run) ? run.name : null;
-    const same = byName.get(name);
-    if (same) same.push(run);
-    else byName.set(name, [run]);
+    const [name, sweep] = isNamed(run) ? [run.name, ""] : [null, sweepNameOf(run)];
+    const key = JSON.stringify([name, sweep]);
+    const known = groups.get(key);
+    if (known) known.same.push(run);
+    else groups.set(key, { name, sweep, same: [run] });
   }
   /** @type {Map<string, string>} */
   const labels = new Map();
-  for (const [name, same] of byName) {
+  for (const { name, sweep, same } of groups.values()) {
     const told = same.length > 1 || name === null ? settingLabels(same) : null;
     for (const run of same) {
       const settings = told?.get(run.id);
-      labels.set(run.id, name === null ? (settings ?? run.name) : withSettings(name, settings, run));
+      const isAlone = sweep === "" || groups.size === 1;
+      const automatic = isAlone || settings === undefined ? settings : ofSweep(sweep, settings, run);
+      labels.set(run.id, name === null ? (automatic ?? run.name) : withSettings(name, settings, run));
     }
   }
   return numberRepeats(new Map(runs.map((run) => [run.id, labels.get(run.id) ?? run.name])));
+}
+
+/** So much of a sweep's name stands before a label. */
+const SWEEP_LETTERS = 28;
+
+/** A sweep by the name of its setting would say it twice. @param {string} sweep @param {string} settings @param {Run} run */
+function ofSweep(sweep, settings, run) {
+  if (settings === run.name || settings.toLowerCase().startsWith(sweep.toLowerCase())) return settings;
+  const short = sweep.length > SWEEP_LETTERS ? `${sweep.slice(0, SWEEP_LETTERS - 1).trimEnd()}…` : sweep;
+  return `${short} · ${settings}`;
 }
 
 /** @param {string} name @param {string | undefined} settings @param {Run} run */

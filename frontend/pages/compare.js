@@ -11,7 +11,9 @@ import { parallel } from "../compare/parallel.js";
 import { dataNotice } from "../compare/data-sets.js";
 import { rankingTable, rankingNote } from "../compare/ranking.js";
 import { scatterPlots } from "../compare/scatter.js";
+import { fill } from "../compare/slot.js";
 import { resultsTable, settingsTable, tableCard } from "../compare/tables.js";
+import { differences, titleOf } from "../compare/titles.js";
 import { Palette } from "../lib/colours.js";
 import { distinctLabels, groupBySeed } from "../lib/settings-diff.js";
 import { byId, h, pageData, setText } from "../lib/dom.js";
@@ -43,6 +45,8 @@ const runs = new Map([...data.runs].sort((a, b) => a.number - b.number).map((run
 const query = new URLSearchParams(location.search);
 const axis = axisFor([...runs.values()]);
 const which = chartsOf([...runs.values()]);
+const pageTitle = titleOf(data, query, [...runs.values()]);
+document.title = `${pageTitle} · Vivarium`;
 const view = readView(
   location.search,
   which.map(({ id }) => id),
@@ -74,18 +78,6 @@ watchNewRuns({
   has: (id) => runs.has(id) || left.has(id),
   onChanged: () => location.reload(),
 });
-
-/**
- * Replaces the content of a slot, unless it is equal: that keeps scroll position and focus.
- * @param {HTMLElement} slot
- * @param {HTMLElement | null} next
- */
-function fill(slot, next) {
-  slot.hidden = next === null;
-  const now = slot.firstElementChild;
-  if (next && now?.isEqualNode(next)) return;
-  slot.replaceChildren(...(next ? [next] : []));
-}
 
 function nothing() {
   return h(
@@ -121,7 +113,7 @@ function start() {
     },
     "Mean over seeds",
   );
-  const title = h("h1", {}, data.title);
+  const title = h("h1", {}, pageTitle);
   const about = h("p", { class: "muted" });
   /** Counts how often the tables were shown. */
   let shows = 0;
@@ -150,7 +142,7 @@ function start() {
     view,
     axis,
     members: shown,
-    title: () => data.title,
+    title: () => pageTitle,
     more: [seeds],
   });
   const coordinates = parallel({
@@ -169,6 +161,9 @@ function start() {
   // Narrow tables share a row where there is room.
   const narrow = h("div", { class: "compare-narrow" }, ranking, settings);
   const tables = h("div", { class: "compare-tables" }, narrow, coordinates.element, figures, costs);
+  /** The width for which the charts of costs are drawn, so that their text has the size of all others. */
+  let costsWidth = -1;
+  new ResizeObserver(() => costsWidth >= 0 && costsWidth !== tables.clientWidth && showCosts()).observe(tables);
   byId("page").append(
     h(
       "header",
@@ -183,7 +178,7 @@ function start() {
             class: "button",
             type: "button",
             title: "Write a report about these runs",
-            on: { click: () => attempt(() => beginReport(data.title, [...runs.values()], words())) },
+            on: { click: () => attempt(() => beginReport(pageTitle, [...runs.values()], words())) },
           },
           icon("text", 14),
           "Report",
@@ -298,10 +293,11 @@ function start() {
     seeds.setAttribute("aria-pressed", String(together));
     list.show(members);
     const active = [...runs.values()].filter(isActive).length;
+    const differ = differences(members);
     if (stopButton) stopButton.hidden = ![...runs.values()].some(canStop);
     setText(
       about,
-      `${plural(runs.size, "run")}${active > 0 ? `, ${active} of them active` : ""}${data.missing > 0 ? ` · ${plural(data.missing, "run")} in this URL ${data.missing === 1 ? "does" : "do"} not exist` : ""}`,
+      `${plural(runs.size, "run")}${active > 0 ? `, ${active} of them active` : ""}${data.missing > 0 ? ` · ${plural(data.missing, "run")} in this URL ${data.missing === 1 ? "does" : "do"} not exist` : ""}${differ && ` · ${differ}`}`,
     );
   }
 
@@ -318,7 +314,7 @@ function start() {
   }
 
   function showRanking() {
-    const rank = rankingTable(members);
+    const rank = rankingTable(members, { explained: true });
     fill(ranking, rank && tableCard("Ranking", rankingNote(members), rank));
   }
 
@@ -342,9 +338,10 @@ function start() {
   }
 
   function showCosts() {
+    costsWidth = tables.clientWidth;
     fill(
       costs,
-      scatterPlots(members, (id) => charts.highlight(id)),
+      scatterPlots(members, (id) => charts.highlight(id), costsWidth),
     );
   }
 

@@ -49,6 +49,7 @@ let boundaryView = null;
 const main = h("div", { class: "run-main" }, charts.element);
 // What is beside the curves: without it they lie beside each other.
 const side = h("div", { class: "run-side" }, test.element);
+const columns = h("div", { class: "run-columns" }, main, side);
 const lower = h("div", { class: "run-lower wide-matrix" }, settings, ...(run.source ? [] : [log.element]));
 
 byId("page").append(
@@ -56,7 +57,7 @@ byId("page").append(
   progress.element,
   notes.element,
   ...(experiment ? [experimentCard(experiment)] : []),
-  h("div", { class: "run-columns" }, main, side),
+  columns,
   lower,
 );
 document.documentElement.dataset.lastSeqDrawn = "0";
@@ -172,5 +173,8 @@ async function findBoundary() {
   if (boundaryView || !known.boundary) return;
   boundaryView = boundaryPanel(run, known);
   side.prepend(boundaryView.element);
+  // The boundary is what the page is opened for.
+  columns.prepend(side);
+  lower.prepend(test.element);
   header.hideImages();
 }

@@ -65,6 +65,7 @@ export function curves(redraw) {
       unloggable: 0,
       cut: null,
       outside: 0,
+      leaving: [],
     });
   }
 

@@ -7,6 +7,7 @@ import { ACCURACY, LOSS } from "../chart/units.js";
 import { chartGroup } from "../chart/chart-group.js";
 import { csv } from "../chart/csv.js";
 import { readView, defaultSmoothing } from "../chart/view.js";
+import { isActive } from "../lib/status.js";
 import { RunLines } from "./lines.js";
 import { refiner } from "./refine.js";
 import { importedCurves, RunStore } from "./store.js";
@@ -109,6 +110,12 @@ export function curves(store, run) {
     if (id === "train") return smooth ? SMOOTHED : RAW;
     return id === "train.raw" && !smooth ? null : (ENTRIES.find((entry) => entry.id === id)?.label ?? null);
   }
+
+  /** The same in a chart of training and validation: a run that is over may have no validation. @param {Which} which */
+  const nameIn = (which) => (/** @type {string} */ id) => {
+    const isNone = id === "validation" && which.validation && store.series[which.validation].x.length === 0;
+    return isNone && !isActive(run()) ? null : nameOf(id);
+  };
 
   /** The current name of a legend entry in an imported series' chart. @param {string} id @returns {string | null} */
   function ownNameOf(id) {
@@ -228,7 +235,7 @@ export function curves(store, run) {
     CHARTS.map((which) => ({
       ...which,
       entries: which.validation ? ENTRIES : ENTRIES.slice(0, 2),
-      nameOf: which.validation ? nameOf : ownNameOf,
+      nameOf: which.validation ? nameIn(which) : ownNameOf,
       lines: () => linesOf(which),
       gaps: () => gapsOf(which),
       waiting,

@@ -1,22 +1,23 @@
 // The header of the run page: name, state, errors, actions.
 
 import { labelRun } from "../lib/api.js";
-import { resume, stop } from "../lib/actions.js";
 import { h, setText } from "../lib/dom.js";
 import { ago, dateTime } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
-import { announce, attempt } from "../lib/shell.js";
+import { announce } from "../lib/shell.js";
 import { siteUrl } from "../lib/base-path.js";
-import { badge, canResume, canStop, isActive, stateOf } from "../lib/status.js";
+import { badge, isActive, stateOf } from "../lib/status.js";
 import { describeRun } from "../lib/setting-labels.js";
 import { passUndoOn, moveToTrash } from "../lib/trash.js";
-import { beginReport } from "../report/begin.js";
 import { editLabels } from "../runs/labels.js";
 import { adviceFor } from "./advice.js";
-import { pageLinks } from "./pages.js";
-import { takeAwayMenu } from "./take-away.js";
+import { runActions } from "./run-actions.js";
 
 /** @import { Run } from "../lib/types" */
+
+/** The sweep that a run is one of, by the name with which its runs' names begin. @param {Run} run */
+const sweepWords = ({ name }) =>
+  name.includes(" · ") ? `one of the sweep “${name.split(" · ")[0]}”` : "one of a sweep";
 
 /** @param {Run} first @param {{ onRun: (run: Run) => void, onRemoved: (ending: string) => void }} listeners */
 export function runHeader(first, { onRun, onRemoved }) {
@@ -60,66 +61,7 @@ export function runHeader(first, { onRun, onRemoved }) {
   );
   const message = h("div", { class: "notice", role: "status", hidden: true });
 
-  const stopButton = h(
-    "button",
-    { class: "button", type: "button", on: { click: () => act(() => stop(run)) } },
-    icon("stop", 14),
-    h("span", {}, "Stop"),
-  );
-  const resumeButton = h(
-    "button",
-    { class: "button primary", type: "button", on: { click: () => act(() => resume(run)) } },
-    icon("play", 14),
-    "Resume",
-  );
-  const copy = h(
-    "a",
-    { class: "button", href: siteUrl(`/new?copy=${run.id}`), title: "Copy into a new run" },
-    icon("copy", 14),
-    "Copy",
-  );
-  const transfer = h(
-    "a",
-    {
-      class: "button",
-      href: siteUrl(`/new?transfer=${run.id}`),
-      title: "Start a new run from the weights of this one",
-    },
-    icon("transfer", 14),
-    "Start from this",
-  );
-  const report = h(
-    "button",
-    {
-      class: "button",
-      type: "button",
-      title: "Write a report about this run",
-      on: { click: () => attempt(() => beginReport(run.name, [run])) },
-    },
-    icon("text", 14),
-    "Report",
-  );
-  const pages = pageLinks(first);
-  const away = takeAwayMenu(first);
-  // An imported run has only curves: its network cannot be taken away or trained.
-  for (const control of [away.element, copy]) control.hidden = first.source !== null;
-  const deleteButton = h(
-    "button",
-    { class: "button icon", type: "button", "aria-label": "Delete run", title: "Delete", on: { click: drop } },
-    icon("trash"),
-  );
-  const actions = h(
-    "div",
-    { class: "run-actions" },
-    stopButton,
-    resumeButton,
-    ...pages.elements,
-    away.element,
-    copy,
-    transfer,
-    report,
-    deleteButton,
-  );
+  const actions = runActions(first, { onAnswer: onRun, onDelete: drop });
   const element = h(
     "header",
     { class: "run-head" },
@@ -127,7 +69,7 @@ export function runHeader(first, { onRun, onRemoved }) {
       "div",
       { class: "run-line" },
       h("div", { class: "run-names" }, title, form, h("div", { class: "run-about-line" }, about, tags, label), notes),
-      actions,
+      actions.element,
     ),
     message,
   );
@@ -176,14 +118,6 @@ export function runHeader(first, { onRun, onRemoved }) {
     }
   }
 
-  /** @param {() => Promise<Run | undefined>} action */
-  async function act(action) {
-    stopButton.disabled = true;
-    resumeButton.disabled = true;
-    const answer = await action();
-    onRun(answer ?? run);
-  }
-
   async function drop() {
     const gone = await moveToTrash([run]);
     if (gone.length === 0) return;
@@ -216,13 +150,7 @@ export function runHeader(first, { onRun, onRemoved }) {
     setText(notes, run.notes);
     notes.hidden = run.notes === "";
     showMessage(state);
-    stopButton.hidden = !(run.status === "running" || run.status === "queued");
-    stopButton.disabled = !canStop(run);
-    setText(/** @type {Node} */ (stopButton.lastChild), run.stopping ? "Stopping…" : "Stop");
-    away.show(run);
-    resumeButton.hidden = !canResume(run);
-    transfer.hidden = run.source !== null || !["finished", "stopped"].includes(run.status) || run.reason === "diverged";
-    resumeButton.disabled = false;
+    actions.show(run);
   }
 
   /** Shows why the run is in its state, and what to try. @param {import("../lib/status.js").State} state */
@@ -256,13 +184,13 @@ export function runHeader(first, { onRun, onRemoved }) {
       icon("warning"),
       h("p", {}, "This run has been deleted. It can be restored under “Deleted runs” on the runs page."),
     );
-    for (const control of [label, edit, actions]) control.hidden = true;
+    for (const control of [label, edit, actions.element]) control.hidden = true;
     announce("The run has been deleted");
   }
 
   function showAge() {
     const sweep = run.sweep
-      ? [" · ", h("a", { href: siteUrl(`/?sweep=${encodeURIComponent(run.sweep)}`) }, "one of a sweep")]
+      ? [" · ", h("a", { href: siteUrl(`/sweeps/${encodeURIComponent(run.sweep)}`) }, sweepWords(run))]
       : [];
     const { network, data } = run.spec;
     const what =
@@ -283,9 +211,6 @@ export function runHeader(first, { onRun, onRemoved }) {
     show,
     showGone,
     /** Hides what is about images, for points in the plane, whose boundary shows everything. */
-    hideImages() {
-      pages.hideImages();
-      away.hideFormatsOfImages();
-    },
+    hideImages: actions.hideImages,
   };
 }

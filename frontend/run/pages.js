@@ -53,6 +53,8 @@ export function pageLinks(run, current) {
   for (const { element } of links) element.hidden = run.source !== null;
   return {
     elements: links.map(({ element }) => element),
+    /** The first of them that this run has. */
+    first: () => links.find(({ element }) => !element.hidden)?.element ?? null,
     /** Hides the pages that points in the plane do not have. */
     hideImages() {
       for (const { page, element } of links) if (page.images) element.hidden = true;

@@ -95,7 +95,10 @@ export function progressPanel(first) {
     h("span"),
   );
   const figures = first.source ? IMPORTED : FIGURES;
-  const cells = figures.map(({ name }) => ({ name, value: h("span"), more: h("small") }));
+  const cells = figures.map(({ name }) => {
+    const [value, more] = [h("span"), h("small")];
+    return { value, more, element: h("div", {}, h("dt", {}, name), h("dd", {}, value, more)) };
+  });
   /** The photos that are prepared before the run starts. @type {PreparingEvent | null} */
   let preparing = null;
   let shown = first;
@@ -105,11 +108,7 @@ export function progressPanel(first) {
     { class: "card progress", "aria-label": "Progress" },
     bar,
     before,
-    h(
-      "dl",
-      { class: "figures" },
-      ...cells.map(({ name, value, more }) => h("div", {}, h("dt", {}, name), h("dd", {}, value, more))),
-    ),
+    h("dl", { class: "figures" }, ...cells.map((cell) => cell.element)),
   );
 
   /** @param {Run} run */
@@ -126,9 +125,12 @@ export function progressPanel(first) {
     bar.dataset.tone = stateOf(run).tone;
     bar.style.setProperty("--share", String(done));
     setAttribute(bar, "aria-valuenow", String(Math.round(done * 100)));
-    cells.forEach(({ value, more }, i) => {
-      setText(value, figures[i].text(run));
-      setText(more, value.textContent === "–" ? "" : (figures[i].more?.(run) ?? ""));
+    cells.forEach(({ value, more, element: cell }, i) => {
+      const text = figures[i].text(run);
+      // A figure that there is none of says nothing.
+      cell.hidden = text === "–";
+      setText(value, text);
+      setText(more, cell.hidden ? "" : (figures[i].more?.(run) ?? ""));
       const title = figures[i].title?.(run) ?? "";
       if (value.title !== title) value.title = title;
     });

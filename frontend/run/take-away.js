@@ -25,26 +25,52 @@ const FORMATS = [
   { format: "pytorch", label: "PyTorch source", title: "The network as a PyTorch class" },
 ];
 
-/** @param {Run} run */
-export function takeAwayMenu({ id }) {
+/** The formats as links of a menu, below a heading. @param {Run} run */
+export function takeAwayLinks({ id }) {
   const links = FORMATS.map(({ format, label, title }) =>
     h("a", { href: apiUrl(`/runs/${id}/export?format=${format}`), download: "", title }, label),
   );
-  const element = menu({ label: "Take away", icon: "download", title: "The network, to use it elsewhere" }, links);
+  const heading = h("p", { class: "menu-head" }, "Take away");
   let isImported = false;
+  let isOfPoints = false;
+  /** Whether a checkpoint has been written. */
+  let isThere = false;
+
+  function arrange() {
+    heading.hidden = isImported || !isThere;
+    links.forEach((link, at) => {
+      link.hidden = heading.hidden || (isOfPoints && FORMATS[at].ofImages === true);
+    });
+  }
+
   return {
-    element,
+    heading,
+    links,
     /** @param {Run} run */
     show({ summary, source }) {
       isImported ||= source !== null;
       // There is nothing to take away before the first checkpoint.
-      element.hidden = isImported || !(Number(summary.epoch) >= 1);
+      isThere = Number(summary.epoch) >= 1;
+      arrange();
     },
     /** Hides the formats that are about images. */
     hideFormatsOfImages() {
-      links.forEach((link, at) => {
-        link.hidden = FORMATS[at].ofImages === true;
-      });
+      isOfPoints = true;
+      arrange();
+    },
+  };
+}
+
+/** The menu of the page that classifies photos. @param {Run} run */
+export function takeAwayMenu(run) {
+  const { links, ...more } = takeAwayLinks(run);
+  const element = menu({ label: "Take away", icon: "download", title: "The network, to use it elsewhere" }, links);
+  return {
+    element,
+    /** @param {Run} next */
+    show(next) {
+      more.show(next);
+      element.hidden = more.heading.hidden;
     },
   };
 }

@@ -1,6 +1,7 @@
 // Draws 2-D data: regions tinted by class and confidence, the decision boundary, and the points.
 
 import { colour } from "../lib/theme.js";
+import { chartFont } from "../chart/font.js";
 import { ticks, tickText } from "../chart/scale.js";
 import { contour, position } from "./contour.js";
 import { CONFIDENCE_ERROR, signedConfidence } from "./grid.js";
@@ -220,7 +221,7 @@ function boundaryOf(grid, of) {
  */
 function drawTicks(ctx, domain, toX, toY, width, height, ink) {
   ctx.fillStyle = ink("--ink-2");
-  ctx.font = '10px "Inter", -apple-system, "Segoe UI", "Liberation Sans", sans-serif';
+  ctx.font = chartFont();
   ctx.textBaseline = "alphabetic";
   ctx.textAlign = "center";
   const [x0, x1, y0, y1] = [...domain.x, ...domain.y];

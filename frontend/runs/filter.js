@@ -22,7 +22,7 @@ export function filterField({ text, facets, onChange }) {
     list: "filter-options",
     autocomplete: "off",
     spellcheck: "false",
-    placeholder: "Filter: network:vgg16 accuracy>0.9",
+    placeholder: "Filter: network:vgg16",
     title: "Words, or terms such as network:vgg16  accuracy>0.9  lr<=0.01  tag:final  -status:failed",
     "aria-label": "Filter runs",
     "aria-describedby": "filter-fault",

@@ -8,6 +8,7 @@ import { ago, bytes, count, duration, formatNumber, dateTime, percent, plural, c
 import { icon } from "../lib/icons.js";
 import { siteUrl } from "../lib/base-path.js";
 import { badge, canResume, canStop, stateOf } from "../lib/status.js";
+import { isNearChance, NEAR_CHANCE, nearChanceTitle } from "./chance.js";
 import { EPOCH_MEAN_TITLE } from "./columns.js";
 import { progressOf } from "./order.js";
 import { sparkline } from "./sparkline.js";
@@ -72,7 +73,7 @@ export function runRow(first, { onDelete, onEdit, onChoose, onTag, onMenu }) {
   const resumeButton = action("play", "Resume", () => resume(run));
   const copyLink = h(
     "a",
-    { class: "button quiet icon small", href: siteUrl(`/new?copy=${run.id}`), title: "Copy into a new run" },
+    { class: "button quiet icon small", href: siteUrl(`/new?copy=${run.id}`), title: "Adjust and run again" },
     icon("copy"),
   );
   const editButton = action("pencil", "Name, tags and notes", () => onEdit(run));
@@ -116,7 +117,7 @@ export function runRow(first, { onDelete, onEdit, onChoose, onTag, onMenu }) {
     ...(stopButton.hidden ? [] : [{ label: run.stopping ? "Stopping…" : "Stop", act: () => stop(run) }]),
     ...(resumeButton.hidden ? [] : [{ label: "Resume", act: () => resume(run) }]),
     { label: "Name, tags and notes", act: () => onEdit(run) },
-    ...(copyLink.hidden ? [] : [h("a", { href: copyLink.href }, "Copy into a new run")]),
+    ...(copyLink.hidden ? [] : [h("a", { href: copyLink.href }, "Adjust and run again")]),
     { label: "Delete", act: () => onDelete(run) },
   ];
 
@@ -191,9 +192,11 @@ export function runRow(first, { onDelete, onEdit, onChoose, onTag, onMenu }) {
     last.show(percent(summary.validation_accuracy));
     parameters.show(compactNumber(summary.parameters), summary.parameters ? count(summary.parameters) : "");
     memory.show(bytes(summary.peak_memory_bytes));
+    const isGuessing = isNearChance(run);
     validation.show(
       percent(summary.best_validation_accuracy),
-      summary.best_epoch ? `best, after epoch ${summary.best_epoch}` : "",
+      isGuessing ? nearChanceTitle(run) : summary.best_epoch ? `best, after epoch ${summary.best_epoch}` : "",
+      isGuessing ? NEAR_CHANCE : "",
     );
     test.show(percent(summary.test_accuracy));
     speed.show(
@@ -211,7 +214,7 @@ export function runRow(first, { onDelete, onEdit, onChoose, onTag, onMenu }) {
       [stopButton, "Stop"],
       [resumeButton, "Resume"],
       [editButton, "Label"],
-      [copyLink, "Copy"],
+      [copyLink, "Adjust and run again"],
       [deleteButton, "Delete"],
       [moreButton, "Actions of"],
     ])) {
@@ -263,12 +266,15 @@ function showTags(place, tags, onTag) {
 /** @param {string} label @param {string} [more] */
 function figureCell(label, more = "") {
   const value = h("span");
-  const element = h("td", { class: `number ${more}` }, h("span", { class: "cell-label" }, label), value);
+  const note = h("small", { hidden: true });
+  const element = h("td", { class: `number ${more}` }, h("span", { class: "cell-label" }, label), value, note);
   return {
     element,
-    /** @param {string} text @param {string} [title] */
-    show(text, title = "") {
+    /** @param {string} text @param {string} [title] @param {string} [below] what stands below it */
+    show(text, title = "", below = "") {
       setText(value, text);
+      setText(note, below);
+      note.hidden = below === "";
       element.classList.toggle("cell-empty", text === "–");
       if (element.title !== title) element.title = title;
     },
@@ -297,12 +303,15 @@ function aboutText(run, paths) {
     .join(" · ");
 }
 
+/** A number of epochs within the width of the column. @param {number} value */
+const shortCount = (value) => (value >= 10_000 ? compactNumber(value) : String(value));
+
 /** @param {Run} run */
 function progressText({ status, source, summary: { epoch, epochs, step, steps }, position }) {
   if (source) return step === null ? "–" : plural(step, "step");
   if (status === "queued" && !step) return position ? `place ${position} in the queue` : "queued";
   if (step === null || steps === null) return status === "running" ? "starting…" : "–";
-  return `epoch ${epoch ?? 0}/${epochs ?? "?"}`;
+  return `epoch ${shortCount(epoch ?? 0)}/${epochs === null ? "?" : shortCount(epochs)}`;
 }
 
 /** @param {Run} run */

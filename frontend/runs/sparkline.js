@@ -13,6 +13,8 @@ export const WIDTH = 72;
 export const HEIGHT = 22;
 /** The line and its dot stay within the picture. */
 const EDGE = 3;
+/** A picture of accuracies is at least so high. */
+const LEAST_ACCURACY = 0.04;
 /** Fewer validated epochs than this make no curve; the steps do. */
 const FEW_EPOCHS = 3;
 
@@ -49,6 +51,9 @@ export function curveIn(metrics, name) {
   return { name, y, ends };
 }
 
+/** What the picture is of, below it. @param {CurveName} name */
+export const shortCurveName = (name) => (name.endsWith("accuracy") ? "accuracy" : "loss");
+
 /** What a curve says: “training loss 4.2 to 0.05”. @param {Curve} curve */
 export function curveWords({ name, y, ends }) {
   const say = name.endsWith("accuracy") ? percent : (/** @type {number} */ value) => formatNumber(twoDigits(value));
@@ -63,10 +68,13 @@ const twoDigits = (value) => Number(value.toPrecision(2));
 /**
  * The path of a curve in a picture, and its last point.
  * @param {number[]} y
+ * @param {number} [least] what the picture's height stands for at least, so that noise is not drawn as a change
  * @returns {{ d: string, end: [number, number] }}
  */
-export function curvePath(y) {
-  const [low, high] = [Math.min(...y), Math.max(...y)];
+export function curvePath(y, least = 0) {
+  const middle = (Math.min(...y) + Math.max(...y)) / 2;
+  const half = Math.max(Math.max(...y) - middle, least / 2);
+  const [low, high] = [middle - half, middle + half];
   const x = (/** @type {number} */ i) => EDGE + (y.length < 2 ? 1 : i / (y.length - 1)) * (WIDTH - 2 * EDGE);
   // A curve that is constant lies in the middle.
   const at = (/** @type {number} */ value) =>
@@ -90,7 +98,8 @@ export function sparkline(of = "") {
     dot,
     cross,
   );
-  const element = h("span", { class: "spark", hidden: true }, picture);
+  const caption = h("small", { "aria-hidden": "true" });
+  const element = h("span", { class: "spark", hidden: true }, picture, caption);
   /** @type {Curve | null} */
   let shown = null;
   return {
@@ -102,13 +111,15 @@ export function sparkline(of = "") {
       element.hidden = curve === null;
       if (!curve) return;
       const words = `${of}${curveWords(curve)}`;
-      const { d, end } = curvePath(curve.y);
+      const { d, end } = curvePath(curve.y, curve.name.endsWith("accuracy") ? LEAST_ACCURACY : 0);
       path.setAttribute("d", d);
       dot.setAttribute("cx", String(end[0]));
       dot.setAttribute("cy", String(end[1]));
       dot.style.display = curve.ends ? "none" : "";
       cross.setAttribute("d", curve.ends ? `M${end[0] - 3} ${end[1] - 3}l6 6m0-6l-6 6` : "");
       picture.setAttribute("aria-label", words);
+      caption.textContent = shortCurveName(curve.name);
+      element.dataset.of = shortCurveName(curve.name);
       element.title = words;
     },
   };

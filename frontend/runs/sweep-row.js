@@ -88,6 +88,7 @@ export function sweepRow(id, { onToggle, onChoose, onStop, onDelete, onMenu }) {
     progress: h("td", { class: "cell-progress" }, bar, done),
     curve: h("td", { class: "cell-curve" }, curve.element),
     validation: h("td", { class: "number cell-result" }, top, mean),
+    test: h("td", { class: "number", title: "of the run that is best on validation" }),
     seconds: h("td", { class: "number col-seconds" }),
     created: h("td", { class: "number cell-started" }),
   };
@@ -168,6 +169,7 @@ export function sweepRow(id, { onToggle, onChoose, onStop, onDelete, onMenu }) {
     setAttribute(bar, "aria-valuenow", String(Math.round(share * 100)));
     setText(done, `${count(facts.done)} of ${count(facts.all)} done`);
     setText(top, percent(facts.best?.summary.best_validation_accuracy));
+    setText(known.test, percent(facts.best?.summary.test_accuracy));
     setText(mean, facts.mean === null ? "" : `mean ${percent(facts.mean)}`);
     const seconds = runs.reduce((sum, { summary }) => sum + (summary.seconds ?? 0), 0);
     setText(known.seconds, complete && seconds > 0 ? duration(seconds) : "–");

@@ -18,6 +18,7 @@ import { RunList } from "./run-list.js";
 import { saveCsv } from "./save-csv.js";
 import { Selection } from "./selection.js";
 import { settingPaths } from "./settings.js";
+import { sweepTitle } from "./sweeps.js";
 import { tableBody } from "./table-body.js";
 import { columnMenu, moreMenu } from "./table-menus.js";
 
@@ -156,10 +157,11 @@ export function runsTable({ empty, uploadLimit, changes, first, onCount }) {
     },
   });
   const title = sweep ? "Runs of one sweep" : "Runs";
+  const heading = h("h2", {}, title);
   const head = h(
     "div",
     { class: "runs-head" },
-    h("h2", {}, title),
+    heading,
     counts,
     sweep && h("a", { class: "button small", href: siteUrl(`/sweeps/${sweep}`) }, "The sweep"),
     sweep && h("a", { class: "button small", href: siteUrl("/") }, "Show all runs"),
@@ -282,6 +284,7 @@ export function runsTable({ empty, uploadLimit, changes, first, onCount }) {
       question: JSON.stringify(query),
     });
 
+    if (sweep && shown.length > 0) setText(heading, `Runs of ${sweepTitle(shown, !list.hasMore).title}`);
     const { all, total } = list;
     const { running = 0, queued = 0 } = list.statuses;
     setText(

@@ -1,7 +1,7 @@
 // The figures of scatter plots and parallel coordinates.
 
 import { axesOf } from "../../compare/axes.js";
-import { usesColourScale, parallelPicture } from "../../compare/parallel.js";
+import { usesColourScale, parallelPicture } from "../../compare/parallel-picture.js";
 import { COSTS, accuracyOf, scatterCard } from "../../compare/scatter.js";
 import { s } from "../../lib/dom.js";
 import { FigureError } from "../block.js";

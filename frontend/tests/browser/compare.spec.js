@@ -44,9 +44,13 @@ test("a preset's sweep is shown live and ends in a ranking", async ({ page }) =>
     "whether a difference is more than chance takes at least two seeds of each setting",
   );
   await expect(ranking.locator("tbody tr").nth(1)).toContainText(/Not tested: one seed|Tie/);
-  await expect(card(page, "Settings that differ").locator("tbody tr")).toHaveCount(4);
+  // The labels say the only setting that differs.
+  await expect(card(page, "Settings that differ")).toHaveCount(0);
+  await expect(page.locator(".compare-head")).toContainText("4 runs · they differ in batch size");
   await expect(card(page, "Figures").locator("tbody tr").first()).toContainText(/±/);
-  await expect(card(page, "Accuracy against cost").locator("svg.scatter")).toHaveCount(3);
+  // Costs that are the same are said, not drawn.
+  await expect(page.locator(".compare-tables")).toContainText("Parameters: the same in all 4 runs.");
+  await expect(page.locator(".scatters figure")).not.toHaveCount(3);
   expect(await overflow(page)).toBe(0);
 });
 
@@ -151,6 +155,62 @@ test("an active sweep is stopped", async ({ page, vivarium }) => {
     .toEqual(["stopped", "stopped", "stopped"]);
   await expect(page.locator(".compare-head")).not.toContainText("of them active");
   await expect(page.getByRole("button", { name: "Stop the rest" })).toBeHidden();
+});
+
+test("a run that diverged flattens no other, and is best at nothing", async ({ page, vivarium }) => {
+  const optimizer = { kind: "sgd", lr: 90, momentum: 0.9 };
+  const { id: bad } = await vivarium.create({ ...SHORT, name: "fast", training: { epochs: 3, optimizer } });
+  const { id: good } = await vivarium.create({ ...SHORT, name: "sound" });
+  for (const id of [bad, good])
+    await expect.poll(async () => (await vivarium.get(id)).status, { timeout: 30_000 }).toBe("finished");
+  expect((await vivarium.get(bad)).reason).toBe("diverged");
+  await page.goto(`/compare?run=${bad}&run=${good}`);
+  const note = page.locator('[data-chart="train_loss"] .chart-note');
+  await expect(note).toContainText(/1 run leaves the chart: fast, learning rate 90 \(up to [\d.]+e\d+\)\. Show all/);
+  await note.getByRole("button", { name: "Show all" }).click();
+  await expect(note).not.toContainText("leaves the chart");
+  const figures = card(page, "Figures");
+  await expect(figures.locator("tbody tr")).toHaveCount(2);
+  await expect(figures.locator("tbody tr", { hasText: "fast" }).locator(".is-best")).toHaveCount(0);
+  await expect(page.locator(".compare-line")).toContainText("drawn once two runs have both");
+});
+
+test("a name in the list leads to its run, and wide tables say that they go on", async ({ page, vivarium }) => {
+  const { id: one } = await vivarium.create({ ...SHORT, name: "one" });
+  const { id: two } = await vivarium.create({
+    name: "two",
+    data: { set: "blobs" },
+    network: { kind: "perceptron" },
+    training: { epochs: 1 },
+  });
+  for (const id of [one, two]) await expect.poll(async () => (await vivarium.get(id)).status).toBe("finished");
+  await page.setViewportSize({ width: 768, height: 900 });
+  await page.goto(`/compare?run=${one}&run=${two}`);
+  const settings = card(page, "Settings that differ");
+  const further = settings.getByRole("button", { name: "Scroll to further columns" });
+  await expect(further).toBeVisible();
+  const name = settings.locator("tbody th").first();
+  const left = async () => (await name.boundingBox())?.x;
+  const before = await left();
+  await further.click();
+  await expect.poll(() => settings.locator(".compare-scroll").evaluate((box) => box.scrollLeft)).toBeGreaterThan(50);
+  expect(await left()).toBe(before);
+  expect(await overflow(page)).toBe(0);
+  await page.locator(".members").getByRole("link", { name: "one" }).click();
+  await page.waitForURL(`**/runs/${one}`);
+});
+
+test("a sweep has one name on every page", async ({ page, vivarium }) => {
+  const sweep = { base: { ...BASE, name: undefined }, grid: { "training.batch_size": [16, 64] }, repeats: 1 };
+  const { id } = await finished(vivarium, sweep);
+  const name = "MLP on digits, batch size 16 and 64";
+  await page.goto("/");
+  await expect(page.locator(".sweep-row .name-line")).toHaveText(name);
+  for (const path of [`/sweeps/${id}`, `/compare?sweep=${id}`]) {
+    await page.goto(path);
+    await expect(page.getByRole("heading", { level: 1 })).toHaveText(name);
+    await expect(page).toHaveTitle(`${name} · Vivarium`);
+  }
 });
 
 test("runs of a tag are compared, hidden and removed, and the URL keeps it", async ({ page, vivarium }) => {

@@ -73,15 +73,17 @@ test("a leap of the first steps is cut off and told, and a click shows it", asyn
   const id = await imported(server.url, { loss: /** @type {[number, number][]} */ (loss) });
   await look(page, `/runs/${id}`);
   const chart = page.locator('[data-chart="loss"]');
-  const outliers = page.getByRole("button", { name: "Outliers" });
+  const outliers = page.getByRole("button", { name: "Cut outliers" });
   await expect(chart.locator(".chart-note")).toContainText(/Cut off: 3 values above [\d.]+, up to 24\. Show all/);
-  await expect(outliers).toHaveAttribute("aria-pressed", "false");
+  await expect(outliers).toHaveAttribute("aria-pressed", "true");
   await chart.getByRole("button", { name: "Show all" }).click();
   await expect(chart.getByRole("button", { name: "Show all" })).toBeHidden();
-  await expect(outliers).toHaveAttribute("aria-pressed", "true");
+  await expect(outliers).toHaveAttribute("aria-pressed", "false");
   await expect(page).toHaveURL(/outliers=in/);
   await page.reload();
-  await expect(outliers).toHaveAttribute("aria-pressed", "true");
+  await expect(outliers).toHaveAttribute("aria-pressed", "false");
+  await outliers.click();
+  await expect(chart.locator(".chart-note")).toContainText("Cut off: ");
 });
 
 test("a curve of one point is seen", async ({ page, server }) => {

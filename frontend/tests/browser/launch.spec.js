@@ -16,6 +16,8 @@ test("the empty page offers a first experiment, which starts and shows its bound
   await expect.poll(() => drawn(page)).toBeGreaterThan(0);
   await expect(status(page)).toHaveAttribute("data-status", "finished");
   await expect(page.getByRole("region", { name: "Decision boundary" })).toContainText("after epoch 3");
+  // The boundary is before the curves.
+  await expect(page.locator(".run-columns > :first-child .boundary-panel")).toBeVisible();
   await page.getByRole("slider", { name: "Epoch" }).press("ArrowLeft");
   await expect(page.getByRole("region", { name: "Decision boundary" })).toContainText("after epoch 2");
 });
@@ -150,7 +152,7 @@ test("a run is copied into a new form", async ({ page, vivarium }) => {
     network: { kind: "mlp", hidden: [24], activation: "tanh" },
   });
   await page.goto(url);
-  await page.getByRole("link", { name: "Copy" }).click();
+  await page.getByRole("link", { name: "Adjust and run again" }).click();
   await expect(box(page, "Name")).toHaveValue("the original");
   await expect(box(page, "Hidden widths")).toHaveValue("24");
   await expect(page.getByRole("radio", { name: "Tanh" })).toBeChecked();
@@ -283,7 +285,7 @@ test("a copy of a run has its text, whatever became of it", async ({ page, vivar
   const { id } = await vivarium.call("POST", "/runs", { ...SHORT, network: { kind: "mine" } });
   await vivarium.call("PUT", "/networks/mine", { source: text("Another") });
   await page.goto(`/runs/${id}`);
-  await page.getByRole("link", { name: "Copy" }).click();
+  await page.getByRole("link", { name: "Adjust and run again" }).click();
   await expect(page.getByRole("radio", { name: /As it was/ })).toBeChecked();
   await page.getByRole("button", { name: /^Start/ }).click();
   await page.waitForURL("**/runs/*");

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, copyFileSync, writeFileSync } fro
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { expect, overflow, test } from "./vivarium.js";
+import { chooseMore, expect, overflow, test } from "./vivarium.js";
 
 /** @import { Page } from "@playwright/test" */
 
@@ -149,8 +149,7 @@ test("the page that is taken away classifies from disk without a network, as the
 }) => {
   const { id, url } = await trained(vivarium, { ...CONV, name: "</script><b>cats & dogs" });
   await page.goto(url);
-  await page.getByText("Take away").click();
-  const { name, path } = await saved(page, () => page.getByRole("link", { name: "A page that classifies" }).click());
+  const { name, path } = await saved(page, () => chooseMore(page, "A page that classifies"));
   expect(name).toBe("classifier.html");
   const file = join(mkdtempSync(join(tmpdir(), "vivarium-page-")), "classifier.html");
   copyFileSync(path, file);

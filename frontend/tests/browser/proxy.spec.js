@@ -121,7 +121,7 @@ test("below a path, behind TLS: links work, a run is started and watched, files 
     await expect(page.locator("#page img").first()).toBeVisible();
     await page.getByRole("link", { name: "long", exact: true }).click();
     await page.waitForURL(`${site}/runs/${id}`);
-    await page.getByRole("link", { name: "Copy" }).click();
+    await page.getByRole("link", { name: "Adjust and run again" }).click();
     await page.waitForURL(`${site}/new?copy=${id}`);
 
     await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Data" }).click();

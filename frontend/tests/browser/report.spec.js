@@ -2,7 +2,7 @@
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { expect, overflow, SHORT, test } from "./vivarium.js";
+import { chooseMore, expect, overflow, SHORT, test } from "./vivarium.js";
 
 /** @import { Page } from "@playwright/test" */
 
@@ -368,7 +368,7 @@ test("a report is created from a run, deleted and restored", async ({ page, viva
   const { id } = await vivarium.create({ ...SHORT, name: "told" });
   await finished(vivarium, id);
   await page.goto(`/runs/${id}`);
-  await page.getByRole("button", { name: "Report" }).click();
+  await chooseMore(page, "Write a report");
   await page.waitForURL(/\/reports\/./);
   await expect(page.getByRole("heading", { level: 1 }).first()).toHaveText("told");
   await expect(page.locator(".report-document .confusion")).toBeVisible();

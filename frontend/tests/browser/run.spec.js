@@ -1,7 +1,7 @@
 // The run page: live curves, zoom, actions.
 
 import { readFileSync } from "node:fs";
-import { drawn, expect, LONG, SHORT, test } from "./vivarium.js";
+import { chooseMore, drawn, expect, LONG, SHORT, test } from "./vivarium.js";
 
 /** @param {import("@playwright/test").Page} page @param {string} id */
 const layer = (page, id) => page.locator(`[data-chart="${id}"] .chart-layer`);
@@ -35,15 +35,38 @@ test("points arrive by themselves, and stop and resume work", async ({ page, viv
   await expect.poll(() => drawn(page)).toBeGreaterThan(3);
   const seen = await drawn(page);
   await expect.poll(() => drawn(page)).toBeGreaterThan(seen + 2);
+  // One action comes first, by the run's state.
+  const first = page.locator(".run-actions > .primary");
+  await expect(first).toHaveText("Stop");
   await page.getByRole("button", { name: "Stop" }).click();
   await expect(page.locator(".run-head .badge")).toHaveText("stopped");
+  await expect(first).toHaveText("Resume");
   const stopped = await drawn(page);
   await page.getByRole("button", { name: "Resume" }).click();
   await expect(page.locator(".run-head .badge")).toHaveText("running");
   await expect.poll(() => drawn(page)).toBeGreaterThan(stopped);
-  await page.getByRole("button", { name: "Delete run" }).click();
+  await chooseMore(page, "Delete run");
   await page.getByRole("dialog").getByRole("button", { name: "Delete run" }).click();
   await page.waitForURL((address) => address.pathname === "/");
+});
+
+test("rare actions are in a menu that the keyboard opens, walks and closes", async ({ page, vivarium }) => {
+  const { id, url } = await vivarium.create(SHORT);
+  await page.goto(url);
+  // The run ends while the page is open.
+  await expect(page.locator(".run-actions > .primary")).toHaveText("Look inside");
+  expect((await vivarium.get(id)).status).toBe("finished");
+  const more = page.locator(".run-actions summary", { hasText: "More" });
+  const focused = () => page.evaluate(() => document.activeElement?.textContent);
+  await more.focus();
+  await page.keyboard.press("ArrowDown");
+  await expect(page.locator(".run-actions details")).toHaveAttribute("open");
+  expect(await focused()).toBe("Start from its weights");
+  await page.keyboard.press("ArrowUp");
+  expect(await focused()).toBe("Delete run…");
+  await page.keyboard.press("Escape");
+  await expect(page.locator(".run-actions .menu-list")).toBeHidden();
+  await expect(more).toBeFocused();
 });
 
 test("a response older than the latest event changes nothing", async ({ page, vivarium }) => {

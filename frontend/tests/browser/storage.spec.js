@@ -1,9 +1,9 @@
 // Browsers without storage: site data blocked, no space left, missing features.
 
-import { expect, SHORT, test } from "./vivarium.js";
+import { chooseMore, expect, SHORT, test } from "./vivarium.js";
 
 /** @param {import("@playwright/test").Page} page */
-const choose = (page) => page.getByRole("button", { name: "Delete run" }).first().click();
+const choose = (page) => chooseMore(page, "Delete run");
 
 /** @type {[string, () => void][]} */
 const REFUSALS = [

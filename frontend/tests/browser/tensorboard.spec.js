@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-import { expect, overflow, SHORT, test } from "./vivarium.js";
+import { chooseMore, expect, overflow, SHORT, test } from "./vivarium.js";
 import { zip } from "./zip.js";
 
 /** An event file that PyTorch or TensorBoard wrote. @param {string} path */
@@ -38,7 +38,7 @@ test("files are imported, listed, and compared with a trained run", async ({ pag
   await expect(row).toContainText("imported");
   await expect(row).toContainText("190 steps");
   await expect(row).toContainText("82.6%");
-  await expect(row.getByRole("link", { name: "Copy" })).toHaveCount(0);
+  await expect(row.getByRole("link", { name: "Adjust and run again" })).toHaveCount(0);
   await page.getByLabel("Filter runs").fill("source:tensorboard");
   await expect(page.locator("tr[data-run]")).toHaveCount(1);
   await page.getByLabel("Filter runs").fill("");
@@ -80,7 +80,7 @@ test("an imported run shows its curves and its source, and no actions that it do
   await expect(source).toContainText("grad_norm");
   await expect(source).toContainText("is in percent");
   await expect(page.locator(".settings")).toContainText("Source");
-  for (const name of ["Look inside", "Copy", "Stop", "Resume"]) {
+  for (const name of ["Look inside", "Adjust and run again", "Stop", "Resume", "Take away"]) {
     await expect(page.locator(".run-actions").getByText(name, { exact: true })).toBeHidden();
   }
   await expect(page.getByRole("radio", { name: "Samples" })).toHaveCount(0);
@@ -106,7 +106,7 @@ test("an imported run shows its curves and its source, and no actions that it do
   await page.setViewportSize({ width: 400, height: 800 });
   // Charts are resized at the next animation frame.
   await expect.poll(() => overflow(page)).toBe(0);
-  await page.getByRole("button", { name: "Delete run" }).click();
+  await chooseMore(page, "Delete run");
   await expect(page.getByText("Deleted “mine”.")).toBeVisible();
   await page.getByRole("button", { name: "Undo" }).click();
   await expect(page.getByText("“mine” is back.")).toBeVisible();

@@ -3,7 +3,7 @@
 import { readFileSync, existsSync } from "node:fs";
 import { join } from "node:path";
 
-import { expect, overflow, test } from "./vivarium.js";
+import { chooseMore, expect, overflow, test } from "./vivarium.js";
 
 const NET = `def net(classes):
     def layer(c):
@@ -23,7 +23,7 @@ test("a run starts from a finished one with its last block alone", async ({ page
   const { id } = await vivarium.create(FIRST);
   await expect.poll(async () => (await vivarium.get(id)).status).toBe("finished");
   await page.goto(`/runs/${id}`);
-  await page.getByRole("link", { name: "Start from this" }).click();
+  await chooseMore(page, "Start from its weights");
   await expect(page.getByText("With the weights and settings of the run “photos of last year”")).toBeVisible();
   const group = page.locator('.group[data-path="training.transfer"]');
   await expect(group.getByRole("radio", { name: "On" })).toBeChecked();

@@ -73,6 +73,12 @@ export async function unfold(page, topic) {
   return fold;
 }
 
+/** Chooses from the menu “More” of a run's page. @param {import("@playwright/test").Page} page @param {string} name */
+export async function chooseMore(page, name) {
+  await page.locator(".run-actions summary", { hasText: "More" }).click();
+  await page.locator(".run-actions .menu-list").getByText(name).click();
+}
+
 /** @param {import("@playwright/test").Page} page */
 export const overflow = (page) =>
   page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);

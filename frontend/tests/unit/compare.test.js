@@ -40,6 +40,23 @@ test("runs have the names that users gave them, where these are distinct", () =>
   assert.deepEqual([...distinctLabels([first, second, third]).values()], ["batch size 3", "batch size 4", "run e"]);
   const swept = ["0.1", "0.01"].map((lr) => ({ ...run(lr, { lr: Number(lr) }), name: `mlp · lr ${lr}` }));
   assert.deepEqual([...distinctLabels(swept).values()], ["lr 0.1", "lr 0.01"]);
+  // Beside others, the sweep is named too, unless its name is that of the setting.
+  const optimized = [0.1, 0.01].map((lr) => ({
+    ...run(String(lr), { optimizer: { kind: "sgd", lr } }),
+    name: `Rates · lr ${lr}`,
+  }));
+  const beside = [...distinctLabels([...optimized, run("e")]).values()];
+  assert.deepEqual(beside, ["Rates · learning rate 0.1", "Rates · learning rate 0.01", "run e"]);
+  const long = optimized.map((each) => ({
+    ...each,
+    name: each.name.replace("Rates", "Many rates of one optimizer, tried"),
+  }));
+  assert.equal(
+    [...distinctLabels([...long, run("e")]).values()][0],
+    "Many rates of one optimizer… · learning rate 0.1",
+  );
+  const same = optimized.map((each) => ({ ...each, name: each.name.replace("Rates", "Learning rate") }));
+  assert.deepEqual([...distinctLabels([...same, run("e")]).values()].slice(0, 1), ["learning rate 0.1"]);
 });
 
 test("a label has only the settings that distinguish a run", () => {

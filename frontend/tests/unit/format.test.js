@@ -70,8 +70,9 @@ test("settings are exactly what they are", () => {
 });
 
 test("durations", () => {
-  assert.deepEqual([0, 0.42, 9.96, 59.6, 75.2, 3600, 3725, 90_000].map(duration), [
+  assert.deepEqual([0, 0.003, 0.42, 9.96, 59.6, 75.2, 3600, 3725, 90_000].map(duration), [
     "0.0 s",
+    "< 0.1 s",
     "0.4 s",
     "10 s",
     "1 min",

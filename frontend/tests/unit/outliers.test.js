@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { Column } from "../../chart/column.js";
 import { describe } from "../../chart/description.js";
 import { extremesOf } from "../../chart/extremes.js";
-import { cutText } from "../../chart/note.js";
+import { cutText, leavingText } from "../../chart/note.js";
 import { topWithoutLeap } from "../../chart/outliers.js";
 import { plotData } from "../../chart/plot-data.js";
 import { formatNumber } from "../../lib/format.js";
@@ -35,7 +35,10 @@ test("a first loss of 24 is cut off by default, counted, and shown on request", 
   const y = [24.1, 12, 7.5, ...fall(297, 40)];
   const made = plotData([line(y)], automatic);
   assert.ok(made.y.max < 7.5 && made.y.max > 2.35, String(made.y.max));
-  assert.deepEqual([made.cut?.count(), made.cut?.highest, made.outside], [{ above: 3, below: 0 }, 24.1, 3]);
+  assert.deepEqual(
+    [made.cut?.count(), made.cut?.highest, made.outside],
+    [{ above: 3, below: 0, labels: ["a"] }, 24.1, 3],
+  );
   assert.match(cutText(made.cut, formatNumber), /^3 values above [\d.]+, up to 24.1$/);
   const all = plotData([line(y)], plain);
   assert.ok(all.y.max > 24.1);
@@ -65,7 +68,70 @@ test("a run that diverged after a few steps flattens no other, and neither does 
   const good = [0.1, 0.2, 0.3].map((floor) => line(fall(300, 30).map((value) => value + floor)));
   const made = plotData([...good, line(bad, { band, counts: false })], automatic);
   assert.ok(made.y.max < 10 && made.y.min > -10, JSON.stringify(made.y));
-  assert.equal(made.cut?.highest, 1e26 + 4e25);
+  assert.deepEqual(made.leaving, [{ label: "a", farthest: 1e26 + 4e25 }]);
+  assert.equal(made.cut, null);
+});
+
+test("the axis follows the runs that did not diverge, and the others are named", () => {
+  const good = line(fall(30, 5), { label: "slow" });
+  // As many values as the others have: no leap.
+  const bad = line(
+    fall(30, 5).map((_, i) => 3 + i),
+    { label: "fast", diverged: true },
+  );
+  const made = plotData([good, bad], automatic);
+  assert.ok(made.y.max < 3, String(made.y.max));
+  assert.deepEqual(made.leaving, [{ label: "fast", farthest: 32 }]);
+  assert.equal(leavingText(made.leaving, "run", formatNumber), "1 run leaves the chart: fast (up to 32)");
+  assert.deepEqual(plotData([good, bad], plain).leaving, []);
+  assert.ok(plotData([good, bad], plain).y.max > 32);
+  const log = plotData([good, bad], { ...automatic, logY: true });
+  assert.ok(log.y.max < 3 && log.leaving.length === 1);
+});
+
+test("a run out of all proportion leaves the chart, one that only guesses does not", () => {
+  const good = line(fall(30, 5), { label: "good" });
+  const absurd = line(
+    fall(30, 5).map(() => 1e18),
+    { label: "absurd" },
+  );
+  assert.deepEqual(plotData([absurd, good], automatic).leaving, [{ label: "absurd", farthest: 1e18 }]);
+  const guessing = line(
+    fall(30, 5).map(() => 2.3),
+    { label: "guessing" },
+  );
+  const tuned = line(fall(30, 5).map((value) => value / 1000));
+  assert.deepEqual(plotData([guessing, tuned], automatic).leaving, []);
+  // One that came back is drawn where it is again.
+  const back = line([2.3, 1e3, 1e4, 1e3, 800, 600, 100, 60, 20, 9, 2.3, 2.3], { label: "back" });
+  const made = plotData([back, good], automatic);
+  assert.ok(made.y.max < 3 && made.leaving[0].label === "back", JSON.stringify(made.y));
+});
+
+test("diverged runs among themselves, and one that stays among the others, are drawn as they are", () => {
+  const bad = line([1, 1e3, 1e9], { diverged: true });
+  assert.deepEqual([plotData([bad], automatic).leaving, plotData([bad], automatic).y.max > 1e8], [[], true]);
+  const mild = line([2, 1.5], { diverged: true });
+  assert.deepEqual(plotData([line([2.3, 1]), mild], automatic).leaving, []);
+});
+
+test("where a small loss falls to nothing, its fall is shown", () => {
+  const made = plotData([line([0.013, 1e-9, ...Array.from({ length: 200 }, () => 1e-25)])], automatic);
+  assert.ok(made.cut === null && made.y.max > 0.013, JSON.stringify(made.y));
+});
+
+test("the end of each line stays in sight", () => {
+  // Two validated epochs beside sixty: few values, but all that one run has.
+  const long = line(fall(60, 3).map((value) => value / 5));
+  const short = line([2.85, 2.4], { label: "short" });
+  const made = plotData([long, short], automatic);
+  assert.ok(made.cut === null && made.y.max > 2.85, JSON.stringify(made.y));
+});
+
+test("a run whose values are cut off is named among several", () => {
+  const leaping = line([24.1, ...fall(299, 40)], { label: "fast" });
+  const { cut } = plotData([leaping, line(fall(300, 40), { label: "slow" })], automatic);
+  assert.match(cutText(cut, formatNumber, true), /^1 value of fast above [\d.]+, up to 24.1$/);
 });
 
 test("a zoom and a log axis cut nothing off", () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ACCURACY, LOSS } from "../../chart/units.js";
 import { markerIndices, axisRange, plotData, segments, xExtent, unionExtent } from "../../chart/plot-data.js";
 import { nearest, nearestByX } from "../../chart/nearest.js";
 
@@ -339,4 +340,29 @@ test("a line of NaN only does not affect the others", () => {
   );
   assert.deepEqual([both.x, both.y], [alone.x, alone.y]);
   assert.ok(Number.isFinite(plotData([line("b", [[1, Number.NaN]])], plain).y.max));
+});
+
+test("the axis of a loss begins at 0, and no axis reaches below what there can be", () => {
+  const range = (/** @type {number[]} */ values, /** @type {import("../../chart/plot-data.js").Unit} */ unit) => {
+    const { min, max } = plotData(
+      [
+        {
+          ...line(
+            "a",
+            values.map((y, x) => [x, y]),
+          ),
+          unit,
+        },
+      ],
+      plain,
+    ).y;
+    return [min, max];
+  };
+  const [zero, most] = range([0, 0, 0], LOSS);
+  assert.ok(zero === 0 && most > 0);
+  assert.equal(range([2.3, 0.05], LOSS)[0], 0);
+  assert.equal(range([0.1, 0.9], ACCURACY)[0], 0);
+  // Small differences between large values stay legible.
+  assert.ok(range([2.3, 2.31], LOSS)[0] > 2);
+  assert.equal(range([0.02, 0.05], { name: "own", size: 1 })[0] < 0.02, true);
 });

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { axesOf } from "../../compare/axes.js";
-import { matchesBrushes } from "../../compare/parallel.js";
+import { matchesBrushes, titleLines } from "../../compare/parallel-picture.js";
 import { byDataSet, dataNotice } from "../../compare/data-sets.js";
 import { ranked, rankedByData, rankingNote, significanceText } from "../../compare/ranking.js";
 import { accuracyOf } from "../../compare/scatter.js";
 import { accuracySpan, costSpan, sameText, sameWithin } from "../../compare/span.js";
+import { faultText, isSoundMember } from "../../compare/sound.js";
 import { holm, welch } from "../../lib/welch.js";
 
 /** @import { Run } from "../../lib/types" */
@@ -77,6 +78,51 @@ test("members are ranked by accuracy, and seeds give the significance", () => {
   const alone = ranked([member("a", 1, [0.9]), member("b", 2, [0.8])], gain);
   assert.equal(significanceText(alone[1], 1, alone).sign, "unknown");
   assert.deepEqual(ranked([], gain), []);
+});
+
+/** A member of which so many runs diverged. @param {Member} of @param {number} many @returns {Member} */
+const diverging = (of, many = of.runs.length) => ({
+  ...of,
+  runs: of.runs.map((run, i) => (i < many ? { ...run, status: "finished", reason: "diverged" } : run)),
+});
+
+test("a run that diverged or failed is never the best, whatever its accuracy", () => {
+  const gain = { title: "Test accuracy", of: (/** @type {Run} */ run) => run.summary.test_accuracy };
+  const places = ranked(
+    [diverging(member("bad", 90, [0.99])), member("good", 0.01, [0.9]), member("slow", 0.001, [0.5])],
+    gain,
+  );
+  assert.deepEqual(
+    places.map((place) => place.member.id),
+    ["good", "slow", "bad"],
+  );
+  assert.deepEqual(
+    places.map((place, i) => significanceText(place, i, places).word),
+    ["Best", "Not tested: one seed", "Diverged"],
+  );
+  const alone = ranked([diverging(member("bad", 90, [0.99]))], gain);
+  assert.equal(significanceText(alone[0], 0, alone).word, "Diverged");
+  const some = diverging(member("some", 1, [0.9, 0.8, 0.7]), 1);
+  assert.deepEqual([isSoundMember(some), faultText(some)], [false, "1 of 3 seeds diverged"]);
+  const failed = { ...some, runs: [{ ...some.runs[0], status: /** @type {"failed"} */ ("failed"), reason: null }] };
+  assert.equal(faultText(failed), "Failed");
+});
+
+test("a run that diverged does not stretch the axes of results, nor does it decide what is compared", () => {
+  const members = [member("a", 0.1, [0.5]), member("b", 0.01, [0.9]), diverging(member("bad", 1e6, [null]))];
+  assert.equal(accuracyOf(members).title, "Test accuracy");
+  const seconds = axesOf(members).find(({ key }) => key === "seconds");
+  assert.ok(Number(seconds?.at(members[0])) > 0.5);
+  assert.equal(seconds?.at(members[2]), null);
+});
+
+test("long titles of axes are two lines", () => {
+  assert.deepEqual(["Epochs", "Learning rate", "Training samples at most", "Batchnormalisation"].map(titleLines), [
+    ["Epochs"],
+    ["Learning", "rate"],
+    ["Training", "samples at most"],
+    ["Batchnormalisation"],
+  ]);
 });
 
 test("what is not tested yet is ranked by validation", () => {

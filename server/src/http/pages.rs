@@ -349,9 +349,9 @@ pub async fn compare(State(app): State<App>, Axum(query): Pairs) -> Result<Respo
         values.map(str::to_owned).collect::<Vec<_>>()
     };
     let (named, sweeps, tags) = (of("run"), of("sweep"), of("tag"));
-    let title = match (&sweeps[..], &tags[..]) {
-        (_, [tag]) => format!("Runs tagged “{tag}”"),
-        ([_], _) => "Comparison of a sweep".to_owned(),
+    // The page itself names a sweep, by its runs.
+    let title = match &tags[..] {
+        [tag] => format!("Runs tagged “{tag}”"),
         _ => "Comparison".to_owned(),
     };
     let mut named: HashSet<String> = named.into_iter().collect();

@@ -3,9 +3,11 @@
 //!
 //! * [`axis`]: the values of one setting.
 //! * [`store`]: a sweep is a file that lists its runs, so that it outlives the index.
+//! * `words`: the form's words in the names of its runs.
 
 pub mod axis;
 pub mod store;
+mod words;
 
 use std::collections::BTreeMap;
 
@@ -21,6 +23,7 @@ use crate::error::{Error, Result};
 use crate::networks::{OwnNetworks, add_text};
 use crate::settings::set_at;
 use axis::Axis;
+use words::Words;
 
 /// The maximum number of runs of a sweep.
 pub const MOST_RUNS: usize = 1000;
@@ -214,13 +217,14 @@ impl SweepSpec {
         if !errors.is_empty() {
             return Err(Error::Spec(errors));
         }
+        let words = Words::of(library);
         match self.search {
-            None => self.every(&axes),
-            Some(search) => self.drawn(&axes, search),
+            None => self.every(&axes, &words),
+            Some(search) => self.drawn(&axes, &words, search),
         }
     }
 
-    fn every(&self, axes: &[(&String, Axis, bool)]) -> Result<Vec<Combination>> {
+    fn every(&self, axes: &[(&String, Axis, bool)], words: &Words) -> Result<Vec<Combination>> {
         let mut combinations = vec![self.start()];
         for (path, axis, whole) in axes {
             let values = axis.values(*whole);
@@ -230,14 +234,23 @@ impl SweepSpec {
             }
             combinations = combinations
                 .iter()
-                .flat_map(|made| values.iter().map(move |value| made.with(path, value)))
+                .flat_map(|made| {
+                    values
+                        .iter()
+                        .map(move |value| made.with(path, value, words))
+                })
                 .collect();
         }
         Ok(combinations)
     }
 
     /// Each combination has its own random numbers, so that more of them do not change the first ones.
-    fn drawn(&self, axes: &[(&String, Axis, bool)], search: Search) -> Result<Vec<Combination>> {
+    fn drawn(
+        &self,
+        axes: &[(&String, Axis, bool)],
+        words: &Words,
+        search: Search,
+    ) -> Result<Vec<Combination>> {
         if !(1..=MOST_RUNS).contains(&search.trials) {
             let allowed = format!("must be 1 to {MOST_RUNS}");
             let fault = fault("search.trials", &Value::from(search.trials), &allowed);
@@ -247,7 +260,7 @@ impl SweepSpec {
         let draw = |trial: usize| {
             let mut random = key.stream(trial as u64);
             axes.iter().fold(self.start(), |made, (path, axis, whole)| {
-                made.with(path, &axis.sample(&mut random, *whole))
+                made.with(path, &axis.sample(&mut random, *whole), words)
             })
         };
         Ok((0..search.trials).map(draw).collect())
@@ -262,18 +275,12 @@ impl SweepSpec {
 }
 
 impl Combination {
-    fn with(&self, path: &str, value: &Value) -> Self {
+    fn with(&self, path: &str, value: &Value, words: &Words) -> Self {
         let mut settings = self.settings.clone();
         set_at(&mut settings, path, value.clone());
-        let short = path.rsplit('.').next().unwrap_or(path).replace('_', " ");
-        // The label of a whole network is its kind.
-        let word = match value.get("kind").and_then(Value::as_str) {
-            Some(kind) => kind.to_owned(),
-            None => format!("{short} {}", plain(value)),
-        };
         Self {
             settings,
-            label: [&self.label[..], &[word]].concat(),
+            label: [&self.label[..], &[words.phrase(path, value)]].concat(),
         }
     }
 }
@@ -307,12 +314,6 @@ fn named(mut run: RunSpec, label: &[String], repeat: u64, repeats: u64) -> RunSp
     run
 }
 
-fn plain(value: &Value) -> String {
-    value
-        .as_str()
-        .map_or_else(|| value.to_string(), str::to_owned)
-}
-
 fn fault(path: &str, value: &Value, message: &str) -> FieldError {
     FieldError::new(path, value, message)
 }
@@ -340,8 +341,8 @@ mod tests {
         let runs = sweep(grid, 2).expand(&Library::none()).unwrap();
         let names: Vec<_> = runs.iter().map(|run| run.name.as_str()).collect();
         assert_eq!(names.len(), 8);
-        assert_eq!(names[0], "mlp · batch size 16, lr 0.1, seed 0");
-        assert_eq!(names[7], "mlp · batch size 32, lr 0.01, seed 1");
+        assert_eq!(names[0], "mlp · batch size 16, learning rate 0.1, seed 0");
+        assert_eq!(names[7], "mlp · batch size 32, learning rate 0.01, seed 1");
         assert_eq!(runs[7].training.seed, 1);
     }
 
@@ -434,7 +435,10 @@ mod tests {
         let grid = json!({"network": [{"kind": "mlp", "hidden": [8]}, {"kind": "inception"}], "data.size": [32]});
         let runs = sweep(grid, 1).expand(&Library::none()).unwrap();
         let names: Vec<_> = runs.iter().map(|run| run.name.as_str()).collect();
-        assert_eq!(names, ["mlp · mlp, size 32", "mlp · inception, size 32"]);
+        assert_eq!(
+            names,
+            ["mlp · mlp, image size 32", "mlp · inception, image size 32"]
+        );
     }
 
     #[test]

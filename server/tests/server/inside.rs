@@ -388,3 +388,12 @@ fn the_page_is_there_with_its_run() {
     assert!(page.body.contains("/frontend/pages/inside.js") && page.body.contains(&run.id));
     assert_eq!(run.server.get("/runs/none/inside").status, 404);
 }
+
+#[test]
+fn the_pages_of_a_run_stand_under_runs() {
+    let run = Trained::new(&conv(1));
+    for page in ["", "/inside", "/evaluation", "/predict"] {
+        let page = run.server.get(&format!("/runs/{}{page}", run.id)).body;
+        assert!(page.contains(r#"<a href="/" aria-current="page">Runs</a>"#));
+    }
+}

@@ -1,0 +1,35 @@
+// What a comparison is called, and in what its runs differ.
+
+import { settingLabel } from "../lib/setting-labels.js";
+import { sweepTitle } from "../runs/sweeps.js";
+import { settingsThatDiffer } from "./tables.js";
+
+/** @import { Run } from "../lib/types" */
+/** @import { Member } from "./members.js" */
+
+/** So many settings in which runs differ are named. */
+const MAX_DIFFERENCES = 3;
+
+/**
+ * The name of the page: a sweep has the name that it has in the table of runs.
+ * @param {{ title: string, sweep?: unknown }} data of the page @param {URLSearchParams} query @param {Run[]} runs
+ */
+export function titleOf(data, query, runs) {
+  const isSweep = data.sweep || (query.has("sweep") && !["run", "selection", "tag"].some((name) => query.has(name)));
+  const sweeps = new Set(runs.map(({ sweep }) => sweep));
+  if (isSweep && runs.length > 0 && sweeps.size === 1) return sweepTitle(runs, true).title;
+  return data.sweep || query.has("tag") ? data.title : "Comparison";
+}
+
+/** In what members differ: “they differ in batch size and learning rate”. @param {Member[]} members */
+export function differences(members) {
+  const labels = settingsThatDiffer(members).map((path) => {
+    const label = settingLabel(path);
+    // Abbreviations keep their capitals.
+    return /^[A-Z]{2}/.test(label) ? label : label.charAt(0).toLowerCase() + label.slice(1);
+  });
+  if (members.length < 2 || labels.length === 0) return "";
+  if (labels.length > MAX_DIFFERENCES) return `they differ in ${labels.length} settings`;
+  const [last, ...before] = labels.reverse();
+  return `they differ in ${[before.reverse().join(", "), last].filter(Boolean).join(" and ")}`;
+}
