@@ -117,7 +117,9 @@ pub enum Error {
         message: String,
     },
     /// The index could not be written in time: another program has locked it, or the machine is overloaded.
-    #[error("The index is locked by another program, or this machine is too busy to write it; nothing was changed. Try again in a moment.")]
+    #[error(
+        "The index is locked by another program, or this machine is too busy to write it; nothing was changed. Try again in a moment."
+    )]
     IndexInUse,
     /// A row of the index cannot be read.
     #[error(

@@ -106,14 +106,14 @@ const LEARNING_RATE: &[Finding] = &[
 
 const ACTIVATION: &[Finding] = &[
     seen(
-        "relu",
+        "ReLU",
         "Leaves at once, and ends at loss 0.004 and accuracy 0.988.",
     ),
     seen(
-        "sigmoid",
+        "Sigmoid",
         "Is at 2.285 after 20 epochs, hardly below the 2.303 of guessing: accuracy 0.20 ± 0.05.",
     ),
-    seen("tanh", "As good as ReLU: 0.013 and 0.990."),
+    seen("Tanh", "As good as ReLU: 0.013 and 0.990."),
 ];
 
 const CONVOLUTIONAL: &[Finding] = &[
@@ -131,7 +131,18 @@ const CONVOLUTIONAL: &[Finding] = &[
         "Learns most, and the most evenly: 0.971 ± 0.011, with 2.6 million parameters and the least memory.",
     ),
 ];
-const WIDE: &[Finding] = &[];
+
+const WIDE: &[Finding] = &[
+    seen(
+        "Wide MLP",
+        "0.988 ± 0.006 after three epochs, with every seed: a batch normalisation follows each of its layers. It takes 2.7 to 4.0 GiB.",
+    ),
+    seen(
+        "VGG16",
+        "0.82 ± 0.22: 0.99 with one seed, 0.47 with another. Digits of so few pixels do not need its convolutions. It takes about 2.1 GiB.",
+    ),
+];
+
 const FASHION: &[Finding] = &[];
 
 /// All presets, in the order of a course.
