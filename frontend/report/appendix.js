@@ -4,6 +4,7 @@ import { h } from "../lib/dom.js";
 import { dateTime, exactNumber } from "../lib/format.js";
 import { settingsOf } from "../lib/settings-diff.js";
 import { stateOf } from "../lib/status.js";
+import { runName } from "../lib/run-name.js";
 
 /** @import { Run } from "../lib/types" */
 
@@ -38,7 +39,7 @@ function row(run) {
   return h(
     "tr",
     { id: `run-${run.id}` },
-    h("th", { scope: "row" }, h("a", { href: run.url }, run.name), h("small", { class: "run-id" }, run.id)),
+    h("th", { scope: "row" }, h("a", { href: run.url }, runName(run)), h("small", { class: "run-id" }, run.id)),
     h("td", {}, of("network.kind")),
     h("td", {}, of("data.set")),
     // A built-in set never changes.

@@ -1,6 +1,7 @@
 // A figure in its place in a report: what is drawn, its number and its caption.
 
 import { h, setText } from "../lib/dom.js";
+import { runName } from "../lib/run-name.js";
 import { readBlock } from "./block.js";
 import { kindNamed, valuesOf } from "./figures/index.js";
 
@@ -124,5 +125,9 @@ export function reason(error) {
 /** @param {Run[]} runs */
 function sourceOf(runs) {
   if (runs.length > MAX_NAMED) return [h("a", { href: "#runs" }, `From ${runs.length} runs.`)];
-  return ["From ", ...runs.flatMap((run, i) => [i > 0 ? ", " : "", h("a", { href: `#run-${run.id}` }, run.name)]), "."];
+  return [
+    "From ",
+    ...runs.flatMap((run, i) => [i > 0 ? ", " : "", h("a", { href: `#run-${run.id}` }, runName(run))]),
+    ".",
+  ];
 }

@@ -3,6 +3,7 @@
 import { getBoundary, getPoints } from "../../lib/api.js";
 import { h } from "../../lib/dom.js";
 import { printColour } from "../../lib/theme.js";
+import { runName } from "../../lib/run-name.js";
 import { decodeBoundary } from "../../run/grid.js";
 import { drawToy2d } from "../../run/toy2d.js";
 import { FigureError } from "../block.js";
@@ -61,7 +62,7 @@ export const boundary = {
         const best = word === "best" ? run.summary.best_epoch : null;
         const epoch = /^\d+$/.test(word) ? Number(word) : (best ?? /** @type {const} */ ("latest"));
         const { boundary: found } = await sources.once(`boundary ${epoch}`, [run], () => getBoundary(run.id, epoch));
-        if (!found) throw new FigureError(`“${run.name}” has no boundary yet.`);
+        if (!found) throw new FigureError(`“${runName(run)}” has no boundary yet.`);
         const grid = decodeBoundary(found);
         const canvas = h("canvas");
         drawToy2d(
@@ -75,7 +76,7 @@ export const boundary = {
           { width: side, height: side, ratio: RATIO, ink: printColour },
         );
         const when = found.epoch === 0 ? "before training" : `after epoch ${found.epoch}`;
-        return { when, picture: canvasImage(canvas, `Decision boundary of “${run.name}” ${when}`, side, false) };
+        return { when, picture: canvasImage(canvas, `Decision boundary of “${runName(run)}” ${when}`, side, false) };
       }),
     );
     const [{ when, picture }] = pictures;
@@ -92,7 +93,7 @@ export const boundary = {
     return {
       body,
       runs: [run],
-      caption: `Points and decision boundary of “${run.name}”${several ? "" : ` ${when}`}: ${names.join(", ")}. Hollow points are of the validation split, points with a dark rim of the test split.`,
+      caption: `Points and decision boundary of “${runName(run)}”${several ? "" : ` ${when}`}: ${names.join(", ")}. Hollow points are of the validation split, points with a dark rim of the test split.`,
     };
   },
 };

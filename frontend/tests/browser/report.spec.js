@@ -15,6 +15,9 @@ const finished = (vivarium, id) =>
 /** @param {Page} page */
 const text = (page) => page.getByRole("textbox", { name: /Text of the report/ });
 
+/** Shows the text as it is saved, or with names and cards. @param {Page} page */
+const source = (page) => page.getByRole("button", { name: "Source", exact: true }).click();
+
 /** @param {Page} page @param {string} item */
 async function exported(page, item) {
   await page.locator(".report-head summary", { hasText: "Export" }).click();
@@ -149,6 +152,10 @@ test("a figure is inserted and changed by the dialog, and follows the text", asy
   await shows.getByLabel("Training loss").uncheck();
   await expect(dialog.locator(".figure-preview svg.panels")).toBeVisible();
   await dialog.getByRole("button", { name: "Insert" }).click();
+  const card = page.locator(".figure-card");
+  await expect(card).toContainText("Curves the one");
+  await expect(card).toContainText("Validation accuracy");
+  await source(page);
   await expect(text(page)).toHaveValue(
     new RegExp(`Some words\\.\\n\\n\`\`\`figure curve\\nruns: ${id}\\nseries: validation_accuracy\\n\`\`\``),
   );
@@ -170,6 +177,70 @@ test("a figure is inserted and changed by the dialog, and follows the text", asy
   await text(page).focus();
   await page.keyboard.press("ControlOrMeta+z");
   await expect(text(page)).toHaveValue(/figure curve/);
+  await page.keyboard.press("ControlOrMeta+Shift+z");
+  await expect(text(page)).toHaveValue(/figure confusion/);
+});
+
+test("figures are cards between the fields of the text, moved and removed by keys, and nobody reads an id", async ({
+  page,
+  vivarium,
+}) => {
+  const { id } = await vivarium.create({ ...SHORT, name: "the one" });
+  await finished(vivarium, id);
+  const figure = `\`\`\`figure curve\nruns: ${id}\nseries: train_loss, validation_loss\n\`\`\``;
+  const { url, id: report } = await vivarium.call("POST", "/reports", {
+    text: `# One\n\nIt is {{${id} test_accuracy}}.\n\n${figure}\n\n## Two\n`,
+  });
+  const saved = async () => (await vivarium.call("GET", `/reports/${report}`)).text;
+  await page.goto(url);
+  const cards = page.locator(".figure-card");
+  await expect(cards).toHaveText(/Curves the one\s*Training loss, validation loss/);
+  await expect(text(page)).toHaveCount(2);
+  await expect(text(page).first()).toHaveValue("# One\n\nIt is {{Test accuracy of the one}}.");
+  expect(await page.locator(".report-write").innerText()).not.toMatch(/[0-9a-f]{8}-|train_loss/);
+  // What is written beside a name keeps the number.
+  await text(page).first().focus();
+  await page.keyboard.press("ControlOrMeta+End");
+  await page.keyboard.type(" So.");
+  await expect.poll(saved).toBe(`# One\n\nIt is {{${id} test_accuracy}}. So.\n\n${figure}\n\n## Two\n`);
+  await expect(page.locator(".report-number")).toHaveText(/%$/);
+  // An arrow key leads to the card, Alt with one moves it.
+  await page.keyboard.press("ArrowDown");
+  await expect(cards.getByRole("button", { name: /^Curves/ })).toBeFocused();
+  await page.keyboard.press("Alt+ArrowDown");
+  await expect.poll(saved).toBe(`# One\n\nIt is {{${id} test_accuracy}}. So.\n\n## Two\n\n${figure}\n`);
+  await expect(cards.getByRole("button", { name: /^Curves/ })).toBeFocused();
+  await page.keyboard.press("Delete");
+  await expect(cards).toHaveCount(0);
+  await page.keyboard.press("ControlOrMeta+z");
+  await expect(cards).toHaveCount(1);
+  // A block that is pasted becomes a card, and a figure inserted at a heading's start stands before it.
+  await cards.getByRole("button", { name: "Remove this figure" }).click();
+  await text(page).fill(`# One\n\n## Two\n\n${figure}\n`);
+  await expect(cards).toHaveCount(1);
+  await text(page).first().focus();
+  await text(page)
+    .first()
+    .evaluate((area) => /** @type {HTMLTextAreaElement} */ (area).setSelectionRange(7, 7));
+  await page.getByRole("button", { name: "Figure", exact: true }).click();
+  const dialog = page.getByRole("dialog", { name: "Insert a figure" });
+  await dialog.getByRole("radio", { name: /^Settings/ }).check();
+  await dialog.getByRole("button", { name: "Insert" }).click();
+  await expect.poll(saved).toBe(`# One\n\n\`\`\`figure settings\nruns: ${id}\n\`\`\`\n\n## Two\n\n${figure}\n`);
+  // What is copied has the ids.
+  await text(page).first().fill(`{{${id} test_loss}}`);
+  await text(page).nth(1).focus();
+  await expect(text(page).first()).toHaveValue("{{Test loss of the one}}");
+  await text(page).first().focus();
+  await page.keyboard.press("ControlOrMeta+a");
+  const copied = await text(page)
+    .first()
+    .evaluate((area) => {
+      const clipboardData = new DataTransfer();
+      area.dispatchEvent(new ClipboardEvent("copy", { clipboardData, bubbles: true, cancelable: true }));
+      return clipboardData.getData("text/plain");
+    });
+  expect(copied).toBe(`{{${id} test_loss}}`);
 });
 
 test("a figure has panels of several series, and the text refers to it", async ({ page, vivarium }) => {
@@ -208,6 +279,7 @@ test("a figure has panels of several series, and the text refers to it", async (
     "Training and validation loss and accuracy of 2 runs, over epoch.",
   );
   // A figure without a name gets one when the text first refers to it.
+  await source(page);
   await text(page).fill(`# Panels\n\nSee \n\n\`\`\`figure curve\nruns: ${id}\n\`\`\``);
   await text(page).evaluate((area) => /** @type {HTMLTextAreaElement} */ (area).setSelectionRange(14, 14));
   await expect(page.locator(".figure-number")).toHaveText("Figure 1. ");
@@ -282,6 +354,7 @@ test("pictures are of a chosen checkpoint, epoch of the film, and sample", async
   await dialog.getByRole("button", { name: "Sample test 3" }).click();
   await expect(dialog.locator(".figure-preview figcaption")).toContainText("weights of the last epoch");
   await dialog.getByRole("button", { name: "Insert" }).click();
+  await source(page);
   await expect(text(page)).toHaveValue(/figure photo\nrun: .*\nimage: test:3\ncheckpoint: last/);
 });
 
@@ -307,7 +380,7 @@ test("numbers are taken from the run, and errors are shown in place", async ({ p
   await expect(page.locator(".report-document")).toContainText("<img src=x onerror=alert(1)>");
   await expect(page.locator(".report-document img, .report-document a[href^=javascript]")).toHaveCount(0);
   // The dialog for numbers.
-  await text(page).focus();
+  await text(page).last().focus();
   await page.keyboard.press("ControlOrMeta+End");
   await page.getByRole("button", { name: "Number", exact: true }).click();
   const dialog = page.getByRole("dialog", { name: "Insert a number" });
@@ -389,11 +462,11 @@ test("on a phone editor and preview alternate, and nothing scrolls sideways", as
   await page.setViewportSize({ width: 400, height: 800 });
   await page.goto(url);
   await expect(page.locator(".figure-stage > svg")).toBeVisible();
-  await expect(text(page)).toBeHidden();
+  await expect(text(page).first()).toBeHidden();
   expect(await overflow(page)).toBe(0);
   await page.getByRole("radio", { name: "Write" }).check();
-  await expect(text(page)).toBeVisible();
-  await page.getByRole("button", { name: "Figure" }).click();
+  await expect(text(page).first()).toBeVisible();
+  await page.getByRole("button", { name: "Figure", exact: true }).click();
   await expect(page.getByRole("dialog")).toBeVisible();
   expect(await overflow(page)).toBe(0);
   await page.keyboard.press("Escape");
