@@ -17,6 +17,7 @@ import { promptFigure } from "../report/figure-dialog.js";
 import { autosave } from "../report/autosave.js";
 import { readFrontMatter, rememberFrontMatter, writeFrontMatter } from "../report/front-matter.js";
 import { partsOf } from "../report/markdown.js";
+import { onNarrow } from "../report/narrow.js";
 import { promptNumber } from "../report/number-dialog.js";
 import { promptReference } from "../report/reference-dialog.js";
 import { freeName, referenceTo } from "../report/references.js";
@@ -170,6 +171,7 @@ preview.showAbout(about);
 show(text.value());
 setTimeout(refresh, REFRESH_EVERY_MS);
 
+onNarrow(() => preview.redraw());
 addEventListener("beforeunload", (event) => {
   if (!draft.isSaved()) event.preventDefault();
 });

@@ -140,16 +140,14 @@ export const EXPERIMENTS = [
     looksInside: true,
     question:
       "Each output of a convolution is a sum of products, and so is each gradient. Do the numbers agree with what is computed by hand?",
-    body: (subject) => {
-      const of = { run: subject.run.id, ...imageOf(subject) };
-      return [
-        "### Forward",
-        figure("photo", of),
-        figure("arithmetic", { ...of, layer: "first convolution" }),
-        "### Backward",
-        figure("arithmetic", { ...of, layer: "first convolution", way: "backward" }),
-      ];
-    },
+    // A sample has something in the middle, whose value is shown.
+    body: ({ run }) => [
+      "### Forward",
+      figure("photo", { run: run.id }),
+      figure("arithmetic", { run: run.id, layer: "first convolution" }),
+      "### Backward",
+      figure("arithmetic", { run: run.id, layer: "first convolution", way: "backward" }),
+    ],
     look: [
       "Take one product and check it by hand; then add up a row.",
       "Which pixels does the gradient reach, and through how many kernels does it come back to one?",

@@ -17,6 +17,7 @@ const SMALL = 224;
 /** Pixels per CSS pixel, for high-density screens and print. */
 const RATIO = 2;
 const MAX_EPOCHS = 12;
+const MAX_COLUMNS = 4;
 /** The markers of the classes. */
 const MARKER_NAMES = [
   "circles",
@@ -28,6 +29,9 @@ const MARKER_NAMES = [
   "hexagons",
   "crosses",
 ];
+
+/** The columns of rows of equal length. @param {number} many */
+const columnsOf = (many) => Math.ceil(many / Math.ceil(many / MAX_COLUMNS));
 
 /** @type {Kind} */
 export const boundary = {
@@ -84,7 +88,7 @@ export const boundary = {
     const body = several
       ? h(
           "div",
-          { class: "picture-row" },
+          { class: "picture-row", vars: { columns: columnsOf(pictures.length) } },
           ...pictures.map((one) => h("figure", {}, one.picture, h("figcaption", {}, one.when))),
         )
       : picture;
