@@ -209,9 +209,9 @@ function subjectWords(subject) {
 /** @param {Subject} subject */
 function stateWords({ of = [] }) {
   const active = of.filter(isActive).length;
-  return active > 0
-    ? `${plural(active, "run")} active`
-    : `${plural(of.length, "run")}, ${ago(of[0].created, Date.now())}`;
+  if (active > 0) return `${plural(active, "run")} active`;
+  const when = ago(of[0].created, Date.now());
+  return of.length > 1 ? `${plural(of.length, "run")}, ${when}` : when;
 }
 
 function chooseAll() {

@@ -4,6 +4,7 @@ import { h, setText } from "../lib/dom.js";
 import { icon } from "../lib/icons.js";
 import { kindOf } from "./block.js";
 import { figureWords } from "./figure-words.js";
+import { KINDS } from "./figures/index.js";
 import { reason } from "./placed-figure.js";
 
 /** @import { IconName } from "../lib/icons.js" */
@@ -38,7 +39,7 @@ export function figureCard(block, sources) {
   const kind = kindOf(fence.replace(/^\s*[`~]+/, "")) ?? "";
   /** @type {CardActions | null} */
   let actions = null;
-  const title = h("b", {}, "Figure");
+  const title = h("b", {}, KINDS.find((known) => known.kind === kind)?.title ?? "Figure");
   const runs = h("span", { class: "figure-card-runs" });
   const chosen = h("small");
   const caption = h("small", { class: "figure-card-caption" });
@@ -75,7 +76,6 @@ export function figureCard(block, sources) {
   );
   figureWords(kind, lines.slice(0, -1).join("\n"), sources).then(
     (words) => {
-      setText(title, words.title);
       setText(runs, words.runs);
       setText(chosen, words.chosen);
       setText(caption, words.caption && `“${words.caption}”`);

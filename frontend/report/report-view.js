@@ -119,7 +119,8 @@ export function reportView(sources, { onPart, onFigure, onShown } = {}) {
             said,
           );
         } catch (error) {
-          return h("span", { class: "report-fault", role: "alert" }, reason(error));
+          // The sentence that it is in has its own full stop.
+          return h("span", { class: "report-fault", role: "alert" }, reason(error).replace(/\.$/, ""));
         }
       },
     });

@@ -104,7 +104,7 @@ export class Sources {
     throw new FigureError(
       found.length > 1
         ? `“${id}” begins the id of ${found.length} runs.`
-        : `There is no run “${id}”: it may have been deleted.`,
+        : `There is no run “${id.slice(0, MIN_ID)}”: it may have been deleted.`,
     );
   }
 

@@ -11,12 +11,15 @@ const ROLES = [
   ["td", "cell"],
 ];
 
+/** A head with what is said of it in a second line: “Training loss, mean over epochs”. @param {HTMLTableCellElement} cell */
+const wordsOf = ({ childNodes }) => [...childNodes].map(({ textContent }) => textContent?.trim()).join(", ");
+
 /** @param {HTMLTableElement} table @returns {HTMLElement} */
 export function tableFrame(table) {
   table.setAttribute("role", "table");
   for (const [selector, role] of ROLES)
     for (const element of table.querySelectorAll(selector)) element.setAttribute("role", role);
-  const heads = [...(table.tHead?.rows[0]?.cells ?? [])].map(({ textContent }) => textContent ?? "");
+  const heads = [...(table.tHead?.rows[0]?.cells ?? [])].map(wordsOf);
   for (const body of table.tBodies)
     for (const { cells } of body.rows)
       for (const [i, cell] of [...cells].entries()) if (cell.colSpan === 1) cell.dataset.label = heads[i] ?? "";

@@ -135,6 +135,71 @@ test("an experiment is written up with one click, exported, and opens with the n
   expect(markdown).toMatch(/noisiest loss in Figure 1,/);
 });
 
+test("an own sweep counts as the experiment, and the report asks about its values", async ({ page, vivarium }) => {
+  const own = async (/** @type {string} */ name, /** @type {number[]} */ sizes) => {
+    const { id } = await vivarium.call("POST", "/sweeps", {
+      base: { name, data: { set: "digits" }, network: { kind: "mlp", hidden: [8] }, training: { epochs: 1 } },
+      grid: { "training.batch_size": sizes },
+      repeats: 1,
+    });
+    await expect
+      .poll(
+        async () =>
+          (await vivarium.call("GET", `/sweeps/${id}`)).runs.every((/** @type {any} */ of) => of.status === "finished"),
+        { timeout: 30_000 },
+      )
+      .toBe(true);
+    return id;
+  };
+  const first = await own("Mine", [100, 200]);
+  await own("Mine again", [50, 300]);
+  await page.goto("/reports");
+  const choice = page.getByRole("combobox", { name: "Runs of “Batch size”" });
+  await expect(choice.locator("option")).toHaveText([/^Mine again, 2 runs/, /^Mine, 2 runs/]);
+  // A choice is one for the experiment, too.
+  await choice.selectOption(`sweep ${first}`);
+  await expect(page.getByRole("checkbox", { name: /Batch size/ })).toBeChecked();
+  await page.getByRole("button", { name: "Write it up" }).click();
+  await page.waitForURL(/\/reports\/./);
+  await expect(page.locator(".report-document")).toContainText(
+    "The same network on batches of 100 and 200. Where is the noise, and what does a step cost?",
+  );
+  await expect(page.locator(".figure-card").first()).toContainText("Settings Mine, 2 runs");
+  // The conclusion begins with what is known.
+  await expect(page.locator(".report-document")).toContainText(
+    /Batch size \d+ is best on the test split, with \d+\.\d%/,
+  );
+  await expect(page.locator(".report-document")).not.toContainText("What is the question?");
+  // So does a report of the sweep's page, under the name that the user gave.
+  await page.goto(`/sweeps/${first}`);
+  await page.getByRole("button", { name: "Report" }).click();
+  await page.waitForURL(/\/reports\/./);
+  await expect(page.getByRole("heading", { level: 1 }).first()).toHaveText("Mine");
+  await expect(page.locator(".report-document")).toContainText("batches of 100 and 200");
+});
+
+test("feature maps of a report show the image that was looked at last", async ({ page, vivarium }) => {
+  const { id } = await vivarium.create({
+    name: "small",
+    data: { set: "digits", limit: 100, size: 32 },
+    network: { kind: "vgg16", width: 0.0625, head: "compact" },
+    training: { epochs: 1, batch_size: 32 },
+  });
+  await finished(vivarium, id);
+  await page.goto(`/runs/${id}/inside`);
+  const sample = page.locator(".image-more .thumb[title^='test:']").nth(3);
+  const name = String(await sample.getAttribute("title")).split(",")[0];
+  await sample.click();
+  await expect(page).toHaveURL(/image=/);
+  await page.goto("/reports");
+  await page.getByRole("checkbox", { name: /Feature maps/ }).check();
+  await page.getByRole("button", { name: "Write it up" }).click();
+  await page.waitForURL(/\/reports\/./);
+  await expect(page.locator(".figure-card").first()).toContainText(
+    `Sample ${name.slice("test:".length)} of the test split`,
+  );
+});
+
 test("a figure is inserted and changed by the dialog, and follows the text", async ({ page, vivarium }) => {
   const { id } = await vivarium.create({ ...SHORT, name: "the one" });
   await finished(vivarium, id);
