@@ -4,7 +4,7 @@ import { apiUrl } from "./base-path.js";
 import { Problem, computed, formOf, json, queryString, request, upload } from "./request.js";
 
 /**
- * @import { Run, RunSpec, Estimate, LrFinderLine, Plan, Schedule, Metrics, Statistics, Boundary, Point,
+ * @import { Preset, Run, RunSpec, Estimate, LrFinderLine, Plan, Schedule, Metrics, Statistics, Boundary, Point,
  *   DataSet, Deleted, Sweep, Tag, ImportOutcome, SweepCheck, SweepEstimate, SweepSpec, Report, ReportAbout, Draft,
  *   FitExamples, Gallery, Inside, Film, FrameAbout, SamplePage, UploadedImage, Runs, RunFacets,
  *   PhotoPredictions, UpdatesOfEpoch, InspectProgress,
@@ -97,6 +97,9 @@ export const checkSweep = (sweep, signal) => json("POST", "/sweeps/check", { bod
 
 /** @param {SweepSpec} sweep @param {AbortSignal} [signal] @returns {Promise<SweepEstimate>} */
 export const estimateSweep = (sweep, signal) => json("POST", "/sweeps/estimate", { body: sweep, signal });
+
+/** The experiments that start with one click. @returns {Promise<Preset[]>} */
+export const getPresets = async () => (await json("GET", "/presets")).presets;
 
 /** @param {string} id @returns {Promise<Sweep>} */
 export const getSweep = (id) => json("GET", `/sweeps/${encodeURIComponent(id)}`);

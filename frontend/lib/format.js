@@ -31,18 +31,20 @@ export function percentSpread(mean, deviation) {
   return `${(mean * 100).toFixed(1)} ± ${percent(deviation)}`;
 }
 
-/** The most decimals of a number with its deviation. */
+/** The decimals of a number with its deviation; below 10 at least two, so that a column of losses is even. */
 const MOST_DECIMALS = 4;
+const LEAST_DECIMALS = 2;
 
 /**
- * A number with its deviation: "0.123 ± 0.057". The deviation has two significant digits, and the number has as many
- * decimals as it.
+ * A number with its deviation: "0.123 ± 0.057". The deviation has two significant digits or more, and the number has as
+ * many decimals as it.
  * @param {number} mean
  * @param {number} deviation
  */
 export function spread(mean, deviation) {
   const size = deviation > 0 ? Math.floor(Math.log10(Number(deviation.toPrecision(2)))) : -2;
-  const decimals = Math.min(MOST_DECIMALS, Math.max(0, 1 - size));
+  const least = Math.max(Math.abs(mean), deviation) < 10 ? LEAST_DECIMALS : 0;
+  const decimals = Math.min(MOST_DECIMALS, Math.max(least, 1 - size));
   return `${mean.toFixed(decimals)} ± ${deviation.toFixed(decimals)}`;
 }
 

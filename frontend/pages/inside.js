@@ -6,6 +6,7 @@ import { Problem } from "../lib/request.js";
 import { byId, h, pageData, setText } from "../lib/dom.js";
 import { count } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
+import { rememberImage } from "../lib/last-image.js";
 import { openStream } from "../lib/live.js";
 import { reducedMotion } from "../lib/motion.js";
 import { attempt, startShell } from "../lib/shell.js";
@@ -150,6 +151,7 @@ state.on((_, changed) => {
     features.update();
   }
   if (has("checkpoint", "image", "layer", "of", "tile", "filter", "y", "x", "way", "input", "class")) close.update();
+  if (has("image")) rememberImage(run, state.now.image);
   if (has("checkpoint", "image")) {
     predictions.update();
     attention.update();

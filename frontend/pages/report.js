@@ -8,7 +8,7 @@ import { icon } from "../lib/icons.js";
 import { menu } from "../lib/menu.js";
 import { attempt, startShell, toast } from "../lib/shell.js";
 import { isActive } from "../lib/status.js";
-import { readBlock, kindOf, writeBlock } from "../report/block.js";
+import { kindOf, readBlock, writeBlock } from "../report/block.js";
 import { aboutFields } from "../report/about-fields.js";
 import { editor } from "../report/editor.js";
 import { reportHtml } from "../report/export/html.js";
@@ -16,6 +16,8 @@ import { reportZip } from "../report/export/markdown.js";
 import { promptFigure } from "../report/figure-dialog.js";
 import { autosave } from "../report/autosave.js";
 import { readFrontMatter, rememberFrontMatter, writeFrontMatter } from "../report/front-matter.js";
+import { partsOf } from "../report/markdown.js";
+import { onNarrow } from "../report/narrow.js";
 import { promptNumber } from "../report/number-dialog.js";
 import { promptReference } from "../report/reference-dialog.js";
 import { freeName, referenceTo } from "../report/references.js";
@@ -67,13 +69,14 @@ const fields = aboutFields(about, (now) => {
   draft.change(whole());
   preview.showAbout(about);
 });
-const text = editor(opened.body, {
+const text = editor(opened.body, sources, {
   onChange: (now) => {
     draft.change(whole());
     clearTimeout(showing);
     showing = setTimeout(() => show(now), SHOW_AFTER_MS);
   },
   onLine: (line) => page.dataset.view === "both" && preview.reveal(line),
+  onFigure: (line) => attempt(() => changeAt(line)),
   onSave: () => draft.save(),
 });
 /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -90,6 +93,17 @@ const views = h(
       h("span", {}, label),
     ),
   ),
+);
+const plain = h(
+  "button",
+  {
+    class: "button quiet small",
+    type: "button",
+    "aria-pressed": "false",
+    title: "The text as it is saved, with figures as blocks and runs by their ids",
+    on: { click: () => showPlain(plain.getAttribute("aria-pressed") !== "true") },
+  },
+  "Source",
 );
 page.append(
   h(
@@ -131,6 +145,7 @@ page.append(
           "Reference",
         ),
         ...text.tools,
+        plain,
       ),
       text.element,
     ),
@@ -156,6 +171,7 @@ preview.showAbout(about);
 show(text.value());
 setTimeout(refresh, REFRESH_EVERY_MS);
 
+onNarrow(() => preview.redraw());
 addEventListener("beforeunload", (event) => {
   if (!draft.isSaved()) event.preventDefault();
 });
@@ -170,6 +186,7 @@ function whole() {
 /** Shows a text, once the runs are known whose numbers are in it. @param {string} now */
 async function show(now) {
   await sources.loadNumbers(now);
+  text.renew();
   if (text.value() === now) preview.show(now);
 }
 
@@ -241,8 +258,20 @@ async function insertReference() {
     );
     // The reference has no line break, so the lines of the block stay where they are.
     text.insert(referenceTo(name));
-    text.replaceLines(from, to, writeBlock({ kind, settings: new Map([...settings, ["name", name]]) }));
+    text.replaceLines(from, to, writeBlock({ kind, settings: new Map([...settings, ["name", name]]) }), { stay: true });
   } else text.insert(referenceTo(name));
+}
+
+/** @param {boolean} is */
+function showPlain(is) {
+  plain.setAttribute("aria-pressed", String(is));
+  text.setPlain(is);
+}
+
+/** Changes the figure that begins in a line of the text. @param {number} line */
+async function changeAt(line) {
+  const part = partsOf(text.value()).find(({ from }) => from === line);
+  if (part) await change(part);
 }
 
 /** @param {Part} part */

@@ -1,17 +1,20 @@
 // The reports page: all reports, and the experiments to write up.
 
-import { createReport, createRun, createSweep, deleteReport, restoreReport } from "../lib/api.js";
+import { createReport, createRun, createSweep, deleteReport, listImages, listRuns, restoreReport } from "../lib/api.js";
 import { h, pageData, byId } from "../lib/dom.js";
 import { ago, dateTime, plural } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
+import { lastImage } from "../lib/last-image.js";
 import { attempt, startShell, toast } from "../lib/shell.js";
 import { siteUrl } from "../lib/base-path.js";
 import { isActive } from "../lib/status.js";
 import { withUsualFrontMatter } from "../report/front-matter.js";
-import { EXPERIMENTS, experimentRuns, experimentReport } from "../report/experiments.js";
+import { experimentReport } from "../report/experiment-report.js";
+import { subjectsOf } from "../report/experiment-runs.js";
+import { EXPERIMENTS } from "../report/experiments.js";
 
 /** @import { Preset, ReportAbout, Run, SweepSpec } from "../lib/types" */
-/** @import { Experiment } from "../report/experiments.js" */
+/** @import { Experiment, Subject } from "../report/experiments.js" */
 
 startShell();
 
@@ -20,10 +23,16 @@ const data = pageData();
 let reports = data.reports;
 /** The chosen experiments. @type {Set<string>} */
 const chosen = new Set();
+/** The runs that the user has chosen for an experiment, as a report names them. @type {Map<string, string>} */
+const picked = new Map();
+/** Runs that an experiment offers at most. */
+const OFFERED = 20;
 
 const list = h("div", { class: "report-list" });
 const write = h("button", { class: "button primary", type: "button", on: { click: () => attempt(writeChosen) } });
 const all = h("button", { class: "button", type: "button", on: { click: chooseAll } }, "All that were run");
+
+const experiments = h("ol", { class: "experiments" });
 
 byId("page").append(
   h(
@@ -69,16 +78,49 @@ byId("page").append(
       ),
       h("div", { class: "report-tools" }, all, write),
     ),
-    h("ol", { class: "experiments" }, ...EXPERIMENTS.map(experimentRow)),
+    experiments,
   ),
 );
 showList();
-showChosen();
+showExperiments();
+offerRuns();
+
+function showExperiments() {
+  experiments.replaceChildren(...EXPERIMENTS.map(experimentRow));
+  showChosen();
+}
+
+/** Offers earlier runs of the networks that are looked into, too. */
+async function offerRuns() {
+  const kinds = new Set(
+    data.presets
+      .filter(({ id, grid }) => Object.keys(grid).length === 0 && EXPERIMENTS.some(({ preset }) => preset === id))
+      .map(({ base }) => base.network.kind),
+  );
+  const found = await Promise.all(
+    [...kinds].map((kind) => listRuns({ search: `network:${kind}`, limit: OFFERED }).catch(() => ({ runs: [] }))),
+  );
+  const known = new Set(data.runs.map(({ id }) => id));
+  const more = found.flatMap(({ runs }) => runs).filter(({ id }) => !known.has(id));
+  if (more.length === 0) return;
+  data.runs.push(...more);
+  showExperiments();
+}
+
+/** @param {Experiment} experiment */
+function subjectsFor(experiment) {
+  return subjectsOf(experiment, data.presets, data.runs, data.sweeps).slice(0, OFFERED);
+}
+
+/** What an experiment is written up from. @param {Experiment} experiment @param {Subject[]} [subjects] */
+function subjectFor(experiment, subjects = subjectsFor(experiment)) {
+  return subjects.find(({ runs }) => runs === picked.get(experiment.id)) ?? subjects[0];
+}
 
 /** @param {Experiment} experiment */
 function experimentRow(experiment) {
-  const preset = data.presets.find(({ id }) => id === experiment.preset);
-  const subject = experimentRuns(experiment, data.presets, data.runs, data.sweeps);
+  const subjects = subjectsFor(experiment);
+  const subject = subjectFor(experiment, subjects);
   const box = h("input", {
     type: "checkbox",
     disabled: !subject,
@@ -91,6 +133,31 @@ function experimentRow(experiment) {
       },
     },
   });
+  box.checked = chosen.has(experiment.id);
+  return h(
+    "li",
+    { class: "experiment" },
+    h(
+      "label",
+      {},
+      box,
+      h("span", { class: "experiment-number" }, experiment.number),
+      h("span", {}, h("b", {}, experiment.title), h("small", {}, experiment.question)),
+    ),
+    h(
+      "div",
+      { class: "experiment-state" },
+      ...(subjects.length > 1
+        ? [subjectChoice(experiment, subjects)]
+        : [subject ? subjectWords(subject) : startButton(experiment)]),
+    ),
+  );
+}
+
+/** Starts what is missing. @param {Experiment} experiment */
+function startButton(experiment) {
+  const preset = data.presets.find(({ id }) => id === experiment.preset);
+  if (preset?.missing) return h("a", { class: "small", href: siteUrl("/data") }, `Needs ${preset.missing}`);
   const launch = () =>
     attempt(async () => {
       if (!preset) return;
@@ -104,31 +171,47 @@ function experimentRow(experiment) {
       });
       location.reload();
     });
-  const state = subject
-    ? h("span", { class: "small" }, stateWords(subject.runs, subject.run))
-    : preset?.missing
-      ? h("a", { class: "small", href: siteUrl("/data") }, `Needs ${preset.missing}`)
-      : h("button", { class: "button small", type: "button", on: { click: launch } }, icon("play", 12), "Run it");
+  return h("button", { class: "button small", type: "button", on: { click: launch } }, icon("play", 12), "Run it");
+}
+
+/** Which of several sweeps or runs is written up. @param {Experiment} experiment @param {Subject[]} subjects */
+function subjectChoice(experiment, subjects) {
+  const select = h(
+    "select",
+    {
+      "aria-label": `Runs of “${experiment.title}”`,
+      on: {
+        change: () => {
+          picked.set(experiment.id, select.value);
+          if (!chosen.has(experiment.id)) {
+            chosen.add(experiment.id);
+            showExperiments();
+          }
+        },
+      },
+    },
+    ...subjects.map((subject) => h("option", { value: subject.runs }, `${subject.title}, ${stateWords(subject)}`)),
+  );
+  select.value = subjectFor(experiment, subjects).runs;
+  return select;
+}
+
+/** @param {Subject} subject */
+function subjectWords(subject) {
   return h(
-    "li",
-    { class: "experiment" },
-    h(
-      "label",
-      {},
-      box,
-      h("span", { class: "experiment-number" }, experiment.number),
-      h("span", {}, h("b", {}, experiment.title), h("small", {}, experiment.question)),
-    ),
-    h("div", { class: "experiment-state" }, state),
+    "span",
+    { class: "small" },
+    h("span", { class: "experiment-runs" }, subject.title),
+    ` ${stateWords(subject)}`,
   );
 }
 
-/** @param {string} words @param {Run} run */
-function stateWords(words, run) {
-  const of = words.startsWith("sweep ") ? data.runs.filter(({ sweep }) => sweep === words.slice(6)) : [run];
+/** @param {Subject} subject */
+function stateWords({ of = [] }) {
   const active = of.filter(isActive).length;
+  if (active > 0) return `${plural(active, "run")} active`;
   const when = ago(of[0].created, Date.now());
-  return active > 0 ? `${plural(active, "run")} active` : `${plural(of.length, "run")}, ${when}`;
+  return of.length > 1 ? `${plural(of.length, "run")}, ${when}` : when;
 }
 
 function chooseAll() {
@@ -151,11 +234,13 @@ function showChosen() {
 }
 
 async function writeChosen() {
+  const images = await listImages().catch(() => []);
+  const uploads = images.map(({ id }) => id);
   const subjects = EXPERIMENTS.filter(({ id }) => chosen.has(id)).flatMap((experiment) => {
-    const subject = experimentRuns(experiment, data.presets, data.runs, data.sweeps);
-    return subject ? [{ experiment, subject }] : [];
+    const subject = subjectFor(experiment);
+    return subject ? [{ experiment, subject: { ...subject, image: lastImage(subject.run, uploads) } }] : [];
   });
-  if (subjects.length > 0) await startReport(experimentReport(subjects));
+  if (subjects.length > 0) await startReport(experimentReport(subjects, { presets: data.presets }));
 }
 
 /** @param {string} text */

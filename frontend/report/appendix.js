@@ -2,8 +2,11 @@
 
 import { h } from "../lib/dom.js";
 import { dateTime, exactNumber } from "../lib/format.js";
+import { dataTitle, networkTitle } from "../lib/setting-labels.js";
 import { settingsOf } from "../lib/settings-diff.js";
 import { stateOf } from "../lib/status.js";
+import { tableFrame } from "./table-frame.js";
+import { runName } from "../lib/run-name.js";
 
 /** @import { Run } from "../lib/types" */
 
@@ -18,9 +21,7 @@ export function appendix(runs) {
       { class: "muted" },
       "All figures, tables and highlighted numbers are from these runs. The id names a run in Vivarium: its page is at /runs/ and the id.",
     ),
-    h(
-      "div",
-      { class: "figure-scroll" },
+    tableFrame(
       h(
         "table",
         { class: "compare-table" },
@@ -38,9 +39,9 @@ function row(run) {
   return h(
     "tr",
     { id: `run-${run.id}` },
-    h("th", { scope: "row" }, h("a", { href: run.url }, run.name), h("small", { class: "run-id" }, run.id)),
-    h("td", {}, of("network.kind")),
-    h("td", {}, of("data.set")),
+    h("th", { scope: "row" }, h("a", { href: run.url }, runName(run)), h("small", { class: "run-id" }, run.id)),
+    h("td", {}, networkTitle(of("network.kind"))),
+    h("td", {}, dataTitle(of("data.set"))),
     // A built-in set never changes.
     h("td", {}, settings.has("data.version") ? of("data.version") : run.source ? "–" : "built in"),
     h("td", {}, of("training.seed")),

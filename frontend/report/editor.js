@@ -1,159 +1,310 @@
-// The editor of a report's text, with tools for Markdown. All edits use the browser's own editing commands, so that
-// undo works.
+// The editor of a report's text: fields for what is written, with tools for Markdown, and between them a card for each
+// figure. “Plain text” shows the text as it is saved. Positions and lines are those of the saved text.
 
 import { h } from "../lib/dom.js";
+import { figureCard } from "./figure-card.js";
+import { history } from "./history.js";
+import { NumberNames } from "./number-names.js";
+import { joinPieces, lineAt, piecesOf, rewritten, startOfLine, withBlock, without, withMoved } from "./pieces.js";
+import { cursorIn, grow, textField } from "./text-field.js";
+import { TOOLS } from "./text-tools.js";
 
-/**
- * @typedef {{
- *   title: string,
- *   label: string,
- *   keys?: string,
- *   act: (editor: { wrap: (sign: string, plain: string) => void, prefix: (sign: string) => void, insert: (text: string)
- *     => void }) => void,
- * }} Tool
- */
+/** @import { FigureCard } from "./figure-card.js" */
+/** @import { Piece, TextPiece } from "./pieces.js" */
+/** @import { Sources } from "./sources.js" */
+/** @import { Tool } from "./text-tools.js" */
 
-/** @type {Tool[]} */
-const TOOLS = [
-  { title: "Heading", label: "H", act: ({ prefix }) => prefix("## ") },
-  { title: "Bold (Ctrl+B)", label: "B", keys: "b", act: ({ wrap }) => wrap("**", "bold") },
-  { title: "Italic (Ctrl+I)", label: "I", keys: "i", act: ({ wrap }) => wrap("*", "italic") },
-  { title: "List", label: "•", act: ({ prefix }) => prefix("- ") },
-  { title: "Quote", label: "❝", act: ({ prefix }) => prefix("> ") },
-];
+/** What stands in the editor for a piece: a text's field or a figure's card. @typedef {{ area: HTMLTextAreaElement, card: null } | { area: null, card: FigureCard }} Place */
 
 /**
  * @param {string} text
- * @param {{ onChange: (text: string) => void, onLine: (line: number) => void, onSave: () => void }} listeners
+ * @param {Sources} sources
+ * @param {{
+ *   onChange: (text: string) => void,
+ *   onLine: (line: number) => void,
+ *   onFigure: (line: number) => void,
+ *   onSave: () => void,
+ * }} listeners `onFigure`: change the figure of a line
  */
-export function editor(text, { onChange, onLine, onSave }) {
-  const area = h("textarea", {
-    class: "report-text",
-    spellcheck: "true",
-    "aria-label": "Text of the report, in Markdown",
-    on: { input: () => onChange(area.value), keydown: keys },
-  });
-  area.value = text;
-  const tools = TOOLS.map((tool) =>
-    h(
-      "button",
-      {
-        class: "button quiet small tool",
-        type: "button",
-        title: tool.title,
-        "aria-label": tool.title,
-        on: { click: () => use(tool) },
-      },
-      tool.label,
-    ),
-  );
+export function editor(text, sources, { onChange, onLine, onFigure, onSave }) {
+  const names = new NumberNames(sources);
+  const undone = history({ text, cursor: text.length });
+  const element = h("div", { class: "report-text", on: { keydown: keys, mousedown: toTheEnd } });
+  /** @type {Piece[]} */
+  let pieces = [];
+  /** @type {Place[]} */
+  let places = [];
+  /** Cards by source, so that a change beside a figure leaves its card alone. @type {Map<string, FigureCard[]>} */
+  let cards = new Map();
+  let plain = false;
+  /** The field that the tools change. */
+  let active = 0;
   let line = -1;
-  document.addEventListener("selectionchange", () => {
-    if (document.activeElement !== area) return;
-    const now = lineAt(area.selectionStart);
-    if (now === line) return;
-    line = now;
-    onLine(line);
-  });
 
-  /** @param {number} place */
-  const lineAt = (place) => area.value.slice(0, place).split("\n").length - 1;
+  /** Whether a field shows names in place of ids. */
+  const shown = (/** @type {string} */ source) => (plain ? source : names.shown(source));
+  const written = (/** @type {string} */ now) => (plain ? now : names.source(now));
+
+  /** @param {string} next */
+  function show(next) {
+    pieces = plain ? [{ lead: "", text: next, tail: "", block: null }] : piecesOf(next);
+    const before = cards;
+    cards = new Map();
+    places = pieces.map((piece, i) => (piece.block === null ? field(piece, i) : cardOf(piece.block, i, before)));
+    element.classList.toggle("is-one", pieces.length === 1);
+    element.replaceChildren(...places.map(({ area, card }) => card?.element ?? /** @type {HTMLElement} */ (area)));
+    active = Math.min(active, places.length - 1);
+    if (places[active].card) active -= 1;
+    for (const { area } of places) if (area) grow(area);
+  }
+
+  /** @param {TextPiece} piece @param {number} i @returns {Place} */
+  function field(piece, i) {
+    const many = (pieces.length + 1) / 2;
+    const part = many > 1 ? `, part ${i / 2 + 1} of ${many}` : "";
+    const area = textField({
+      label: `Text of the report${part}, in Markdown`,
+      placeholder: many > 1 ? "Write here" : "Write here, in Markdown",
+      spellcheck: !plain,
+      source: written,
+      onInput: () => typed(i, true),
+      onCut: () => edit(i, { from: area.selectionStart, to: area.selectionEnd, text: "" }),
+      onFocus: () => (active = i),
+      onBlur: () => renew(i),
+      onHistory: go,
+    });
+    area.value = shown(piece.text);
+    return { area, card: null };
+  }
+
+  /** @param {string} block @param {number} i @param {Map<string, FigureCard[]>} before @returns {Place} */
+  function cardOf(block, i, before) {
+    const card = before.get(block)?.shift() ?? figureCard(block, sources);
+    cards.set(block, [...(cards.get(block) ?? []), card]);
+    card.use({
+      change: () => onFigure(lineOf(i)),
+      move(way) {
+        const next = withMoved(value(), lineOf(i), way);
+        if (!next) return;
+        apply(next.text, startOfLine(next.text, next.line));
+      },
+      remove: () => apply(without(value(), lineOf(i)), offsetOf(i)),
+      leave(way) {
+        const area = /** @type {HTMLTextAreaElement} */ (places[i + way].area);
+        const at = way < 0 ? area.value.length : 0;
+        area.focus();
+        area.setSelectionRange(at, at);
+      },
+    });
+    return { area: null, card };
+  }
+
+  const value = () => joinPieces(pieces);
+  /** Where a piece begins in the text. @param {number} i */
+  const offsetOf = (i) => joinPieces(pieces.slice(0, i)).length + pieces[i].lead.length;
+  /** @param {number} i */
+  const lineOf = (i) => lineAt(value(), offsetOf(i));
+
+  /** Where the cursor is in the text. @param {number} i */
+  const cursorOf = (i) => {
+    const { area } = places[i];
+    return offsetOf(i) + (area ? cursorIn(area, written) : 0);
+  };
+
+  /** Takes over what a field has now. @param {number} i @param {boolean} typing */
+  function typed(i, typing) {
+    const { area } = places[i];
+    const piece = pieces[i];
+    if (!area || piece.block !== null) return;
+    pieces[i] = rewritten(piece, written(area.value), {
+      first: i === 0,
+      last: i === pieces.length - 1,
+    });
+    grow(area);
+    const now = value();
+    const cursor = cursorOf(i);
+    undone.push({ text: now, cursor }, typing);
+    // A figure that was written or pasted becomes a card.
+    if (!plain && piecesOf(pieces[i].text).length > 1) {
+      show(now);
+      focusAt(cursor);
+    }
+    onChange(now);
+  }
+
+  /** Changes a field's text. @param {number} i @param {{ from: number, to: number, text: string, select?: [number, number] }} change */
+  function edit(i, { from, to, text: put, select }) {
+    const { area } = places[i];
+    if (!area) return;
+    area.focus();
+    area.setRangeText(put, from, to, "end");
+    if (select) area.setSelectionRange(...select);
+    typed(i, false);
+  }
+
+  /** Shows names for ids that were pasted. @param {number} i */
+  function renew(i) {
+    const { area } = places[i] ?? {};
+    if (!area?.isConnected || written(area.value) !== pieces[i].text) return;
+    const next = shown(pieces[i].text);
+    if (next === area.value) return;
+    area.value = next;
+    grow(area);
+  }
+
+  /** Shows a changed text, with the cursor at a place in it. @param {string} next @param {number} cursor */
+  function apply(next, cursor) {
+    undone.push({ text: next, cursor }, false);
+    show(next);
+    focusAt(cursor);
+    onChange(next);
+  }
+
+  /** @param {"undo" | "redo"} way */
+  function go(way) {
+    const moment = undone.go(way);
+    if (!moment) return;
+    show(moment.text);
+    focusAt(moment.cursor);
+    onChange(moment.text);
+  }
+
+  /** Moves the cursor to a place in the text: into its field, or onto its card. @param {number} offset */
+  function focusAt(offset) {
+    let i = pieces.length - 1;
+    while (i > 0 && offset < joinPieces(pieces.slice(0, i)).length) i -= 1;
+    const { area, card } = places[i];
+    if (!area) return card.focus();
+    const at = shown(pieces[i].text.slice(0, Math.max(0, offset - offsetOf(i)))).length;
+    active = i;
+    area.focus({ preventScroll: true });
+    area.setSelectionRange(at, at);
+    reveal(area, at);
+  }
+
+  /** Scrolls to a position of a field, which grows with its text and so never scrolls itself. @param {HTMLTextAreaElement} area @param {number} at */
+  function reveal(area, at) {
+    const share = at / Math.max(1, area.value.length);
+    const top = area.offsetTop - element.offsetTop + share * area.offsetHeight;
+    const { scrollTop, clientHeight } = element;
+    if (top < scrollTop + 20 || top > scrollTop + clientHeight - 40) element.scrollTop = top - clientHeight / 3;
+  }
 
   /** @param {KeyboardEvent} event */
   function keys(event) {
-    if (!(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey) return;
-    const tool = TOOLS.find((one) => one.keys === event.key);
-    if (tool) use(tool);
-    else if (event.key === "s") onSave();
+    const { area } = places.find((place) => place.area === event.target) ?? {};
+    if (area && !event.altKey && !event.shiftKey && leaves(area, event)) return event.preventDefault();
+    if (!(event.ctrlKey || event.metaKey) || event.altKey) return;
+    const key = event.key.toLowerCase();
+    const tool = TOOLS.find((one) => one.key === key);
+    if (key === "z") go(event.shiftKey ? "redo" : "undo");
+    else if (key === "y") go("redo");
+    else if (event.shiftKey) return;
+    else if (tool) use(tool);
+    else if (key === "s") onSave();
     else return;
     event.preventDefault();
   }
 
+  /** Arrow keys and Backspace lead from a field to the card beside it. @param {HTMLTextAreaElement} area @param {KeyboardEvent} event */
+  function leaves(area, { key, ctrlKey, metaKey }) {
+    if (ctrlKey || metaKey || area.selectionStart !== area.selectionEnd) return false;
+    const i = places.findIndex((place) => place.area === area);
+    const isFirst = area.selectionStart === 0;
+    const isLast = area.selectionStart === area.value.length;
+    const back = isFirst && (key === "ArrowUp" || key === "ArrowLeft" || key === "Backspace");
+    const on = isLast && (key === "ArrowDown" || key === "ArrowRight" || key === "Delete");
+    const { card } = places[back ? i - 1 : on ? i + 1 : -1] ?? {};
+    card?.focus();
+    return card !== undefined && card !== null;
+  }
+
+  /** A click below the last line writes at the end. @param {MouseEvent} event */
+  function toTheEnd(event) {
+    if (event.target !== element) return;
+    event.preventDefault();
+    const { area } = places[places.length - 1];
+    area?.focus();
+    area?.setSelectionRange(area.value.length, area.value.length);
+  }
+
   /** @param {Tool} tool */
   function use(tool) {
-    tool.act({ wrap, prefix, insert });
-    area.focus();
+    const { area } = places[active];
+    if (area) edit(active, tool.edit(area));
   }
 
-  /** Replaces the selection. @param {string} written */
-  function insert(written) {
-    area.focus();
-    // `execCommand` is the only way to edit with undo; without it, the text is set directly.
-    if (!document.execCommand("insertText", false, written)) {
-      area.setRangeText(written, area.selectionStart, area.selectionEnd, "end");
-      onChange(area.value);
-    }
-  }
-
-  /** @param {string} sign @param {string} plain the text if nothing is selected */
-  function wrap(sign, plain) {
-    const { selectionStart: from, selectionEnd: to } = area;
-    const marked = area.value.slice(from, to) || plain;
-    insert(`${sign}${marked}${sign}`);
-    area.setSelectionRange(from + sign.length, from + sign.length + marked.length);
-  }
-
-  /** Inserts a prefix in each selected line. @param {string} sign */
-  function prefix(sign) {
-    const from = area.value.lastIndexOf("\n", area.selectionStart - 1) + 1;
-    const to = Math.max(area.selectionEnd, from);
-    area.setSelectionRange(from, to);
-    insert(
-      area.value
-        .slice(from, to)
-        .split("\n")
-        .map((each) => `${sign}${each}`)
-        .join("\n"),
+  document.addEventListener("selectionchange", () => {
+    const i = places.findIndex(
+      ({ area, card }) => area === document.activeElement || card?.element.contains(document.activeElement),
     );
-  }
+    if (i < 0) return;
+    const now = lineAt(value(), cursorOf(i));
+    if (now === line) return;
+    line = now;
+    onLine(line);
+  });
+  show(text);
 
   return {
-    element: area,
-    tools,
-    insert,
-    /** Inserts a block between empty lines, after the cursor's block. @param {string} block */
+    element,
+    tools: TOOLS.map((tool) =>
+      h(
+        "button",
+        {
+          class: "button quiet small tool",
+          type: "button",
+          title: tool.title,
+          "aria-label": tool.title,
+          on: { click: () => use(tool) },
+        },
+        tool.label,
+      ),
+    ),
+    value,
+    /** Inserts at the cursor. @param {string} put as it is saved */
+    insert(put) {
+      const { area } = places[active];
+      if (area) edit(active, { from: area.selectionStart, to: area.selectionEnd, text: shown(put) });
+    },
+    /** Inserts a figure at the cursor's place. @param {string} block */
     insertBlock(block) {
-      const { value, selectionEnd } = area;
-      const end = value.indexOf("\n", selectionEnd);
-      const at = end < 0 ? value.length : end;
-      area.setSelectionRange(at, at);
-      const before = value.slice(0, at);
-      insert(
-        `${before.trim() === "" ? "" : before.endsWith("\n\n") ? "" : before.endsWith("\n") ? "\n" : "\n\n"}${block}\n`,
-      );
+      const { text: next, at } = withBlock(value(), cursorOf(active), block);
+      apply(next, at);
     },
     /**
-     * Replaces lines.
      * @param {number} from
      * @param {number} to the last line
-     * @param {string} written
+     * @param {string} put
+     * @param {{ stay?: boolean }} [options] `stay`: the cursor stays where it is
      */
-    replaceLines(from, to, written) {
-      const lines = area.value.split("\n");
-      const start = lines.slice(0, from).reduce((sum, each) => sum + each.length + 1, 0);
-      const length = lines.slice(from, to + 1).join("\n").length;
+    replaceLines(from, to, put, { stay = false } = {}) {
+      const { selectionStart, selectionEnd } = places[active].area ?? {};
+      const lines = value().split("\n");
+      const next = [...lines.slice(0, from), put, ...lines.slice(to + 1)].join("\n");
+      apply(next, startOfLine(next, from));
+      const { area } = places[active];
+      if (!stay || !area || selectionStart === undefined || selectionEnd === undefined) return;
       area.focus();
-      area.setSelectionRange(start, start + length);
-      insert(written);
+      area.setSelectionRange(selectionStart, selectionEnd);
     },
     /** Moves the cursor to a line and scrolls to it. @param {number} to */
     goTo(to) {
-      const start = area.value
-        .split("\n")
-        .slice(0, to)
-        .reduce((sum, each) => sum + each.length + 1, 0);
       line = to;
-      area.focus({ preventScroll: true });
-      area.setSelectionRange(start, start);
-      // Lines wrap, so only the browser knows the cursor's position; it scrolls there when the field is blurred and
-      // focused.
-      area.blur();
-      area.focus();
+      focusAt(startOfLine(value(), to));
     },
-    value: () => area.value,
+    /** Shows the text as it is saved, or with names and cards. @param {boolean} is */
+    setPlain(is) {
+      plain = is;
+      element.classList.toggle("is-plain", is);
+      show(value());
+    },
+    /** Shows the names of runs that are known by now. */
+    renew: () => places.forEach((_, i) => renew(i)),
     /** @param {string} next */
     set(next) {
-      area.value = next;
+      undone.push({ text: next, cursor: next.length }, false);
+      show(next);
     },
   };
 }

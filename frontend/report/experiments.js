@@ -1,42 +1,50 @@
-// Report templates for the experiments of a course: the question, the settings, results as figures and tables, and
-// headings for the author's observations. The text asks questions and leaves the answers to the author.
+// The experiments of a course as a report tells them: the question, figures and tables, and what to look for. The text asks
+// questions and leaves the answers to the author.
 
-import { groupBySeed } from "../lib/settings-diff.js";
 import { writeBlock } from "./block.js";
 
-/** @import { Preset, Run, SweepSpec } from "../lib/types" */
+/** @import { Run } from "../lib/types" */
 
 /**
- * The runs of an experiment: `runs` as a report names them, `run` the one to inspect, `seeds`: whether some differ by
- * their seed alone.
- * @typedef {{ runs: string, run: Run, seeds?: boolean }} Subject
+ * The runs of an experiment: `runs` as a report names them, `of` all of them, `run` the one to inspect and `image` what it
+ * is shown; `title` their name; `seeds`: whether some differ by their seed alone; `exactly`: whether they have the settings
+ * of the preset; `values`: what a sweep varies, in words.
+ * @typedef {{
+ *   runs: string, run: Run, of?: Run[], title?: string, image?: string, seeds?: boolean, exactly?: boolean, values?: string,
+ * }} Subject
  */
 
 /**
- * `preset`: the preset that starts it.
+ * `preset`: the preset that starts it; `ask`: the question about other values than the preset's; `looksInside`: it is about
+ * one network's inside, not about its accuracy.
  * @typedef {{
  *   id: string,
  *   number: number,
  *   title: string,
  *   preset: string,
  *   question: string,
+ *   ask?: (values: string) => string,
+ *   looksInside?: boolean,
  *   body: (subject: Subject) => string[],
  *   look: string[],
  * }} Experiment
  */
 
 /** @param {string} kind @param {{ [name: string]: string | number }} settings */
-const figure = (kind, settings) =>
+export const figure = (kind, settings) =>
   writeBlock({ kind, settings: new Map(Object.entries(settings).map(([name, value]) => [name, String(value)])) });
+
+/** The image of a figure, unless it is the pinned one, which is the default. @param {Subject} subject @returns {{ [name: string]: string }} */
+const imageOf = ({ image }) => (image && image !== "pinned" ? { image } : {});
 
 /** Training and validation, of loss and of accuracy. */
 const ALL_SERIES = "train_loss, train_accuracy, validation_loss, validation_accuracy";
 
 /** @param {Subject} subject */
-const setUp = ({ runs }) => ["### Set-up", figure("settings", { runs })];
+export const setUp = ({ runs }) => ["### Set-up", figure("settings", { runs })];
 
 /** Loss beside accuracy, training with validation. @param {Subject} subject @param {{ [name: string]: string }} [more] */
-const curves = ({ runs }, more = {}) => [
+export const curves = ({ runs }, more = {}) => [
   "### While they train",
   figure("curve", { runs, series: ALL_SERIES, ...more }),
 ];
@@ -50,7 +58,7 @@ const outcome = ({ runs, seeds }) => [
 ];
 
 /** With the means and deviations over epochs. @param {Subject} subject */
-const results = ({ runs, seeds }) => {
+export const results = ({ runs, seeds }) => {
   const [heading, ...tables] = outcome({ runs, seeds, run: /** @type {any} */ (null) });
   return [heading, figure("results", { runs, columns: "epochs" }), ...tables];
 };
@@ -83,6 +91,7 @@ export const EXPERIMENTS = [
     preset: "batch-size",
     question:
       "The same network on batches of 16, 32, 64 and 128, over the same samples. Where is the noise, and what does a step cost?",
+    ask: (values) => `The same network on batches of ${values}. Where is the noise, and what does a step cost?`,
     body: (subject) => [
       ...setUp(subject),
       "### The noise",
@@ -102,6 +111,7 @@ export const EXPERIMENTS = [
     title: "Learning rate",
     preset: "learning-rate",
     question: "From 0.1 down to 0.0001. Which one leaps, which one crawls, which one learns?",
+    ask: (values) => `Learning rates of ${values}. Which one leaps, which one crawls, which one learns?`,
     body: (subject) => [...setUp(subject), ...curves(subject), ...outcome(subject)],
     look: [
       "What does the largest rate do in the first steps: does the loss rise before it falls, or stay high?",
@@ -115,6 +125,7 @@ export const EXPERIMENTS = [
     title: "Activation",
     preset: "activation",
     question: "ReLU, sigmoid and tanh in the same network. Why does sigmoid take so long to leave the ground?",
+    ask: (values) => `${values} in the same network. Which one leaves the ground first, and why?`,
     body: (subject) => [...setUp(subject), ...curves(subject), ...outcome(subject)],
     look: [
       "Which one is slow at the start? How steep is its function at most, and what does a product of such slopes do to a gradient?",
@@ -126,8 +137,10 @@ export const EXPERIMENTS = [
     number: 5,
     title: "A convolution by hand",
     preset: "vgg16-inside",
+    looksInside: true,
     question:
       "Each output of a convolution is a sum of products, and so is each gradient. Do the numbers agree with what is computed by hand?",
+    // A sample has something in the middle, whose value is shown.
     body: ({ run }) => [
       "### Forward",
       figure("photo", { run: run.id }),
@@ -147,6 +160,7 @@ export const EXPERIMENTS = [
     preset: "convolutional-networks",
     question:
       "VGG16, two residual networks of separable convolutions and Inception on the same images. Which learns most in the same epochs, and what does it weigh?",
+    ask: (values) => `${values} on the same images. Which learns most in the same epochs, and what does it weigh?`,
     body: (subject) => [
       ...setUp(subject),
       ...curves(subject, { panels: "runs", x: "epoch", name: "networks" }),
@@ -177,6 +191,7 @@ export const EXPERIMENTS = [
     number: 8,
     title: "Filters",
     preset: "vgg16-inside",
+    looksInside: true,
     question: "What have the first and the last convolution of VGG16 learnt to look for?",
     body: ({ run }) => [
       "### The first convolution",
@@ -194,115 +209,21 @@ export const EXPERIMENTS = [
     number: 9,
     title: "Feature maps",
     preset: "vgg16-inside",
+    looksInside: true,
     question: "What do the first and the last convolution of VGG16 make of one image?",
-    body: ({ run }) => [
-      figure("photo", { run: run.id }),
-      "### The first convolution",
-      figure("features", { run: run.id, layer: "first convolution" }),
-      "### The last convolution",
-      figure("features", { run: run.id, layer: "last convolution" }),
-    ],
+    body: (subject) => {
+      const of = { run: subject.run.id, ...imageOf(subject) };
+      return [
+        figure("photo", of),
+        "### The first convolution",
+        figure("features", { ...of, layer: "first convolution" }),
+        "### The last convolution",
+        figure("features", { ...of, layer: "last convolution" }),
+      ];
+    },
     look: [
       "What of the image can still be recognised in the first maps, and what in the last?",
       "How many maps of the last layer are silent?",
     ],
   },
 ];
-
-/** The section for observations, with questions. @param {string[]} look */
-const observations = (look) => ["### Observations", look.map((question) => `- *${question}*`).join("\n")];
-
-/** @param {string[]} parts */
-const joined = (parts) => `${parts.join("\n\n")}\n`;
-
-/**
- * A report about experiments.
- * @param {{ experiment: Experiment, subject: Subject }[]} chosen
- * @returns {string}
- */
-export function experimentReport(chosen) {
-  const [first] = chosen;
-  const sections = chosen.flatMap(({ experiment, subject }) => {
-    const parts = [experiment.question, ...experiment.body(subject), ...observations(experiment.look)];
-    return chosen.length === 1
-      ? parts.map((part) => part.replace(/^###/, "##"))
-      : [`## ${experiment.number}. ${experiment.title}`, ...parts];
-  });
-  return joined([
-    `# ${chosen.length === 1 ? first.experiment.title : "Experiments"}`,
-    ...sections,
-    "## Conclusion",
-    chosen.length === 1 ? "*What is the answer to the question?*" : "*What holds over all of the experiments?*",
-  ]);
-}
-
-/**
- * A report about any runs.
- * @param {string} title
- * @param {string} runs as a report names them
- * @param {Run[]} of
- * @returns {string}
- */
-export function reportAbout(title, runs, of) {
-  const subject = { runs, run: of[0], seeds: groupBySeed(of).length < of.length };
-  const several = of.length > 1;
-  const body = several
-    ? [...setUp(subject), ...curves(subject), ...results(subject), figure("scatter", { runs, cost: "seconds" })]
-    : [
-        ...setUp(subject),
-        ...curves(subject),
-        "### Results",
-        figure("results", { runs, columns: "outcome" }),
-        ...(of[0].source ? [] : [figure("confusion", { run: of[0].id })]),
-      ];
-  return joined([
-    `# ${title}`,
-    "*What is the question?*",
-    ...body.map((part) => part.replace(/^###/, "##")),
-    "## Observations",
-    "*What can be seen?*",
-    "## Conclusion",
-    "*What is the answer?*",
-  ]);
-}
-
-/**
- * The runs of an experiment, the newest finished one first; null if there are none. A run is recognized by its network,
- * whatever its data set; a sweep by its varied settings and its network, so a changed one that was launched from the
- * form counts too.
- * @param {Experiment} experiment
- * @param {Preset[]} presets
- * @param {Run[]} runs
- * @param {{ id: string, spec: SweepSpec }[]} sweeps the newest first
- * @returns {Subject | null}
- */
-export function experimentRuns(experiment, presets, runs, sweeps) {
-  const preset = presets.find(({ id }) => id === experiment.preset);
-  if (!preset) return null;
-  const usable = runs.filter(({ status }) => status !== "failed");
-  const paths = Object.keys(preset.grid).sort().join();
-  if (paths === "") {
-    const [run] = usable.filter(({ spec }) => spec.network?.kind === preset.base.network.kind).sort(best);
-    return run ? { runs: run.id, run } : null;
-  }
-  const wanted = JSON.stringify(preset.grid);
-  // Other networks make another experiment; other batch sizes do not.
-  const ownNetworks = "network" in preset.grid;
-  const candidates = sweeps.filter(
-    ({ spec }) =>
-      Object.keys(spec.grid).sort().join() === paths &&
-      spec.base.data?.set === preset.base.data.set &&
-      (ownNetworks || spec.base.network?.kind === preset.base.network.kind),
-  );
-  for (const exactly of ownNetworks ? [true] : [true, false]) {
-    for (const { id, spec } of candidates) {
-      const of = usable.filter((run) => run.sweep === id).sort((a, b) => a.number - b.number);
-      if (of.length > 0 && (!exactly || JSON.stringify(spec.grid) === wanted))
-        return { runs: `sweep ${id}`, run: of[0], seeds: groupBySeed(of).length < of.length };
-    }
-  }
-  return null;
-}
-
-/** @param {Run} a @param {Run} b */
-const best = (a, b) => Number(b.status === "finished") - Number(a.status === "finished") || b.number - a.number;

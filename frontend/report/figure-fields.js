@@ -6,6 +6,7 @@ import { h } from "../lib/dom.js";
 import { ago } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { attempt } from "../lib/shell.js";
+import { runName } from "../lib/run-name.js";
 import { listOf } from "./figures/members.js";
 import { runsField } from "./runs-field.js";
 
@@ -54,7 +55,7 @@ export function figureField(field, context) {
     case "choice":
       return labelled(choose(field.options ?? []));
     case "run":
-      return labelled(choose(context.runs.map((run) => [run.id, run.name])));
+      return labelled(choose(context.runs.map((run) => [run.id, runName(run)])));
     case "runs":
       return labelled(...runsField(id, now, context.runs, set));
     case "layer":

@@ -1,6 +1,7 @@
 // The dialog that inserts a number of a run into the text.
 
 import { h, setText } from "../lib/dom.js";
+import { runName } from "../lib/run-name.js";
 import { NUMBERS, resolveNumber } from "./numbers.js";
 
 /** @import { Sources } from "./sources.js" */
@@ -17,7 +18,7 @@ export function promptNumber(sources, suggestion) {
     const run = h(
       "select",
       { id: "number-run", on: { change: show } },
-      ...runs.map(({ id, name }) => h("option", { value: id }, name)),
+      ...runs.map((run) => h("option", { value: run.id }, runName(run))),
     );
     const which = h(
       "select",

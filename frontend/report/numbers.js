@@ -1,6 +1,7 @@
 // Numbers of runs in a report's text: {{01a2… test_accuracy}}.
 
 import { bytes, count, duration, formatNumber, percent, compactNumber } from "../lib/format.js";
+import { runName } from "../lib/run-name.js";
 import { FigureError } from "./block.js";
 
 /** @import { Run } from "../lib/types" */
@@ -26,7 +27,7 @@ export const NUMBERS = {
   ...of("epoch", "Epochs done", count),
   ...of("steps", "Steps", count),
   ...of("train_samples", "Training samples", count),
-  name: { title: "Name", of: (run) => run.name },
+  name: { title: "Name", of: (run) => runName(run) },
 };
 
 /**
@@ -57,6 +58,6 @@ export function resolveNumber(words, sources) {
   if (!known)
     throw new FigureError(`“${name}” is not a number of a run; choose one of ${Object.keys(NUMBERS).join(", ")}.`);
   const text = known.of(run);
-  if (text === null) throw new FigureError(`${known.title} of “${run.name}” is not known yet.`);
+  if (text === null) throw new FigureError(`${known.title} of “${runName(run)}” is not known yet.`);
   return { text, run, title: known.title };
 }

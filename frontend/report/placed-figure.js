@@ -1,8 +1,10 @@
 // A figure in its place in a report: what is drawn, its number and its caption.
 
 import { h, setText } from "../lib/dom.js";
+import { runName } from "../lib/run-name.js";
 import { readBlock } from "./block.js";
 import { kindNamed, valuesOf } from "./figures/index.js";
+import { tableFrame } from "./table-frame.js";
 
 /** @import { Run } from "../lib/types" */
 /** @import { Sources } from "./sources.js" */
@@ -75,9 +77,10 @@ export function placeFigure(sources, name, written) {
         const note = drawn.note ? h("div", { class: "figure-note" }, drawn.note) : "";
         stage.replaceChildren(...[scrolling(drawn.body), note].filter(Boolean));
         setText(words, values.caption || drawn.caption);
-        source.replaceChildren(...sourceOf(drawn.runs));
         // Only an own caption may leave out which runs they are.
-        source.classList.toggle("is-told", !values.caption);
+        const isTold = !values.caption;
+        source.replaceChildren(...(isTold ? [sourceLink(drawn.runs)] : sourceOf(drawn.runs)));
+        source.classList.toggle("is-told", isTold);
         caption.hidden = false;
         element.classList.remove("is-fault");
       } catch (error) {
@@ -95,13 +98,11 @@ export function placeFigure(sources, name, written) {
 
 /** Wide tables scroll. @param {Element} body */
 function scrolling(body) {
-  const framed = (/** @type {Element} */ table) =>
-    h("div", { class: "figure-scroll", tabindex: 0, role: "group", "aria-label": "Table, scrolls" }, table);
-  if (body instanceof HTMLTableElement) return framed(body);
+  if (body instanceof HTMLTableElement) return tableFrame(body);
   for (const table of body.querySelectorAll(":scope.settings-tables > table")) {
     const place = document.createComment("");
     table.replaceWith(place);
-    place.replaceWith(framed(table));
+    place.replaceWith(tableFrame(/** @type {HTMLTableElement} */ (table)));
   }
   return body;
 }
@@ -122,7 +123,16 @@ export function reason(error) {
 }
 
 /** @param {Run[]} runs */
+function sourceLink([first, ...others]) {
+  return others.length > 0 ? h("a", { href: "#runs" }, "Sources") : h("a", { href: `#run-${first.id}` }, "Source");
+}
+
+/** @param {Run[]} runs */
 function sourceOf(runs) {
   if (runs.length > MAX_NAMED) return [h("a", { href: "#runs" }, `From ${runs.length} runs.`)];
-  return ["From ", ...runs.flatMap((run, i) => [i > 0 ? ", " : "", h("a", { href: `#run-${run.id}` }, run.name)]), "."];
+  return [
+    "From ",
+    ...runs.flatMap((run, i) => [i > 0 ? ", " : "", h("a", { href: `#run-${run.id}` }, runName(run))]),
+    ".",
+  ];
 }

@@ -1,6 +1,7 @@
 // The rendered report: title block, text, figures, and the list of runs that they are from.
 
 import { h, setText } from "../lib/dom.js";
+import { runName } from "../lib/run-name.js";
 import { appendix } from "./appendix.js";
 import { byline } from "./front-matter.js";
 import { partElement, partsOf } from "./markdown.js";
@@ -112,9 +113,14 @@ export function reportView(sources, { onPart, onFigure, onShown } = {}) {
         try {
           const { text: said, run, title } = resolveNumber(words, sources);
           numbers.push(run);
-          return h("a", { class: "report-number", href: `#run-${run.id}`, title: `${title} of “${run.name}”` }, said);
+          return h(
+            "a",
+            { class: "report-number", href: `#run-${run.id}`, title: `${title} of “${runName(run)}”` },
+            said,
+          );
         } catch (error) {
-          return h("span", { class: "report-fault", role: "alert" }, reason(error));
+          // The sentence that it is in has its own full stop.
+          return h("span", { class: "report-fault", role: "alert" }, reason(error).replace(/\.$/, ""));
         }
       },
     });

@@ -2,6 +2,8 @@
 
 import { h } from "../lib/dom.js";
 import { ago, plural } from "../lib/format.js";
+import { sweepTitle } from "../runs/sweeps.js";
+import { runName } from "../lib/run-name.js";
 
 /** @import { Run } from "../lib/types" */
 
@@ -51,7 +53,7 @@ export function runsField(id, now, runs, onChange) {
         },
       });
       box.checked = isChosen(run);
-      return h("label", {}, box, h("span", {}, run.name));
+      return h("label", {}, box, h("span", {}, runName(run)));
     }),
   );
   const own = h("div", { class: "run-picker" }, search, list);
@@ -83,6 +85,6 @@ export function groupsOf(runs) {
     key,
     key.startsWith("tag ")
       ? `Tagged “${key.slice(4)}”, ${plural(of.length, "run")}`
-      : `Sweep “${of[0].name.split(" · ")[0]}”, ${plural(of.length, "run")}, ${ago(of[0].created, Date.now())}`,
+      : `${sweepTitle(of, true).title}, ${plural(of.length, "run")}, ${ago(of[0].created, Date.now())}`,
   ]);
 }

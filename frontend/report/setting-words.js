@@ -11,6 +11,10 @@ import { dataSet, defaultOf, defaultVariant, fieldsOf, groupsFor, network } from
 /** Settings that a reader asks for, even where they have their defaults. */
 const ALWAYS = new Set([
   "data.set",
+  // Points in the plane are made from these.
+  "data.samples",
+  "data.noise",
+  "data.classes",
   "network.kind",
   "training.epochs",
   "training.batch_size",

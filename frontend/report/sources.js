@@ -53,8 +53,9 @@ export class Sources {
 
   /** Fetches the runs whose numbers are in a text; null if all are known. @param {string} text */
   loadNumbers(text) {
-    const ids = [...text.matchAll(NUMBER)].map(([, id]) => id).filter((id) => !this.asked.has(id));
-    const unknown = [...new Set(ids)].filter((id) => !this.runs.has(id));
+    const ids = new Set([...text.matchAll(NUMBER)].map(([, id]) => id));
+    // Those that are being fetched are waited for.
+    const unknown = [...ids].filter((id) => !this.runs.has(id));
     if (unknown.length === 0) return null;
     return Promise.allSettled(unknown.map((id) => this.load(id)));
   }
@@ -103,7 +104,7 @@ export class Sources {
     throw new FigureError(
       found.length > 1
         ? `“${id}” begins the id of ${found.length} runs.`
-        : `There is no run “${id}”: it may have been deleted.`,
+        : `There is no run “${id.slice(0, MIN_ID)}”: it may have been deleted.`,
     );
   }
 

@@ -7,6 +7,7 @@ import { icon } from "../lib/icons.js";
 import { menu } from "../lib/menu.js";
 import { attempt } from "../lib/shell.js";
 import { canResume, canStop, isActive } from "../lib/status.js";
+import { runName } from "../lib/run-name.js";
 import { beginReport } from "../report/begin.js";
 import { pageLinks } from "./pages.js";
 import { takeAwayLinks } from "./take-away.js";
@@ -60,7 +61,7 @@ export function runActions(first, { onAnswer, onDelete }) {
   const away = takeAwayLinks(first);
   const more = menu({ label: "More", icon: "more", title: "Report, take away, delete" }, [
     transfer,
-    { label: "Write a report", act: () => attempt(() => beginReport(run.name, [run])) },
+    { label: "Write a report", act: () => attempt(() => beginReport(runName(run), [run])) },
     away.heading,
     ...away.links,
     h("hr"),

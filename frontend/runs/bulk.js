@@ -10,6 +10,7 @@ import { attempt } from "../lib/shell.js";
 import { siteUrl } from "../lib/base-path.js";
 import { canStop } from "../lib/status.js";
 import { offerUndo, moveToTrash } from "../lib/trash.js";
+import { runName } from "../lib/run-name.js";
 import { beginReport } from "../report/begin.js";
 import { editTags } from "./labels.js";
 
@@ -109,7 +110,8 @@ export function bulkBar({ ids, known, away, anyActive, tags, onRun, onGone, onNo
 
   async function report() {
     const runs = await chosen();
-    if (runs.length > 0) await beginReport(runs.length === 1 ? runs[0].name : "Comparison", runs);
+    if (runs.length > 0)
+      await beginReport(runs.length === 1 ? runName(runs[0]) : `Comparison of ${runs.length} runs`, runs);
   }
 
   async function remove() {

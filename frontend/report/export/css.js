@@ -17,13 +17,22 @@ function used(page, rules) {
     // The page of a printer, with its margins.
     if (rule instanceof CSSPageRule) return [rule.cssText];
     if (rule instanceof CSSStyleRule) return isUsed(page, rule.selectorText) ? [rule.cssText] : [];
-    if (rule instanceof CSSMediaRule || rule instanceof CSSSupportsRule) {
-      const inner = used(page, rule.cssRules);
-      const head = rule instanceof CSSMediaRule ? `@media ${rule.conditionText}` : `@supports ${rule.conditionText}`;
+    const name = nameOf(rule);
+    if (name !== null) {
+      const { cssRules, conditionText } = /** @type {CSSConditionRule} */ (rule);
+      const inner = used(page, cssRules);
+      const head = `@${name} ${conditionText}`;
       return inner.length > 0 ? [`${head} {\n${inner.join("\n")}\n}`] : [];
     }
     return [];
   });
+}
+
+/** The name of a rule with a condition around others; null for other rules. @param {CSSRule} rule */
+function nameOf(rule) {
+  if (rule instanceof CSSMediaRule) return "media";
+  if (rule instanceof CSSContainerRule) return "container";
+  return rule instanceof CSSSupportsRule ? "supports" : null;
 }
 
 /** @param {Document} page @param {string} selector */

@@ -1,5 +1,6 @@
 // The figure of a convolution's arithmetic: one value as a sum of products, forward or backward.
 
+import { runName } from "../../lib/run-name.js";
 import { backward, forward } from "../../inside/arithmetic.js";
 import { FigureError } from "../block.js";
 import { CHECKPOINT, checkpointWords, CONVOLUTIONS, IMAGE, LAYER, layerOf, RUN } from "./inspect.js";
@@ -42,7 +43,7 @@ export const arithmetic = {
     const x = values.column === "" ? Math.floor(width / 2) : Number(values.column);
     const query = { map: values.map, y, x, image: values.image, checkpoint: values.checkpoint };
     const path = `layers/${encodeURIComponent(layer.name)}`;
-    const place = `map ${values.map}, row ${y}, column ${x} of ${layer.name} in “${run.name}” (${checkpointWords(run, values.checkpoint)})`;
+    const place = `map ${values.map}, row ${y}, column ${x} of ${layer.name} in “${runName(run)}” (${checkpointWords(run, values.checkpoint)})`;
     if (values.way === "forward") {
       /** @type {Arithmetic} */
       const of = await sources.inspect(run, `${path}/arithmetic`, query);

@@ -3,6 +3,7 @@
 import { getBoundary, getPoints } from "../../lib/api.js";
 import { h } from "../../lib/dom.js";
 import { printColour } from "../../lib/theme.js";
+import { runName } from "../../lib/run-name.js";
 import { decodeBoundary } from "../../run/grid.js";
 import { drawToy2d } from "../../run/toy2d.js";
 import { FigureError } from "../block.js";
@@ -16,6 +17,7 @@ const SMALL = 224;
 /** Pixels per CSS pixel, for high-density screens and print. */
 const RATIO = 2;
 const MAX_EPOCHS = 12;
+const MAX_COLUMNS = 4;
 /** The markers of the classes. */
 const MARKER_NAMES = [
   "circles",
@@ -27,6 +29,9 @@ const MARKER_NAMES = [
   "hexagons",
   "crosses",
 ];
+
+/** The columns of rows of equal length. @param {number} many */
+const columnsOf = (many) => Math.ceil(many / Math.ceil(many / MAX_COLUMNS));
 
 /** @type {Kind} */
 export const boundary = {
@@ -61,7 +66,7 @@ export const boundary = {
         const best = word === "best" ? run.summary.best_epoch : null;
         const epoch = /^\d+$/.test(word) ? Number(word) : (best ?? /** @type {const} */ ("latest"));
         const { boundary: found } = await sources.once(`boundary ${epoch}`, [run], () => getBoundary(run.id, epoch));
-        if (!found) throw new FigureError(`“${run.name}” has no boundary yet.`);
+        if (!found) throw new FigureError(`“${runName(run)}” has no boundary yet.`);
         const grid = decodeBoundary(found);
         const canvas = h("canvas");
         drawToy2d(
@@ -75,7 +80,7 @@ export const boundary = {
           { width: side, height: side, ratio: RATIO, ink: printColour },
         );
         const when = found.epoch === 0 ? "before training" : `after epoch ${found.epoch}`;
-        return { when, picture: canvasImage(canvas, `Decision boundary of “${run.name}” ${when}`, side, false) };
+        return { when, picture: canvasImage(canvas, `Decision boundary of “${runName(run)}” ${when}`, side, false) };
       }),
     );
     const [{ when, picture }] = pictures;
@@ -83,7 +88,7 @@ export const boundary = {
     const body = several
       ? h(
           "div",
-          { class: "picture-row" },
+          { class: "picture-row", vars: { columns: columnsOf(pictures.length) } },
           ...pictures.map((one) => h("figure", {}, one.picture, h("figcaption", {}, one.when))),
         )
       : picture;
@@ -92,7 +97,7 @@ export const boundary = {
     return {
       body,
       runs: [run],
-      caption: `Points and decision boundary of “${run.name}”${several ? "" : ` ${when}`}: ${names.join(", ")}. Hollow points are of the validation split, points with a dark rim of the test split.`,
+      caption: `Points and decision boundary of “${runName(run)}”${several ? "" : ` ${when}`}: ${names.join(", ")}. Hollow points are of the validation split, points with a dark rim of the test split.`,
     };
   },
 };

@@ -3,6 +3,7 @@
 import { getEvaluation, getFilm, getFrame, getTest } from "../../lib/api.js";
 import { percent } from "../../lib/format.js";
 import { confusionMatrix } from "../../lib/confusion-matrix.js";
+import { runName } from "../../lib/run-name.js";
 import { untilReady, WAIT } from "../../evaluation/wait.js";
 import { FigureError } from "../block.js";
 import { CHECKPOINT, checkpointWords, isFrame, RUN } from "./inspect.js";
@@ -45,7 +46,7 @@ export const confusion = {
     return {
       body,
       runs: [run],
-      caption: `Confusion matrix of “${run.name}” on ${SPLIT_WORDS[split]}, ${checkpointWords(run, values.checkpoint)}: rows are the true classes, columns the predicted ones.${right}`,
+      caption: `Confusion matrix of “${runName(run)}” on ${SPLIT_WORDS[split]}, ${checkpointWords(run, values.checkpoint)}: rows are the true classes, columns the predicted ones.${right}`,
     };
   },
 };
@@ -63,20 +64,20 @@ async function matrixOf(run, { split, checkpoint }, sources) {
     if (!frame)
       throw new FigureError(
         film.epochs.length > 0
-          ? `The film of “${run.name}” has no frame ${checkpoint}; it has ${film.frames.map(({ name }) => name).join(", ")}.`
-          : `“${run.name}” has no film.`,
+          ? `The film of “${runName(run)}” has no frame ${checkpoint}; it has ${film.frames.map(({ name }) => name).join(", ")}.`
+          : `“${runName(run)}” has no film.`,
       );
     const { confusion: matrix, validation_accuracy: accuracy } = await sources.once(`frame ${checkpoint}`, [run], () =>
       getFrame(run.id, frame.name, frame.version),
     );
-    if (!matrix) throw new FigureError(`“${run.name}” has no validation split, so its film has no matrix.`);
+    if (!matrix) throw new FigureError(`“${runName(run)}” has no validation split, so its film has no matrix.`);
     return { matrix, classes: run.summary.classes, accuracy, split: "validation" };
   }
   // The run has made this one itself.
   if (split === "test" && checkpoint === "best") {
     const { test, classes } = await sources.once("test", [run], () => getTest(run.id));
     if (test) return { matrix: test.confusion, classes, accuracy: test.accuracy, split };
-    if (run.status !== "finished") throw new FigureError(`“${run.name}” has no test result yet.`);
+    if (run.status !== "finished") throw new FigureError(`“${runName(run)}” has no test result yet.`);
   }
   const { confusion: matrix, classes, accuracy } = await evaluationOf(run, { split, checkpoint }, sources);
   if (!matrix) throw new FigureError(`A matrix of ${classes.length} classes would not be readable.`);

@@ -9,6 +9,7 @@ import { RunLines } from "../../run/lines.js";
 import { RunStore, SERIES } from "../../run/store.js";
 import { FigureError } from "../block.js";
 import { listOf, runsTitle, membersFor, RUNS, SEEDS } from "./members.js";
+import { isNarrow } from "../narrow.js";
 import { panelsSvg } from "./panels.js";
 
 /** @import { AxisName } from "../../chart/axis.js" */
@@ -25,7 +26,11 @@ const MAX_ALONE = 12;
 
 /** The axes with their units. @type {{ [name in AxisName]: string }} */
 const X_TITLES = { step: "Step", samples: "Samples seen", epoch: "Epoch", time: "Training time (s)" };
-const METRICS = [{ id: "loss" }, { id: "accuracy" }];
+/** `sign`: the unit, where a title names the axis. */
+const METRICS = [
+  { id: "loss", sign: "" },
+  { id: "accuracy", sign: " (%)" },
+];
 
 /** @type {Kind} */
 export const curve = {
@@ -139,6 +144,7 @@ export const curve = {
       legend: members.length > 1 || !mixed ? drawn.flatMap((panel) => panel.named) : [],
       mixed,
       label: `${titleOf(charts)} of ${runsTitle(runs)}`,
+      narrow: isNarrow(),
     });
     const smooth = charts.some(({ noisy }) => noisy) && smoothing > 0;
     const outside = panels.reduce((sum, { data }) => sum + data.outside, 0);
@@ -269,9 +275,11 @@ function scaled(drawn, values) {
     }),
   );
   const panels = drawn.map(({ title, row, metric, lines, marks }) => {
+    // In a panel for each curve the title is the curve's.
+    const named = values.panels === "series";
     // One panel keeps its own range, which tells how many points lie outside.
     const data = plot(lines, metric.id, drawn.length > 1 ? (ranges.get(metric.id) ?? null) : null);
-    return { title, row, data, marks: marks.map(({ x }) => x) };
+    return { title: named ? `${title}${metric.sign}` : title, named, row, data, marks: marks.map(({ x }) => x) };
   });
   return { panels, cuts };
 }

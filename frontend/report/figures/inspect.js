@@ -1,6 +1,7 @@
 // The common parts of figures of a network's inside: layer, image, and pictures.
 
 import { h } from "../../lib/dom.js";
+import { runName } from "../../lib/run-name.js";
 import { FigureError } from "../block.js";
 
 /** @import { Inside, Layer, Run } from "../../lib/types" */
@@ -69,7 +70,7 @@ export async function layerOf(run, values, sources) {
   const layer = Object.hasOwn(named, values.layer)
     ? named[/** @type {keyof typeof named} */ (values.layer)]
     : inside.layers.find(({ name }) => name === values.layer);
-  if (!layer) throw new FigureError(`“${run.name}” has no layer “${values.layer}”.`);
+  if (!layer) throw new FigureError(`“${runName(run)}” has no layer “${values.layer}”.`);
   return { inside, layer };
 }
 

@@ -1,6 +1,8 @@
 // The members of a figure: runs that differ only by seed are grouped.
 
 import { distinctLabels, groupBySeed } from "../../lib/settings-diff.js";
+import { runName } from "../../lib/run-name.js";
+import { sweepTitle } from "../../runs/sweeps.js";
 import { membersOf } from "../../compare/members.js";
 
 /** @import { Run } from "../../lib/types" */
@@ -27,13 +29,13 @@ export function membersFor(runs, seeds) {
   return membersOf(groups, distinctLabels(groups.map(([first]) => first)));
 }
 
-/** The title of runs: the name of the only run, or the common beginning of their names. @param {Run[]} runs */
+/** The title of runs: the name of the only run, or that of their sweep as the page Runs has it. @param {Run[]} runs */
 export function runsTitle(runs) {
-  if (runs.length === 1) return `“${runs[0].name}”`;
-  const [first] = runs[0].name.split(" · ");
-  return runs.every(({ name }) => name === first || name.startsWith(`${first} · `))
-    ? `“${first}”, ${runs.length} runs`
-    : `${runs.length} runs`;
+  const [{ sweep }] = runs;
+  if (runs.length === 1) return `“${runName(runs[0])}”`;
+  if (sweep === null || runs.some((run) => run.sweep !== sweep)) return `${runs.length} runs`;
+  const { title, about } = sweepTitle(runs, true);
+  return `${about === "" ? title : `“${title}”`}, ${runs.length} runs`;
 }
 
 /** The words of a comma-separated list. @param {string} text */

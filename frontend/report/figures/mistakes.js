@@ -3,6 +3,7 @@
 import { inspectPicture } from "../../lib/api.js";
 import { h } from "../../lib/dom.js";
 import { formatNumber, percent, plural } from "../../lib/format.js";
+import { runName } from "../../lib/run-name.js";
 import { isOfImages } from "../../run/pages.js";
 import { FigureError } from "../block.js";
 import { evaluationOf, SPLIT, SPLIT_WORDS } from "./confusion.js";
@@ -24,10 +25,10 @@ export const mistakes = {
     const run = await sources.runOf(values.run);
     if (isFrame(values.checkpoint))
       throw new FigureError("Mistakes are found with the best or the last weights; the film has no weights.");
-    if (!isOfImages(run)) throw new FigureError(`“${run.name}” is not trained on images.`);
+    if (!isOfImages(run)) throw new FigureError(`“${runName(run)}” is not trained on images.`);
     const { split, checkpoint } = values;
     const { mistakes: all, classes, scores } = await evaluationOf(run, { split, checkpoint }, sources);
-    if (all.length === 0) throw new FigureError(`“${run.name}” makes no mistakes on ${SPLIT_WORDS[split]}.`);
+    if (all.length === 0) throw new FigureError(`“${runName(run)}” makes no mistakes on ${SPLIT_WORDS[split]}.`);
     const shown = all.slice(0, Math.round(Number(values.many)));
     const sure = scores === "margins" ? formatNumber : percent;
     const pictures = await Promise.all(
@@ -55,7 +56,7 @@ export const mistakes = {
     return {
       body: h("div", { class: "picture-row mistakes-row" }, ...pictures),
       runs: [run],
-      caption: `${plural(shown.length, "mistake")} of “${run.name}” on ${SPLIT_WORDS[split]} (${checkpointWords(run, checkpoint)}), the most confident first: true class → predicted class, and how sure the network is.`,
+      caption: `${plural(shown.length, "mistake")} of “${runName(run)}” on ${SPLIT_WORDS[split]} (${checkpointWords(run, checkpoint)}), the most confident first: true class → predicted class, and how sure the network is.`,
     };
   },
 };

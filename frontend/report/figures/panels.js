@@ -5,15 +5,21 @@ import { s } from "../../lib/dom.js";
 
 /** @import { Line, PlotData } from "../../chart/plot-data.js" */
 
-/** A chart of the picture; panels of one `row` have the same width. @typedef {{ title: string, row: string, data: PlotData, marks: number[] }} Panel */
+/**
+ * A chart of the picture; panels of one `row` have the same width. `named`: its title names the vertical axis.
+ * @typedef {{ title: string, named: boolean, row: string, data: PlotData, marks: number[] }} Panel
+ */
 
-const WIDTH = 760;
-/** Columns of small panels. */
-const MAX_COLUMNS = 4;
-/** Heights of a row by its number of columns. */
-const HEIGHTS = [310, 250, 180, 165];
-/** Small panels are drawn larger and shrunk, so that their axes have more than one tick. */
-const SMALL = { columns: 3, factor: 1.25 };
+/**
+ * The room for a picture: its width, how many panels stand beside each other at most, of a row of small ones too, and the
+ * heights of a row by its number of columns.
+ * @typedef {{ width: number, columns: number, small: number, heights: number[] }} Room
+ */
+
+/** @type {Room} */
+const WIDE = { width: 760, columns: 2, small: 4, heights: [310, 250, 215, 205] };
+/** On a phone panels stand below each other. @type {Room} */
+const NARROW = { width: 340, columns: 1, small: 1, heights: [220] };
 /** Room beside titles and the legend, for a panel's title, and for a row of the legend. */
 const MARGIN = 16;
 const TITLE = 20;
@@ -26,46 +32,58 @@ let made = 0;
 
 /**
  * @param {Panel[]} panels
- * @param {{ xLabel: string, legend: Line[], mixed: boolean, label: string }} look `mixed`: panels show
- *   training and validation
+ * @param {{ xLabel: string, legend: Line[], mixed: boolean, label: string, narrow?: boolean }} look `mixed`: panels show
+ *   training and validation; `narrow`: for a phone
  * @returns {SVGSVGElement}
  */
-export function panelsSvg(panels, { xLabel, legend, mixed, label }) {
-  const names = legendRows(legend, mixed);
+export function panelsSvg(panels, { xLabel, legend, mixed, label, narrow = false }) {
+  const room = narrow ? NARROW : WIDE;
+  const names = legendRows(legend, mixed, room.width);
   let top = names.length > 0 ? names.length * LEGEND_ROW + 8 : 0;
   /** @type {Node[]} */
   const parts = names.flatMap((row, i) => row.map((entry) => legendEntry(entry, 12 + i * LEGEND_ROW)));
-  for (const row of rowsOf(panels)) {
-    const width = (WIDTH - GAP * (row.columns - 1)) / row.columns;
-    const height = HEIGHTS[row.columns - 1];
-    const factor = row.columns >= SMALL.columns ? SMALL.factor : 1;
+  for (const row of rowsOf(panels, room)) {
+    const width = (room.width - GAP * (row.columns - 1)) / row.columns;
+    const height = room.heights[row.columns - 1];
     const titled = row.panels.some(({ title }) => title !== "");
     row.panels.forEach((panel, i) => {
       const left = i * (width + GAP);
       const below = top + (titled ? TITLE : 0);
       if (panel.title) parts.push(text(left + MARGIN, top + 14, fitted(panel.title, width - MARGIN), "panel-title"));
-      parts.push(chart(panel, { left, top: below, width, height, xLabel, factor }));
+      // The title of a panel may name the vertical axis; in a row of one metric the first panel does it for all.
+      const names = !panel.named && (i === 0 || row.panels[i - 1].data.unit !== panel.data.unit);
+      parts.push(chart(panel, { left, top: below, width, height, xLabel, names }));
     });
     top += height + (titled ? TITLE : 0) + GAP;
   }
   return s(
     "svg",
-    { viewBox: `0 0 ${WIDTH} ${Math.round(top - GAP)}`, class: "panels", role: "img", "aria-label": label },
+    {
+      viewBox: `0 0 ${room.width} ${Math.round(top - GAP)}`,
+      class: `panels${narrow ? " is-narrow" : ""}`,
+      role: "img",
+      "aria-label": label,
+    },
     ...parts,
   );
 }
 
-/** @param {Panel} panel @param {{ left: number, top: number, width: number, height: number, xLabel: string, factor: number }} place */
-function chart({ data, marks }, { left, top, width, height, xLabel, factor }) {
+/** @param {Panel} panel @param {{ left: number, top: number, width: number, height: number, xLabel: string, names: boolean }} place */
+function chart({ data, marks }, { left, top, width, height, xLabel, names }) {
   made += 1;
   // The picture's legend names the lines of all panels.
-  const unnamed = { ...data, drawn: data.drawn.map((drawn) => ({ ...drawn, line: { ...drawn.line, quiet: true } })) };
+  const unnamed = {
+    ...data,
+    // Without a name the axis keeps its unit and its room, so that panels beside each other have one height.
+    unit: data.unit && !names ? { ...data.unit, name: "" } : data.unit,
+    drawn: data.drawn.map((drawn) => ({ ...drawn, line: { ...drawn.line, quiet: true } })),
+  };
   const svg = chartSvg(unnamed, {
     title: "",
     subtitle: "",
     xLabel,
-    width: width * factor,
-    height: height * factor,
+    width,
+    height,
     ink: "var(--ink)",
     faint: "var(--ink-2)",
     grid: "var(--grid)",
@@ -86,13 +104,13 @@ function chart({ data, marks }, { left, top, width, height, xLabel, factor }) {
   return element;
 }
 
-/** @param {Panel[]} panels */
-function rowsOf(panels) {
+/** @param {Panel[]} panels @param {Room} room */
+function rowsOf(panels, room) {
   /** @type {{ columns: number, panels: Panel[] }[]} */
   const rows = [];
   for (const name of new Set(panels.map(({ row }) => row))) {
     const all = panels.filter(({ row }) => row === name);
-    const most = name === "all" ? 2 : MAX_COLUMNS;
+    const most = name === "all" ? room.columns : room.small;
     // Rows of equal length: 6 panels are 3 and 3, not 4 and 2.
     const columns = Math.ceil(all.length / Math.ceil(all.length / most));
     for (let i = 0; i < all.length; i += columns) rows.push({ columns, panels: all.slice(i, i + columns) });
@@ -102,8 +120,8 @@ function rowsOf(panels) {
 
 /** An entry of the legend: a run's line, or how training and validation are drawn. @typedef {{ words: string, x: number, token: string, dash: number[], width: number, alpha: number, dots: boolean }} Entry */
 
-/** @param {Line[]} lines @param {boolean} mixed @returns {Entry[][]} */
-function legendRows(lines, mixed) {
+/** @param {Line[]} lines @param {boolean} mixed @param {number} most the width @returns {Entry[][]} */
+function legendRows(lines, mixed, most) {
   const runs = [...new Map(lines.map((line) => [line.id, line])).values()].map(({ label, token, dash }) => ({
     words: label,
     token,
@@ -121,11 +139,11 @@ function legendRows(lines, mixed) {
     : [];
   /** @type {Entry[][]} */
   const rows = [];
-  let x = WIDTH;
+  let x = most;
   for (const entry of [...runs, ...kinds]) {
-    const words = fitted(entry.words, WIDTH - 60);
+    const words = fitted(entry.words, most - 60);
     const wide = 46 + words.length * LETTER_WIDTH;
-    if (x + wide > WIDTH) {
+    if (x + wide > most) {
       rows.push([]);
       x = MARGIN;
     }

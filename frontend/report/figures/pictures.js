@@ -5,6 +5,7 @@ import { crossOutDead, showLegend } from "../../inside/sheet.js";
 import { inspectPicture } from "../../lib/api.js";
 import { h } from "../../lib/dom.js";
 import { formatNumber, percent } from "../../lib/format.js";
+import { runName } from "../../lib/run-name.js";
 import { FigureError } from "../block.js";
 import { CHECKPOINT, IMAGE, LAYER, layerOf, canvasImage, checkpointWords, isFrame, RUN } from "./inspect.js";
 
@@ -126,10 +127,10 @@ async function sheet(values, sources, kind, own) {
   const own_scale =
     about.range || about.kind === "picture" ? "" : " Each tile has its own scale; the legend is the first one's.";
   return {
-    body: canvasImage(canvas, `${title} in “${run.name}”`, picture.width * times, true),
+    body: canvasImage(canvas, `${title} in “${runName(run)}”`, picture.width * times, true),
     runs: [run],
     note: legend,
-    caption: `${title} in “${run.name}”, ${checkpointWords(run, values.checkpoint)}. ${captionOf(kind, about, layer)}${shown}${crossed}${own_scale}`,
+    caption: `${title} in “${runName(run)}”, ${checkpointWords(run, values.checkpoint)}. ${captionOf(kind, about, layer)}${shown}${crossed}${own_scale}`,
   };
 }
 
@@ -178,7 +179,7 @@ export const photo = {
     const body = h(
       "div",
       { class: "photo" },
-      canvasImage(canvas, `The image as “${run.name}” sees it`, 192, true),
+      canvasImage(canvas, `The image as “${runName(run)}” sees it`, 192, true),
       h(
         "table",
         { class: "compare-table" },
@@ -198,7 +199,7 @@ export const photo = {
     return {
       body,
       runs: [run],
-      caption: `The image as “${run.name}” sees it, ${picture.width}×${picture.height}, and what it takes it for${truth === null ? "" : `; it is “${truth}”`} (${checkpointWords(run, values.checkpoint)}).`,
+      caption: `The image as “${runName(run)}” sees it, ${picture.width}×${picture.height}, and what it takes it for${truth === null ? "" : `; it is “${truth}”`} (${checkpointWords(run, values.checkpoint)}).`,
     };
   },
 };

@@ -10,8 +10,7 @@ import { listOf, runsTitle, membersFor, RUNS, SEEDS } from "./members.js";
 /** @import { Kind } from "./index.js" */
 
 const WIDTH = 760;
-/** Room for a rotated title. */
-const Y_TITLE = 16;
+const GAP = 20;
 
 /** @type {Kind} */
 export const scatterFigure = {
@@ -40,35 +39,35 @@ export const scatterFigure = {
     if (plots.some(({ localName }) => localName !== "svg"))
       throw new FigureError(`${gain.title} of ${runsTitle(runs)} is not known yet.`);
     return {
-      body: besides(/** @type {SVGSVGElement[]} */ (plots), gain.title),
+      body: besides(/** @type {SVGSVGElement[]} */ (plots)),
       runs,
       caption: `${gain.title} against ${costs.map(({ title }) => title.toLowerCase()).join(" and ")} of ${runsTitle(runs)}. The line is the Pareto front: no other run is both better and cheaper.`,
     };
   },
 };
 
-/** Plots in rows of two, each with the title of its vertical axis. @param {SVGSVGElement[]} plots @param {string} yTitle */
-function besides(plots, yTitle) {
+/** Plots in rows of two. @param {SVGSVGElement[]} plots */
+function besides(plots) {
   const columns = Math.min(2, plots.length);
   const [, , width, height] = (plots[0].getAttribute("viewBox") ?? "").split(" ").map(Number);
-  const whole = width + Y_TITLE;
-  const parts = plots.flatMap((plot, i) => {
-    const [left, top] = [(i % columns) * whole, Math.floor(i / columns) * height];
-    for (const [name, value] of Object.entries({ x: left + Y_TITLE, y: top, width, height }))
-      plot.setAttribute(name, String(value));
+  const whole = (WIDTH - GAP) / 2;
+  plots.forEach((plot, i) => {
+    const place = { x: (i % columns) * (whole + GAP), y: Math.floor(i / columns) * height, width: whole, height };
+    for (const [name, value] of Object.entries(place)) plot.setAttribute(name, String(value));
+    plot.setAttribute("viewBox", `0 0 ${width} ${height}`);
     // The style of the class is that of a whole picture, which the one around is.
     plot.classList.remove("scatter");
     plot.setAttribute("overflow", "visible");
-    const middle = top + (height - 28) / 2;
-    const title = s("text", { x: left + 11, y: middle, class: "axis-title", "text-anchor": "middle" }, yTitle);
-    title.setAttribute("transform", `rotate(-90 ${left + 11} ${middle})`);
-    return [title, plot];
   });
   const rows = Math.ceil(plots.length / columns);
   return s(
     "svg",
-    { viewBox: `0 0 ${columns * whole} ${rows * height}`, class: `scatter columns-${columns}`, role: "group" },
-    ...parts,
+    {
+      viewBox: `0 0 ${columns === 1 ? whole : WIDTH} ${rows * height}`,
+      class: `scatter columns-${columns}`,
+      role: "group",
+    },
+    ...plots,
   );
 }
 

@@ -2,6 +2,7 @@
 
 import { rankingTable, rankingNote } from "../../compare/ranking.js";
 import { RESULTS, resultsTable } from "../../compare/tables.js";
+import { h } from "../../lib/dom.js";
 import { FigureError } from "../block.js";
 import { runsTitle, membersFor, RUNS, SEEDS } from "./members.js";
 
@@ -39,15 +40,19 @@ export const figures = {
   async draw(values, sources) {
     const runs = await sources.runsOf(values.runs);
     const members = membersFor(runs, values.seeds);
-    const shown = RESULTS.filter(
-      ({ more }) => values.columns === "all" || (values.columns === "epochs") === (more !== undefined),
+    const [overEpochs, outcome] = [true, false].map((isMean) =>
+      RESULTS.filter(({ more }) => (more !== undefined) === isMean),
     );
+    const shown = { all: [outcome, overEpochs], outcome: [outcome], epochs: [overEpochs] }[values.columns] ?? [];
     const spreads = [
       members.some((member) => member.runs.length > 1) && TERMS.seeds,
-      members.some((member) => member.runs.length === 1) && shown.some(({ more }) => more) && TERMS.epochs,
+      members.some((member) => member.runs.length === 1) && shown.includes(overEpochs) && TERMS.epochs,
     ].filter((term) => term !== false);
+    const statistics = await sources.statistics(runs);
+    // All columns are more than a page is wide.
+    const tables = shown.map((columns) => resultsTable(members, statistics, columns));
     return {
-      body: resultsTable(members, await sources.statistics(runs), shown),
+      body: tables.length > 1 ? h("div", { class: "settings-tables" }, ...tables) : tables[0],
       runs,
       caption: `Results of ${runsTitle(runs)}.`,
       terms: spreads,

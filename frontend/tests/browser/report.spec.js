@@ -15,6 +15,9 @@ const finished = (vivarium, id) =>
 /** @param {Page} page */
 const text = (page) => page.getByRole("textbox", { name: /Text of the report/ });
 
+/** Shows the text as it is saved, or with names and cards. @param {Page} page */
+const source = (page) => page.getByRole("button", { name: "Source", exact: true }).click();
+
 /** @param {Page} page @param {string} item */
 async function exported(page, item) {
   await page.locator(".report-head summary", { hasText: "Export" }).click();
@@ -132,6 +135,71 @@ test("an experiment is written up with one click, exported, and opens with the n
   expect(markdown).toMatch(/noisiest loss in Figure 1,/);
 });
 
+test("an own sweep counts as the experiment, and the report asks about its values", async ({ page, vivarium }) => {
+  const own = async (/** @type {string} */ name, /** @type {number[]} */ sizes) => {
+    const { id } = await vivarium.call("POST", "/sweeps", {
+      base: { name, data: { set: "digits" }, network: { kind: "mlp", hidden: [8] }, training: { epochs: 1 } },
+      grid: { "training.batch_size": sizes },
+      repeats: 1,
+    });
+    await expect
+      .poll(
+        async () =>
+          (await vivarium.call("GET", `/sweeps/${id}`)).runs.every((/** @type {any} */ of) => of.status === "finished"),
+        { timeout: 30_000 },
+      )
+      .toBe(true);
+    return id;
+  };
+  const first = await own("Mine", [100, 200]);
+  await own("Mine again", [50, 300]);
+  await page.goto("/reports");
+  const choice = page.getByRole("combobox", { name: "Runs of “Batch size”" });
+  await expect(choice.locator("option")).toHaveText([/^Mine again, 2 runs/, /^Mine, 2 runs/]);
+  // A choice is one for the experiment, too.
+  await choice.selectOption(`sweep ${first}`);
+  await expect(page.getByRole("checkbox", { name: /Batch size/ })).toBeChecked();
+  await page.getByRole("button", { name: "Write it up" }).click();
+  await page.waitForURL(/\/reports\/./);
+  await expect(page.locator(".report-document")).toContainText(
+    "The same network on batches of 100 and 200. Where is the noise, and what does a step cost?",
+  );
+  await expect(page.locator(".figure-card").first()).toContainText("Settings Mine, 2 runs");
+  // The conclusion begins with what is known.
+  await expect(page.locator(".report-document")).toContainText(
+    /Batch size \d+ is best on the test split, with \d+\.\d%/,
+  );
+  await expect(page.locator(".report-document")).not.toContainText("What is the question?");
+  // So does a report of the sweep's page, under the name that the user gave.
+  await page.goto(`/sweeps/${first}`);
+  await page.getByRole("button", { name: "Report" }).click();
+  await page.waitForURL(/\/reports\/./);
+  await expect(page.getByRole("heading", { level: 1 }).first()).toHaveText("Mine");
+  await expect(page.locator(".report-document")).toContainText("batches of 100 and 200");
+});
+
+test("feature maps of a report show the image that was looked at last", async ({ page, vivarium }) => {
+  const { id } = await vivarium.create({
+    name: "small",
+    data: { set: "digits", limit: 100, size: 32 },
+    network: { kind: "vgg16", width: 0.0625, head: "compact" },
+    training: { epochs: 1, batch_size: 32 },
+  });
+  await finished(vivarium, id);
+  await page.goto(`/runs/${id}/inside`);
+  const sample = page.locator(".image-more .thumb[title^='test:']").nth(3);
+  const name = String(await sample.getAttribute("title")).split(",")[0];
+  await sample.click();
+  await expect(page).toHaveURL(/image=/);
+  await page.goto("/reports");
+  await page.getByRole("checkbox", { name: /Feature maps/ }).check();
+  await page.getByRole("button", { name: "Write it up" }).click();
+  await page.waitForURL(/\/reports\/./);
+  await expect(page.locator(".figure-card").first()).toContainText(
+    `Sample ${name.slice("test:".length)} of the test split`,
+  );
+});
+
 test("a figure is inserted and changed by the dialog, and follows the text", async ({ page, vivarium }) => {
   const { id } = await vivarium.create({ ...SHORT, name: "the one" });
   await finished(vivarium, id);
@@ -149,6 +217,10 @@ test("a figure is inserted and changed by the dialog, and follows the text", asy
   await shows.getByLabel("Training loss").uncheck();
   await expect(dialog.locator(".figure-preview svg.panels")).toBeVisible();
   await dialog.getByRole("button", { name: "Insert" }).click();
+  const card = page.locator(".figure-card");
+  await expect(card).toContainText("Curves the one");
+  await expect(card).toContainText("Validation accuracy");
+  await source(page);
   await expect(text(page)).toHaveValue(
     new RegExp(`Some words\\.\\n\\n\`\`\`figure curve\\nruns: ${id}\\nseries: validation_accuracy\\n\`\`\``),
   );
@@ -170,6 +242,70 @@ test("a figure is inserted and changed by the dialog, and follows the text", asy
   await text(page).focus();
   await page.keyboard.press("ControlOrMeta+z");
   await expect(text(page)).toHaveValue(/figure curve/);
+  await page.keyboard.press("ControlOrMeta+Shift+z");
+  await expect(text(page)).toHaveValue(/figure confusion/);
+});
+
+test("figures are cards between the fields of the text, moved and removed by keys, and nobody reads an id", async ({
+  page,
+  vivarium,
+}) => {
+  const { id } = await vivarium.create({ ...SHORT, name: "the one" });
+  await finished(vivarium, id);
+  const figure = `\`\`\`figure curve\nruns: ${id}\nseries: train_loss, validation_loss\n\`\`\``;
+  const { url, id: report } = await vivarium.call("POST", "/reports", {
+    text: `# One\n\nIt is {{${id} test_accuracy}}.\n\n${figure}\n\n## Two\n`,
+  });
+  const saved = async () => (await vivarium.call("GET", `/reports/${report}`)).text;
+  await page.goto(url);
+  const cards = page.locator(".figure-card");
+  await expect(cards).toHaveText(/Curves the one\s*Training loss, validation loss/);
+  await expect(text(page)).toHaveCount(2);
+  await expect(text(page).first()).toHaveValue("# One\n\nIt is {{Test accuracy of the one}}.");
+  expect(await page.locator(".report-write").innerText()).not.toMatch(/[0-9a-f]{8}-|train_loss/);
+  // What is written beside a name keeps the number.
+  await text(page).first().focus();
+  await page.keyboard.press("ControlOrMeta+End");
+  await page.keyboard.type(" So.");
+  await expect.poll(saved).toBe(`# One\n\nIt is {{${id} test_accuracy}}. So.\n\n${figure}\n\n## Two\n`);
+  await expect(page.locator(".report-number")).toHaveText(/%$/);
+  // An arrow key leads to the card, Alt with one moves it.
+  await page.keyboard.press("ArrowDown");
+  await expect(cards.getByRole("button", { name: /^Curves/ })).toBeFocused();
+  await page.keyboard.press("Alt+ArrowDown");
+  await expect.poll(saved).toBe(`# One\n\nIt is {{${id} test_accuracy}}. So.\n\n## Two\n\n${figure}\n`);
+  await expect(cards.getByRole("button", { name: /^Curves/ })).toBeFocused();
+  await page.keyboard.press("Delete");
+  await expect(cards).toHaveCount(0);
+  await page.keyboard.press("ControlOrMeta+z");
+  await expect(cards).toHaveCount(1);
+  // A block that is pasted becomes a card, and a figure inserted at a heading's start stands before it.
+  await cards.getByRole("button", { name: "Remove this figure" }).click();
+  await text(page).fill(`# One\n\n## Two\n\n${figure}\n`);
+  await expect(cards).toHaveCount(1);
+  await text(page).first().focus();
+  await text(page)
+    .first()
+    .evaluate((area) => /** @type {HTMLTextAreaElement} */ (area).setSelectionRange(7, 7));
+  await page.getByRole("button", { name: "Figure", exact: true }).click();
+  const dialog = page.getByRole("dialog", { name: "Insert a figure" });
+  await dialog.getByRole("radio", { name: /^Settings/ }).check();
+  await dialog.getByRole("button", { name: "Insert" }).click();
+  await expect.poll(saved).toBe(`# One\n\n\`\`\`figure settings\nruns: ${id}\n\`\`\`\n\n## Two\n\n${figure}\n`);
+  // What is copied has the ids.
+  await text(page).first().fill(`{{${id} test_loss}}`);
+  await text(page).nth(1).focus();
+  await expect(text(page).first()).toHaveValue("{{Test loss of the one}}");
+  await text(page).first().focus();
+  await page.keyboard.press("ControlOrMeta+a");
+  const copied = await text(page)
+    .first()
+    .evaluate((area) => {
+      const clipboardData = new DataTransfer();
+      area.dispatchEvent(new ClipboardEvent("copy", { clipboardData, bubbles: true, cancelable: true }));
+      return clipboardData.getData("text/plain");
+    });
+  expect(copied).toBe(`{{${id} test_loss}}`);
 });
 
 test("a figure has panels of several series, and the text refers to it", async ({ page, vivarium }) => {
@@ -192,9 +328,19 @@ test("a figure has panels of several series, and the text refers to it", async (
     "All together",
     "All together",
   ]);
-  // Each panel names its axis with its unit, and accuracies are percent once.
-  await expect(picture.locator("text", { hasText: /^loss$/ })).toHaveCount(3);
-  await expect(picture.locator("text", { hasText: /^accuracy \(%\)$/ })).toHaveCount(3);
+  // The first panel of a row names the axis of all with its unit, and accuracies are percent once.
+  await expect(picture.locator("text", { hasText: /^loss$/ })).toHaveCount(2);
+  await expect(picture.locator("text", { hasText: /^accuracy \(%\)$/ })).toHaveCount(2);
+  // Text has one size in all panels, and in other figures.
+  const sizes = await picture.locator("text").evaluateAll((all) => [
+    ...new Set(
+      all.map((text) => {
+        const { a } = /** @type {DOMMatrix} */ (/** @type {SVGTextElement} */ (text).getScreenCTM());
+        return Math.round(a * Number.parseFloat(getComputedStyle(text).fontSize) * 10) / 10;
+      }),
+    ),
+  ]);
+  expect(sizes.length).toBe(1);
   for (const text of await picture.locator("> svg").nth(2).locator('text[text-anchor="end"]').allTextContents())
     expect(Number(text.replace("−", "-"))).toBeLessThanOrEqual(100);
   await expect(picture.locator("text", { hasText: /^Epoch$/ })).toHaveCount(6);
@@ -208,6 +354,7 @@ test("a figure has panels of several series, and the text refers to it", async (
     "Training and validation loss and accuracy of 2 runs, over epoch.",
   );
   // A figure without a name gets one when the text first refers to it.
+  await source(page);
   await text(page).fill(`# Panels\n\nSee \n\n\`\`\`figure curve\nruns: ${id}\n\`\`\``);
   await text(page).evaluate((area) => /** @type {HTMLTextAreaElement} */ (area).setSelectionRange(14, 14));
   await expect(page.locator(".figure-number")).toHaveText("Figure 1. ");
@@ -282,6 +429,7 @@ test("pictures are of a chosen checkpoint, epoch of the film, and sample", async
   await dialog.getByRole("button", { name: "Sample test 3" }).click();
   await expect(dialog.locator(".figure-preview figcaption")).toContainText("weights of the last epoch");
   await dialog.getByRole("button", { name: "Insert" }).click();
+  await source(page);
   await expect(text(page)).toHaveValue(/figure photo\nrun: .*\nimage: test:3\ncheckpoint: last/);
 });
 
@@ -307,7 +455,7 @@ test("numbers are taken from the run, and errors are shown in place", async ({ p
   await expect(page.locator(".report-document")).toContainText("<img src=x onerror=alert(1)>");
   await expect(page.locator(".report-document img, .report-document a[href^=javascript]")).toHaveCount(0);
   // The dialog for numbers.
-  await text(page).focus();
+  await text(page).last().focus();
   await page.keyboard.press("ControlOrMeta+End");
   await page.getByRole("button", { name: "Number", exact: true }).click();
   const dialog = page.getByRole("dialog", { name: "Insert a number" });
@@ -389,11 +537,18 @@ test("on a phone editor and preview alternate, and nothing scrolls sideways", as
   await page.setViewportSize({ width: 400, height: 800 });
   await page.goto(url);
   await expect(page.locator(".figure-stage > svg")).toBeVisible();
-  await expect(text(page)).toBeHidden();
+  await expect(text(page).first()).toBeHidden();
   expect(await overflow(page)).toBe(0);
+  // The table is a list of what its columns say, and the panels stand below each other: nothing is cut.
+  const cut = await page
+    .locator(".figure-scroll, .figure-stage")
+    .evaluateAll((frames) => frames.filter((frame) => frame.scrollWidth > frame.clientWidth + 1).length);
+  expect(cut).toBe(0);
+  const cell = page.locator(".figure-scroll td").filter({ hasText: "MiB" });
+  expect(await cell.evaluate((of) => getComputedStyle(of, "::before").content)).toBe('"Peak memory"');
   await page.getByRole("radio", { name: "Write" }).check();
-  await expect(text(page)).toBeVisible();
-  await page.getByRole("button", { name: "Figure" }).click();
+  await expect(text(page).first()).toBeVisible();
+  await page.getByRole("button", { name: "Figure", exact: true }).click();
   await expect(page.getByRole("dialog")).toBeVisible();
   expect(await overflow(page)).toBe(0);
   await page.keyboard.press("Escape");
