@@ -8,7 +8,10 @@ import { padRange, normalize, validRange, invert } from "./scale.js";
 /** @import { Extremes } from "./extremes.js" */
 /** @import { Cut } from "./outliers.js" */
 
-/** What a vertical axis shows: its name, and the size of its unit, such as 0.01 for percent. @typedef {{ name: string, size: number }} Unit */
+/**
+ * What a vertical axis shows: its name, the size of its unit, such as 0.01 for percent, and the values that there can be.
+ * @typedef {{ name: string, size: number, possible?: [low: number, high: number] }} Unit
+ */
 
 /**
  * @typedef {{

@@ -5,4 +5,4 @@
 /** @type {Unit} */
 export const LOSS = { name: "loss", size: 1 };
 /** Stored as a fraction. @type {Unit} */
-export const ACCURACY = { name: "accuracy (%)", size: 0.01 };
+export const ACCURACY = { name: "accuracy (%)", size: 0.01, possible: [0, 1] };

@@ -90,7 +90,10 @@ export function memberLines({ series, noisy, unit }, members, linesFor, smoothin
     if (of.length === 0) return [];
     const look = { ...stroke, label, unit, alpha: 1, markers: !noisy, counts: true };
     if (of.length > 1) {
-      const { x, y, low, high } = meanCurve(of.map((lines) => lines.smooth(series)));
+      const { x, y, low, high } = meanCurve(
+        of.map((lines) => lines.smooth(series)),
+        unit.possible,
+      );
       return [{ ...look, id, width: 2, x, y, length: x.length, band: { low, high }, counts: false }];
     }
     const [lines] = of;

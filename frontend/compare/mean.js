@@ -10,9 +10,10 @@ const POSITIONS = 400;
  * linearly at evenly spaced positions. A position needs at least two curves (or the only one); the standard deviation
  * is the sample's. Positions with fewer values in between are gaps.
  * @param {Curve[]} curves
+ * @param {[low: number, high: number]} [possible] the values that there can be: the band stays within them
  * @returns {{ x: number[], y: number[], low: number[], high: number[] }}
  */
-export function meanCurve(curves) {
+export function meanCurve(curves, possible = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY]) {
   /** @type {{ x: number[], y: number[], low: number[], high: number[] }} */
   const out = { x: [], y: [], low: [], high: [] };
   const some = curves.filter(({ length }) => length > 0);
@@ -22,7 +23,7 @@ export function meanCurve(curves) {
   for (const x of positions(some)) {
     const values = readers.map((read) => read(x)).filter((value) => !Number.isNaN(value));
     if (values.length < least) {
-      if (out.x.length > 0) push(out, x, Number.NaN, Number.NaN);
+      if (out.x.length > 0) push(out, x, Number.NaN, Number.NaN, possible);
       continue;
     }
     const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -30,7 +31,7 @@ export function meanCurve(curves) {
       values.length > 1
         ? Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1))
         : 0;
-    push(out, x, mean, deviation);
+    push(out, x, mean, deviation, possible);
   }
   while (out.y.length > 0 && Number.isNaN(out.y[out.y.length - 1]))
     for (const column of Object.values(out)) column.pop();
@@ -42,12 +43,13 @@ export function meanCurve(curves) {
  * @param {number} x
  * @param {number} mean
  * @param {number} deviation
+ * @param {[low: number, high: number]} possible
  */
-function push(out, x, mean, deviation) {
+function push(out, x, mean, deviation, [least, most]) {
   out.x.push(x);
   out.y.push(mean);
-  out.low.push(mean - deviation);
-  out.high.push(mean + deviation);
+  out.low.push(Math.max(least, mean - deviation));
+  out.high.push(Math.min(most, mean + deviation));
 }
 
 /** @param {Curve[]} curves @returns {number[]} */

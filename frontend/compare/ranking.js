@@ -1,7 +1,7 @@
 // The ranking of settings, with a significance test.
 
 import { h } from "../lib/dom.js";
-import { percent, plural } from "../lib/format.js";
+import { percent, percentSpread, plural } from "../lib/format.js";
 import { dataTitle } from "../lib/setting-labels.js";
 import { holm, welch } from "../lib/welch.js";
 import { byDataSet } from "./data-sets.js";
@@ -140,7 +140,7 @@ function row(place, i, places) {
     h(
       "td",
       { class: `number${best ? " is-best" : ""}` },
-      got.std === null ? percent(got.mean) : `${percent(got.mean)} ± ${(got.std * 100).toFixed(1)}`,
+      got.std === null ? percent(got.mean) : percentSpread(got.mean, got.std),
     ),
     h("td", { class: "number" }, behind === 0 ? "–" : `${points} points`),
     h("td", {}, h("span", { class: `verdict is-${sign}`, title: why }, word)),

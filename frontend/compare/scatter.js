@@ -2,7 +2,7 @@
 
 import { labelledTicks, normalize, padRange, validRange } from "../chart/scale.js";
 import { h, s } from "../lib/dom.js";
-import { bytes, duration, percent, compactNumber } from "../lib/format.js";
+import { bytes, duration, percent, percentSpread, compactNumber } from "../lib/format.js";
 import { byDataSet } from "./data-sets.js";
 import { paretoFront } from "./pareto.js";
 import { accuracySpan, costSpan, sameText } from "./span.js";
@@ -116,8 +116,8 @@ export function scatterCard(members, cost, gain, { onLook = () => {}, named = fa
   const xs = { min: wide ? from : Math.max(0, from), max: to, log: wide };
   const [low, high] = padRange(
     accuracySpan(
-      points.map((point) => point.gain - (point.std ?? 0)),
-      points.map((point) => point.gain + (point.std ?? 0)),
+      points.map((point) => Math.max(0, point.gain - (point.std ?? 0))),
+      points.map((point) => Math.min(1, point.gain + (point.std ?? 0))),
     ),
     false,
   );
@@ -179,14 +179,14 @@ export function scatterCard(members, cost, gain, { onLook = () => {}, named = fa
         s("line", {
           x1: x,
           x2: x,
-          y1: top(point.gain - point.std),
-          y2: top(point.gain + point.std),
+          y1: top(Math.max(0, point.gain - point.std)),
+          y2: top(Math.min(1, point.gain + point.std)),
           "stroke-width": 1.5,
         });
       if (bar) bar.style.stroke = `var(${token})`;
       const dot = s("circle", { cx: x, cy: y, r: front.includes(point) ? 5.5 : 4 });
       dot.style.fill = `var(${token})`;
-      const words = `${point.member.label}\n${cost.title}: ${cost.format(point.cost)}\n${gain.title}: ${percent(point.gain)}${point.std === null ? "" : ` ± ${(point.std * 100).toFixed(1)}`}${front.includes(point) ? "\non the Pareto front" : ""}`;
+      const words = `${point.member.label}\n${cost.title}: ${cost.format(point.cost)}\n${gain.title}: ${point.std === null ? percent(point.gain) : percentSpread(point.gain, point.std)}${front.includes(point) ? "\non the Pareto front" : ""}`;
       return s(
         "a",
         {

@@ -46,13 +46,13 @@ export function sameWithin(values) {
 }
 
 /**
- * Says that costs are the same: "all the same within 1 %", and with what they are and of how many runs; null if they differ.
+ * Says that costs are the same: "all the same within 1%", and with what they are and of how many runs; null if they differ.
  * @param {string} title @param {number[]} values
  */
 export function sameText(title, values) {
   const within = sameWithin(values);
   if (within === null) return null;
-  const words = within === 0 ? "the same" : `the same within ${within} %`;
+  const words = within === 0 ? "the same" : `the same within ${within}%`;
   const runs = values.length === 2 ? "in both runs" : `in all ${values.length} runs`;
   return { short: `all ${words}`, long: `${title}: ${words} ${runs}.` };
 }

@@ -4,7 +4,7 @@ import { csv } from "../chart/csv.js";
 import { settingLabel, settingValue } from "../lib/setting-labels.js";
 import { differingSettings, settingsOf } from "../lib/settings-diff.js";
 import { download, h } from "../lib/dom.js";
-import { bytes, count, duration, formatNumber, percent, compactNumber } from "../lib/format.js";
+import { bytes, count, duration, formatNumber, percent, percentSpread, compactNumber, spread } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { byDataSet } from "./data-sets.js";
 import { swatch } from "./members.js";
@@ -107,9 +107,9 @@ export function meanAndStd(values) {
  * @returns {Spread | null}
  */
 export function cellOf(of, { runs }, statistics) {
-  const spread = meanAndStd(runs.map((run) => of.of(run, statistics[run.id])));
-  if (spread && runs.length === 1 && of.std) return { ...spread, std: of.std(statistics[runs[0].id]) };
-  return spread;
+  const found = meanAndStd(runs.map((run) => of.of(run, statistics[run.id])));
+  if (found && runs.length === 1 && of.std) return { ...found, std: of.std(statistics[runs[0].id]) };
+  return found;
 }
 
 /** @param {Figure} of @param {Spread | null} cell */
@@ -117,18 +117,7 @@ export function formatCell(of, cell) {
   if (!cell) return "–";
   return cell.std === null || !of.spreads
     ? of.format(cell.mean)
-    : `${of.format(cell.mean)} ± ${formatDeviation(of, cell.std)}`;
-}
-
-/**
- * Formats a standard deviation with two significant digits; that of a percentage in points.
- * @param {Figure} of
- * @param {number} std
- */
-function formatDeviation(of, std) {
-  if (of.format === percent) return (std * 100).toFixed(std > 0 && std < 0.0005 ? 2 : 1);
-  if (of.format === formatNumber) return std === 0 ? "0" : String(Number(std.toPrecision(2)));
-  return of.format(std);
+    : (of.format === percent ? percentSpread : spread)(cell.mean, cell.std);
 }
 
 /** The best of a column's values; null if there is none, or nothing to choose from. @param {Figure} of @param {number[]} values */

@@ -73,7 +73,7 @@ export function classTable(evaluation, other, compared) {
         h(
           "p",
           { class: "muted small" },
-          "The bar is the figure, the line its 95 % interval: where lines of two classes overlap widely, their order may be chance.",
+          "The bar is the figure, the line its 95% interval: where lines of two classes overlap widely, their order may be chance.",
         ),
       ),
     ),
@@ -147,7 +147,7 @@ function difference(of) {
   const clear = of.low > 0 || of.high < 0;
   return h(
     "span",
-    { class: clear ? "clear" : "muted", title: `95 % interval ${points(of.low)} to ${points(of.high)} points` },
+    { class: clear ? "clear" : "muted", title: `95% interval ${points(of.low)} to ${points(of.high)} points` },
     points(of.value),
   );
 }

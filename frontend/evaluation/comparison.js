@@ -54,7 +54,7 @@ export function comparisonCard({ all }, first, second) {
           h(
             "p",
             { class: "muted" },
-            `Accuracy differs by ${points(difference.value)} points (95 % interval ${points(difference.low)} to ${points(difference.high)}).`,
+            `Accuracy differs by ${points(difference.value)} points (95% interval ${points(difference.low)} to ${points(difference.high)}).`,
           ),
       ),
       h(

@@ -5,7 +5,7 @@ import { formatNumber, percent } from "../lib/format.js";
 
 /** @import { Figure } from "../lib/types" */
 
-/** A share with its interval in words: "96.8 to 97.7 %". @param {Figure} figure */
+/** A share with its interval in words: "96.8 to 97.7%". @param {Figure} figure */
 export const interval = ({ low, high }) => `${(low * 100).toFixed(1)} to ${percent(high)}`;
 
 /** A number that is no share, with its interval in words. @param {Figure} figure */
@@ -24,7 +24,7 @@ export function shareBar(figure, undefinedBecause) {
   const { value, low, high } = figure;
   return h(
     "span",
-    { class: "share-bar", title: `95 % interval: ${interval(figure)}` },
+    { class: "share-bar", title: `95% interval: ${interval(figure)}` },
     h("b", {}, percent(value)),
     h("i", { vars: { value, low, high } }),
   );

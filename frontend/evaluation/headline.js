@@ -25,7 +25,7 @@ const MAIN = [
   },
   {
     label: "Calibration error",
-    means: "How far “90 % sure” is from being right 90 times in 100, on average (ECE). 0 is best.",
+    means: "How far “90% sure” is from being right 90 times in 100, on average (ECE). 0 is best.",
     of: ({ calibration }) => calibration?.plain.ece ?? null,
   },
 ];
@@ -86,7 +86,7 @@ export function headline(evaluation, other) {
       h(
         "p",
         { class: "small" },
-        figure ? `95 % interval ${interval(figure)}` : "This network's scores are no probabilities.",
+        figure ? `95% interval ${interval(figure)}` : "This network's scores are no probabilities.",
       ),
       other &&
         h("p", { class: "small muted" }, second ? `${other.name}: ${percent(second.value)}, ${interval(second)}` : "–"),

@@ -53,7 +53,7 @@ export function reliabilityCard(calibration) {
     draw(of);
     words.replaceChildren(
       h("b", {}, `Calibration error ${percent(of.ece.value)}`),
-      ` (95 % interval ${interval(of.ece)}), log loss ${formatNumber(of.nll.value)}, Brier score ${formatNumber(of.brier.value)}.`,
+      ` (95% interval ${interval(of.ece)}), log loss ${formatNumber(of.nll.value)}, Brier score ${formatNumber(of.brier.value)}.`,
     );
   };
 
@@ -67,7 +67,7 @@ export function reliabilityCard(calibration) {
         if (!accuracy || confidence === null) return [];
         const at = chart.left(bin.low) + 1;
         const middle = at + wide / 2;
-        const title = `${percent(bin.low)} to ${percent(bin.high)} sure: ${plural(bin.count, "sample")}, ${percent(accuracy.value)} right (95 % interval ${interval(accuracy)}), ${percent(confidence)} sure on average`;
+        const title = `${percent(bin.low)} to ${percent(bin.high)} sure: ${plural(bin.count, "sample")}, ${percent(accuracy.value)} right (95% interval ${interval(accuracy)}), ${percent(confidence)} sure on average`;
         const [bar, gap] = [
           [chart.top(accuracy.value), chart.bottom - chart.top(accuracy.value)],
           [

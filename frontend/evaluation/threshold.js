@@ -15,7 +15,7 @@ export function thresholdCard({ selective: { curve, choices }, scores }) {
   const sure = (/** @type {number} */ value) =>
     isShare
       ? value > 0.99 && value < 1
-        ? `${(value * 100).toFixed(2)}\u202f%`
+        ? `${(value * 100).toFixed(2)}%`
         : percent(value)
       : `a lead of ${formatNumber(value)}`;
   const chart = unitChart({
@@ -62,8 +62,8 @@ export function thresholdCard({ selective: { curve, choices }, scores }) {
       {},
       h("th", { scope: "row" }, percent(target).replace(".0", "")),
       h("td", {}, threshold === null ? "out of reach" : sure(threshold)),
-      h("td", { title: coverage ? `95 % interval ${interval(coverage)}` : "" }, percent(coverage?.value)),
-      h("td", { title: accuracy ? `95 % interval ${interval(accuracy)}` : "" }, percent(accuracy?.value)),
+      h("td", { title: coverage ? `95% interval ${interval(coverage)}` : "" }, percent(coverage?.value)),
+      h("td", { title: accuracy ? `95% interval ${interval(accuracy)}` : "" }, percent(accuracy?.value)),
       h(
         "td",
         {},

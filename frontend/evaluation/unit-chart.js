@@ -25,7 +25,7 @@ export function unitChart({ label, x, y, from = 0 }) {
     /** @type {string} */ words,
     /** @type {string} */ anchor,
   ) => s("text", { x: at, y: down, "text-anchor": anchor }, words);
-  const share = (/** @type {number} */ value) => `${Number((value * 100).toPrecision(6))} %`;
+  const share = (/** @type {number} */ value) => `${Number((value * 100).toPrecision(6))}%`;
   const svg = s(
     "svg",
     { class: "unit-chart", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": label },

@@ -21,9 +21,29 @@ export function compactNumber(value) {
   return trim(value.toPrecision(3));
 }
 
-/** A fraction as a percentage: 0.97264 → "97.3 %". @param {number | null | undefined} value */
+/** A fraction as a percentage: 0.97264 → "97.3%". @param {number | null | undefined} value */
 export function percent(value) {
-  return isNumber(value) ? `${(value * 100).toFixed(1)}\u202f%` : NONE;
+  return isNumber(value) ? `${(value * 100).toFixed(1)}%` : NONE;
+}
+
+/** A fraction with its deviation as percentages: "97.3 ± 0.4%". @param {number} mean @param {number} deviation */
+export function percentSpread(mean, deviation) {
+  return `${(mean * 100).toFixed(1)} ± ${percent(deviation)}`;
+}
+
+/** The most decimals of a number with its deviation. */
+const MOST_DECIMALS = 4;
+
+/**
+ * A number with its deviation: "0.123 ± 0.057". The deviation has two significant digits, and the number has as many
+ * decimals as it.
+ * @param {number} mean
+ * @param {number} deviation
+ */
+export function spread(mean, deviation) {
+  const size = deviation > 0 ? Math.floor(Math.log10(Number(deviation.toPrecision(2)))) : -2;
+  const decimals = Math.min(MOST_DECIMALS, Math.max(0, 1 - size));
+  return `${mean.toFixed(decimals)} ± ${deviation.toFixed(decimals)}`;
 }
 
 /** Four significant digits: 0.0012345 → "0.001235", 123456 → "123,456". @param {number | null | undefined} value */

@@ -124,7 +124,7 @@ function costCell(id) {
     show({ value, of, most }, say) {
       const share = of > 0 ? value / of : 0;
       bar.style.setProperty("--share", most > 0 ? (value / most).toFixed(4) : "0");
-      words.textContent = value === 0 ? "" : share < 0.001 ? "<0.1\u202f%" : percent(share);
+      words.textContent = value === 0 ? "" : share < 0.001 ? "<0.1%" : percent(share);
       element.title = value === 0 ? "" : say(value, share);
     },
   };

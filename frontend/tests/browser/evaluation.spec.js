@@ -24,9 +24,9 @@ test("figures, classes, curves, reliability, thresholds and mistakes of a run", 
   await page.getByRole("link", { name: "Evaluation" }).click();
   await page.waitForURL(`**${url}/evaluation`);
   const glance = page.getByRole("region", { name: "At a glance" });
-  await expect(glance).toContainText("95 % interval");
+  await expect(glance).toContainText("95% interval");
   const of = await vivarium.call("GET", `/runs/${id}/evaluation`);
-  const percent = (/** @type {number} */ value) => `${(value * 100).toFixed(1)}\u202f%`;
+  const percent = (/** @type {number} */ value) => `${(value * 100).toFixed(1)}%`;
   await expect(glance).toContainText(percent(of.accuracy.value));
   await expect(glance).toContainText(percent(of.macro_average.f1.value));
   await expect(glance).toContainText(percent(of.calibration.plain.ece.value));

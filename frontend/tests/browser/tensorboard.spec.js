@@ -37,7 +37,7 @@ test("files are imported, listed, and compared with a trained run", async ({ pag
   const row = page.locator("tr[data-run]", { hasText: "theirs" });
   await expect(row).toContainText("imported");
   await expect(row).toContainText("190 steps");
-  await expect(row).toContainText("82.6 %");
+  await expect(row).toContainText("82.6%");
   await expect(row.getByRole("link", { name: "Copy" })).toHaveCount(0);
   await page.getByLabel("Filter runs").fill("source:tensorboard");
   await expect(page.locator("tr[data-run]")).toHaveCount(1);

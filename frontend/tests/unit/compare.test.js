@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ACCURACY } from "../../chart/units.js";
 import { meanCurve } from "../../compare/mean.js";
 import { paretoFront } from "../../compare/pareto.js";
 import { tukeyFences } from "../../chart/outliers.js";
@@ -95,6 +96,14 @@ test("the mean of seeds has a band of the sample's standard deviation", () => {
   assert.deepEqual(made.y, [2, 4]);
   assert.ok(Math.abs(made.low[0] - (2 - Math.SQRT2)) < 1e-12 && Math.abs(made.high[0] - (2 + Math.SQRT2)) < 1e-12);
   assert.deepEqual([made.low[1], made.high[1]], [4, 4]);
+});
+
+test("the band of accuracies ends where accuracies end", () => {
+  const of = (/** @type {number} */ y) => curve([[1, y]]);
+  const { low, high } = meanCurve([of(0.9), of(1)], ACCURACY.possible);
+  assert.ok(low[0] > 0.87 && low[0] < 0.88);
+  assert.deepEqual(high, [1]);
+  assert.deepEqual(meanCurve([of(0), of(0.1)], ACCURACY.possible).low, [0]);
 });
 
 test("a curve counts only within its range, and NaN is skipped", () => {

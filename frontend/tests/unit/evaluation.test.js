@@ -10,7 +10,7 @@ import { untilReady } from "../../evaluation/wait.js";
 const figure = (/** @type {number} */ value) => ({ value, low: value - 0.1, high: value + 0.1 });
 
 test("a share's interval and a difference are told in percent", () => {
-  assert.equal(interval({ value: 0.9, low: 0.85, high: 0.94 }), "85.0 to 94.0\u202f%");
+  assert.equal(interval({ value: 0.9, low: 0.85, high: 0.94 }), "85.0 to 94.0%");
   assert.deepEqual([0.0123, -0.04, 0].map(points), ["+1.2", "−4.0", "±0.0"]);
 });
 

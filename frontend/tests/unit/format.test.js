@@ -7,9 +7,11 @@ import {
   duration,
   formatNumber,
   percent,
+  percentSpread,
   plural,
   exactNumber,
   compactNumber,
+  spread,
 } from "../../lib/format.js";
 
 test("missing and non-finite values are a dash", () => {
@@ -27,8 +29,8 @@ test("numbers", () => {
     "1 k",
     "51.2 k",
   ]);
-  assert.equal(percent(0.97264), "97.3\u202f%");
-  assert.equal(percent(1), "100.0\u202f%");
+  assert.equal(percent(0.97264), "97.3%");
+  assert.equal(percent(1), "100.0%");
   assert.deepEqual([0.0012346, 0, 123_456, 2.5, 1e-7, 3e30].map(formatNumber), [
     "0.001235",
     "0",
@@ -37,6 +39,23 @@ test("numbers", () => {
     "1.00e-7",
     "3.00e30",
   ]);
+});
+
+test("a number has as many decimals as its deviation", () => {
+  assert.equal(percentSpread(0.97264, 0.00412), "97.3 ± 0.4%");
+  assert.equal(percentSpread(1, 0), "100.0 ± 0.0%");
+  assert.deepEqual(
+    [
+      [0.12345, 0.0567],
+      [0.5, 0.0123],
+      [2.29, 0.0996],
+      [2.29, 0],
+      [0.0012, 0.00001],
+      [24.5, 12.3],
+      [140, 220],
+    ].map(([mean, deviation]) => spread(mean, deviation)),
+    ["0.123 ± 0.057", "0.500 ± 0.012", "2.29 ± 0.10", "2.290 ± 0.000", "0.0012 ± 0.0000", "25 ± 12", "140 ± 220"],
+  );
 });
 
 test("settings are exactly what they are", () => {

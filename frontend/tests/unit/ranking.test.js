@@ -189,6 +189,6 @@ test("small differences of cost stay small on their axis, and are called the sam
   assert.ok(to <= 1 && to - from >= 0.02 - 1e-9, `${from} ${to}`);
   assert.equal(sameWithin([26.35, 26.6]), 1);
   assert.equal(sameWithin([26.35, 30]), null);
-  assert.equal(sameText("Peak memory", [26.35, 26.4, 26.6])?.long, "Peak memory: the same within 1 % in all 3 runs.");
+  assert.equal(sameText("Peak memory", [26.35, 26.4, 26.6])?.long, "Peak memory: the same within 1% in all 3 runs.");
   assert.equal(sameText("Parameters", [5, 5])?.long, "Parameters: the same in both runs.");
 });

@@ -315,7 +315,7 @@ test("runs are found by id, by its prefix, by sweep and by tag", () => {
 test("a number is the run's", () => {
   const sources = new Sources([run({})]);
   const id = "01a214aa-f832-771b-b5df-8347040e379b";
-  assert.equal(resolveNumber(`${id} test_accuracy`, sources).text, "98.1\u202f%");
+  assert.equal(resolveNumber(`${id} test_accuracy`, sources).text, "98.1%");
   assert.equal(resolveNumber(`${id} parameters`, sources).text, "17,226");
   assert.equal(resolveNumber(`${id} name`, sources).text, "first");
   assert.throws(() => resolveNumber(`${id} test_loss`, sources), /Test loss of “first” is not known yet/);

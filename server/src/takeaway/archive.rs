@@ -110,7 +110,7 @@ fn one_line(name: &str) -> String {
 /// What one must know of a run, for the table of its README.
 fn facts(run: &Takeaway, weights: &Checkpoint) -> Vec<(&'static str, String)> {
     let (spec, started, summary) = (&run.target.spec, &run.target.started, &run.summary);
-    let percent = |share: f64| format!("{:.1} %", 100.0 * share);
+    let percent = |share: f64| format!("{:.1}%", 100.0 * share);
     let of_samples = |share: f64, samples: u64| format!("{} of {samples} samples", percent(share));
     let input: Vec<_> = started.input.iter().map(usize::to_string).collect();
     let moment = weights.moment();

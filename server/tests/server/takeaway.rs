@@ -77,7 +77,7 @@ fn everything_is_in_the_zip_and_the_command_writes_the_same() {
     let accuracy = 100.0 * run["summary"]["test_accuracy"].as_f64().unwrap();
     for part in [
         "# residual on digits".to_owned(),
-        format!("| Test accuracy | {accuracy:.1} % of "),
+        format!("| Test accuracy | {accuracy:.1}% of "),
         "python predict.py".to_owned(),
         env!("CARGO_PKG_VERSION").to_owned(),
     ] {
