@@ -13,7 +13,7 @@ import { frameWords } from "./view.js";
 
 const TYPES = "image/png,image/jpeg,image/webp,image/gif,image/bmp,image/tiff";
 /** Number of samples to choose from; the confusion matrix leads to all others. */
-const SAMPLES = 18;
+const SAMPLES = 15;
 
 /** @param {InsideContext} context @param {{ onPinned: () => void }} listeners */
 export function imageCard(context, { onPinned }) {
@@ -51,14 +51,17 @@ export function imageCard(context, { onPinned }) {
     h("header", { class: "card-head" }, h("h2", {}, "Image")),
     h(
       "div",
-      { class: "card-body samples" },
-      h("div", { class: "image-now" }, now, lost, name),
-      h("div", { class: "image-choose" }, choose, pin, file),
-      h("p", { class: "muted small" }, "or drop one anywhere, or paste it"),
-      progress,
-      refused,
-      uploadsBlock,
-      samplesBlock,
+      { class: "card-body" },
+      h(
+        "div",
+        { class: "image-side" },
+        h("div", { class: "image-now" }, now, lost, name),
+        h("div", { class: "image-choose" }, choose, pin, file),
+        h("p", { class: "muted small" }, "or drop one anywhere, or paste it"),
+        progress,
+        refused,
+      ),
+      h("div", { class: "image-samples" }, samplesBlock, uploadsBlock),
     ),
   );
   /** @type {UploadedImage[]} */

@@ -17,7 +17,8 @@ import { FILM_SERIES, filmBar } from "../inside/film.js";
 import { imageCard } from "../inside/image.js";
 import { mistakesCard } from "../inside/mistakes.js";
 import { openingNote } from "../inside/opening.js";
-import { KINDS, networkPicture, sizes } from "../inside/network.js";
+import { kindOf, labelOf, middleOf, namesOf, sizes } from "../inside/layer-names.js";
+import { networkPicture } from "../inside/network.js";
 import { featuresPanel, filtersPanel } from "../inside/panel.js";
 import { attentionCard, predictionsCard } from "../inside/predictions.js";
 import { InsideContext } from "../inside/context.js";
@@ -68,6 +69,8 @@ const opening = openingNote(run.id);
 const beside = compareControl(context, { onLoaded: () => drawPanels() });
 
 const layerName = h("h2", {});
+const layerRole = h("span", { class: "chip" });
+const layerPath = h("code", { class: "layer-path", title: "The layer's name in PyTorch" });
 const layerFacts = h("dl", { class: "facts" });
 const scale = h(
   "div",
@@ -97,8 +100,9 @@ const compute = h(
     type: "button",
     on: {
       click: () => {
-        const { of, tile, y, x } = state.now;
-        if (of !== "map" || tile === null) state.set({ of: "map", tile: 0, y: y ?? 0, x: x ?? 0 });
+        const { of, tile } = state.now;
+        if (context.layer && (of !== "map" || tile === null))
+          state.set({ of: "map", tile: 0, ...middleOf(context.layer) });
         close.element.scrollIntoView({ behavior: reducedMotion() ? "auto" : "smooth", block: "start" });
       },
     },
@@ -109,33 +113,30 @@ const compute = h(
 const layerHead = h(
   "section",
   { class: "card layer-head", "aria-label": "Layer" },
-  h("div", { class: "layer-title" }, layerName, layerFacts),
+  h("div", { class: "layer-title" }, layerName, layerRole, layerPath, layerFacts),
   h(
     "div",
     { class: "layer-tools" },
     compute,
-    h("div", {}, h("span", { class: "small" }, "Scale"), scale),
+    h("div", {}, h("span", { class: "small" }, "Colour scale"), scale),
     beside.element,
   ),
 );
 
+/** What goes in and what comes out. */
+const ends = h("div", { class: "inside-ends" }, image.element, predictions.element, attention.element);
 const body = h(
   "div",
-  { class: "inside-columns" },
-  h("div", { class: "inside-side" }, image.element, predictions.element, attention.element),
-  h(
-    "div",
-    { class: "inside-main" },
-    layerHead,
-    opening.element,
-    h("div", { class: "inside-pair" }, filters.element, features.element),
-    close.element,
-    mistakes.element,
-  ),
+  { class: "inside-main" },
+  layerHead,
+  opening.element,
+  h("div", { class: "inside-pair" }, filters.element, features.element),
+  close.element,
+  mistakes.element,
 );
 const empty = h("div", { class: "card empty" }, h("p", { class: "muted" }, "Opening the network…"));
 page.classList.add("wide-matrix");
-page.append(head, empty, film.element, net.element, body);
+page.append(head, empty, film.element, ends, net.element, body);
 showContent(false);
 status.show(run);
 
@@ -235,7 +236,7 @@ async function refresh() {
 
 /** Chooses the first layer with filters if the URL names no existing layer. */
 function chooseLayer() {
-  const layers = context.inside?.layers ?? [];
+  const { layers } = context;
   if (context.layer) return;
   const layer = layers.find(({ has_filters }) => has_filters) ?? layers[0];
   if (layer) state.set({ layer: layer.name });
@@ -243,7 +244,7 @@ function chooseLayer() {
 
 /** @param {boolean} is */
 function showContent(is) {
-  for (const part of [film.element, net.element, body]) part.hidden = !is;
+  for (const part of [film.element, ends, net.element, body]) part.hidden = !is;
   empty.hidden = is;
 }
 
@@ -276,13 +277,18 @@ function drawAll() {
 
 function showLayer() {
   const layer = context.layer;
-  for (const input of scale.querySelectorAll("input")) input.checked = input.value === state.now.scale;
+  for (const input of scale.querySelectorAll("input")) input.checked = input.value === context.scale;
   if (!layer) return;
-  setText(layerName, layer.name);
+  const { layers } = context;
+  setText(layerName, labelOf(layers, layer));
+  const role = namesOf(layers).landmarks.find((mark) => mark.layer === layer)?.label ?? "";
+  setText(layerRole, role);
+  layerRole.hidden = !role.includes("convolution");
+  setText(layerPath, layer.name);
   compute.hidden = !hasWindow(layer) || context.filming;
   const facts = [
-    ["", KINDS[layer.kind] ?? layer.kind],
-    ["gives", sizes(layer.shape)],
+    ["", kindOf(layer)],
+    ["output", sizes(layer.shape)],
     ["weights", layer.weights ? sizes(layer.weights) : "none"],
     ["parameters", count(layer.parameters)],
   ];
