@@ -5,6 +5,7 @@ import { h, setText } from "../lib/dom.js";
 import { icon } from "../lib/icons.js";
 import { announce, attempt, toast } from "../lib/shell.js";
 import { apiUrl } from "../lib/base-path.js";
+import { inTurns } from "./sample-choice.js";
 import { thumbnail } from "./thumbnail.js";
 import { frameWords } from "./view.js";
 
@@ -181,6 +182,7 @@ export function imageCard(context, { onPinned }) {
           src: pictureUrl(run.id, `images/${of.id}.png`, { size: 64 }),
           title: `${of.id}, ${classes[of.truth] ?? of.truth}`,
           label: classes[of.truth] ?? String(of.truth),
+          eager: true,
           pressed: image === of.id,
           onClick: () => use(of.id),
         }),
@@ -207,23 +209,8 @@ export function imageCard(context, { onPinned }) {
         getSamples(run.id, { split: "test" }).catch(() => null),
       ]);
       images = asked[0];
-      found = samplePerClass(asked[1]?.samples ?? []);
+      found = inTurns(asked[1]?.samples ?? []).slice(0, SAMPLES);
       update();
     },
   };
-}
-
-/** Picks a few samples of each class. @param {Sample[]} all */
-function samplePerClass(all) {
-  /** @type {Map<number, number>} */
-  const seen = new Map();
-  const ranked = all.map((sample) => {
-    const place = seen.get(sample.truth) ?? 0;
-    seen.set(sample.truth, place + 1);
-    return { sample, place };
-  });
-  return ranked
-    .sort((a, b) => a.place - b.place)
-    .slice(0, SAMPLES)
-    .map(({ sample }) => sample);
 }

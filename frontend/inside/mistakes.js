@@ -187,6 +187,7 @@ export function mistakesCard(context, { onImage }) {
             title: `${sample.id}: ${names[sample.truth]}${sample.confidence === null ? "" : `, ${percent(sample.confidence)} sure of ${names[sample.predicted ?? 0]}`}. Look at it.`,
             label: sample.confidence === null ? undefined : percent(sample.confidence),
             pressed: context.state.now.image === sample.id,
+            eager: true,
             onClick: () => onImage(sample.id),
           }),
         ),
