@@ -10,7 +10,7 @@ const MORE = 48;
 /** @param {"div" | "ul"} tag @param {string} name class of the list */
 export function gallery(tag, name) {
   const list = h(tag, { class: name });
-  const button = h("button", { class: "button small", type: "button", on: { click: showMore } });
+  const button = h("button", { class: "button small", type: "button", hidden: true, on: { click: showMore } });
   const element = h("div", { class: "gallery" }, list, button);
   /** @type {HTMLElement[]} */
   let items = [];

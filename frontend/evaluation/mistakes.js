@@ -57,9 +57,7 @@ export function confusionCard(run, evaluation, split, isImages) {
 
   const list = confusions.slice(0, LISTED).map(({ truth, predicted, count: times }) => {
     const words = [
-      h("span", {}, classes[truth]),
-      " predicted as ",
-      h("span", {}, classes[predicted]),
+      h("span", { class: "pair" }, h("span", {}, classes[truth]), " predicted as ", h("span", {}, classes[predicted])),
       h("b", {}, count(times)),
     ];
     return h(

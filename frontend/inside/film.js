@@ -167,6 +167,7 @@ export function filmBar(context) {
         return h("label", {}, input, h("span", {}, label));
       }),
     );
+    checkpoints.hidden = checkpoints.children.length === 0;
     slider.max = String(Math.max(0, all.length - 1));
     slider.value = String(index >= 0 ? index : all.length - 1);
     slider.disabled = all.length === 0;

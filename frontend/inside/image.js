@@ -58,7 +58,7 @@ export function imageCard(context, { onPinned }) {
         { class: "image-side" },
         h("div", { class: "image-now" }, now, lost, name),
         h("div", { class: "image-choose" }, choose, pin, file),
-        h("p", { class: "muted small" }, "or drop one anywhere, or paste it"),
+        h("p", { class: "muted small" }, "or drop or paste one"),
         progress,
         refused,
       ),
@@ -193,7 +193,7 @@ export function imageCard(context, { onPinned }) {
   /** @param {string} image @returns {string} */
   function words(image) {
     if (image === "pinned")
-      return `Pinned for the film: ${context.film && context.film.pinned.image !== "pinned" ? words(context.film.pinned.image) : "its first sample"}`;
+      return `Pinned: ${context.film && context.film.pinned.image !== "pinned" ? words(context.film.pinned.image) : "its first sample"}`;
     if (/^(test|validation|train):/.test(image)) return image.replace(":", " sample ");
     return "Uploaded photo";
   }

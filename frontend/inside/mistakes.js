@@ -140,9 +140,7 @@ export function mistakesCard(context, { onImage }) {
       h(
         "button",
         { type: "button", on: { click: () => open(truth, predicted) } },
-        name(truth),
-        " predicted as ",
-        name(predicted),
+        h("span", { class: "pair" }, name(truth), " predicted as ", name(predicted)),
         h("b", {}, count(times)),
       ),
     );

@@ -245,6 +245,7 @@ function panel(context, kind) {
     element.classList.toggle("shows-change", Boolean(about.change));
     names.forEach((name, i) => (name.hidden = !beside || !found[i]));
     apart.hidden = true;
+    apart.classList.toggle("warn", !isUncomparable());
     if (isUncomparable()) {
       apart.hidden = false;
       setText(

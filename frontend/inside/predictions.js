@@ -54,6 +54,11 @@ export function predictionsCard(context) {
 
   /** @param {Scored[]} top @param {number | null} truth */
   function show(top, truth) {
+    if (top.length > 0 && top.every(({ score }) => !Number.isFinite(score))) {
+      bars.show([]);
+      setText(note, "The scores are not numbers: the network has diverged.");
+      return;
+    }
     const told = top.slice(0, MAX_CLASSES);
     const own = top.find((scored) => scored.class === truth);
     if (own && !told.includes(own)) told.push(own);

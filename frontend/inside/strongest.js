@@ -1,7 +1,7 @@
 // The strongest values of a layer that has no maps: neurons, or the scores of the classes.
 
 import { h } from "../lib/dom.js";
-import { formatNumber } from "../lib/format.js";
+import { sameDecimals } from "../lib/format.js";
 import { numbers } from "./cache.js";
 import { hasWindow } from "./window/geometry.js";
 
@@ -46,6 +46,7 @@ export function strongestList(context) {
     const isScores = context.layers.at(-1) === layer && classes.length === layer.shape[0];
     const found = strongest(values.slice(0, layer.shape[0]), isScores);
     const most = Math.max(...found.map(({ value }) => Math.abs(value)), 1e-30);
+    const say = sameDecimals(found.map(({ value }) => value));
     const what = layer.kind === "pool" ? "Channel" : "Neuron";
     const opens = hasWindow(layer) && !context.filming;
     title.textContent = isScores ? "Scores of the classes" : "Strongest values";
@@ -65,7 +66,7 @@ export function strongestList(context) {
               )
             : h("span", { class: "name", title: name }, name),
           h("i", { vars: { share: Math.abs(value) / most } }),
-          h("span", { class: "value" }, formatNumber(value)),
+          h("span", { class: "value" }, say(value)),
         );
       }),
     );

@@ -12,6 +12,8 @@ const PLAIN = new Set(["neurons", "heatmap", "rgb", "kernels"]);
 /** Below these shares of their size, weights have hardly moved, or are still largely what they began as. */
 const HARDLY = 0.1;
 const LARGELY = 0.5;
+/** Beside a larger change, nothing is left of what weights began as. */
+const LOST = 0.95;
 
 /** The size of a change beside that of the weights, over the tiles that both pages have. @param {Tile[]} change @param {Tile[]} weights */
 export function shareChanged(change, weights) {
@@ -26,8 +28,9 @@ export function shareChanged(change, weights) {
   return whole > 0 ? Math.sqrt(changed / whole) : null;
 }
 
-/** A change in words. @param {number} share of the weights' size */
-export function changeWords(share) {
+/** A change in words. @param {number} share of the weights' size @param {boolean} [diverged] whether the run did */
+export function changeWords(share, diverged = false) {
+  if (diverged) return "This run diverged: its weights grew without bound, and what they had learned is lost.";
   const size = share < 0.01 ? "less than 1%" : `about ${(share * 100).toFixed(0)}%`;
   if (share < HARDLY)
     return `Training has hardly moved these weights, by ${size} of their size: what you see is the start, and it looks like noise.`;
@@ -73,7 +76,7 @@ export function trainingNote(context) {
       if (!isCurrent()) return;
       const share = shareChanged(change.tiles, weights.tiles);
       element.hidden = share === null;
-      if (share !== null) setText(words, changeWords(share));
+      if (share !== null) setText(words, changeWords(share, context.run.reason === "diverged" && share > LOST));
     } catch {
       // A frame that keeps a part of the layer cannot be subtracted; the picture itself is shown all the same.
       if (isCurrent()) element.hidden = true;

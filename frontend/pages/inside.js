@@ -22,7 +22,8 @@ import { networkPicture } from "../inside/network.js";
 import { featuresPanel, filtersPanel } from "../inside/panel.js";
 import { attentionCard, predictionsCard } from "../inside/predictions.js";
 import { InsideContext } from "../inside/context.js";
-import { pageLinks } from "../run/pages.js";
+import { withoutCheckpoint } from "../run/no-checkpoint.js";
+import { isOfImages, pageLinks } from "../run/pages.js";
 import { hasWindow } from "../inside/window/geometry.js";
 import { readView, viewState, writeView } from "../inside/view.js";
 
@@ -37,6 +38,8 @@ startShell();
 
 /** @type {{ run: Run }} */
 const { run } = pageData();
+/** The run's newest state. */
+let now = run;
 const page = byId("page");
 const state = viewState(readView(location.search), (view) =>
   history.replaceState(history.state, "", `${location.pathname}${writeView(view)}${location.hash}`),
@@ -44,13 +47,17 @@ const state = viewState(readView(location.search), (view) =>
 const context = new InsideContext(run, state);
 
 const status = badge();
+const links = pageLinks(run, "inside");
+if (!isOfImages(run)) links.hideImages();
 const head = h(
   "header",
   { class: "inside-head" },
   h("h1", {}, "Inside ", h("a", { href: run.url }, run.name)),
   status.element,
-  h("div", { class: "run-actions" }, ...pageLinks(run, "inside").elements),
+  h("div", { class: "run-actions" }, ...links.elements),
 );
+/** Says that the film is all there is. */
+const only = h("div", { class: "notice warn", role: "status", hidden: true });
 const film = filmBar(context);
 const net = networkPicture(state);
 const image = imageCard(context, { onPinned: () => refresh() });
@@ -136,7 +143,7 @@ const body = h(
 );
 const empty = h("div", { class: "card empty" }, h("p", { class: "muted" }, "Opening the network…"));
 page.classList.add("wide-matrix");
-page.append(head, empty, film.element, ends, net.element, body);
+page.append(head, empty, only, film.element, ends, net.element, body);
 showContent(false);
 status.show(run);
 
@@ -172,7 +179,11 @@ async function start() {
     on: {
       message: (/** @type {RunEvent} */ event) =>
         (["epoch", "checkpoint", "test", "started"].includes(event.kind) || isEarly(event)) && soon(),
-      run: (/** @type {Run} */ next) => status.show(next),
+      run: (/** @type {Run} */ next) => {
+        now = next;
+        status.show(next);
+        tellOnlyFilm();
+      },
       removed: () => explain("This run has been deleted. It can be restored under “Deleted runs” on the runs page."),
     },
     onReturn: soon,
@@ -221,6 +232,7 @@ async function refresh() {
     const [reel, metrics] = await others;
     context.inside = inside;
     context.film = reel;
+    tellOnlyFilm();
     if (!context.layer) chooseLayer();
     if (metrics) film.draw(metrics);
     film.renew();
@@ -248,14 +260,25 @@ function showContent(is) {
   empty.hidden = is;
 }
 
+/** Says why a run has no checkpoint, where it has a film. */
+function tellOnlyFilm() {
+  only.hidden = context.inside === null || context.inside.checkpoints.length > 0;
+  if (!only.hidden)
+    only.replaceChildren(
+      icon("warning"),
+      h("p", {}, `${withoutCheckpoint(now).words} The frames of its film are all there is.`),
+    );
+}
+
 /** Explains why there is nothing to show. @param {string} words */
 function explain(words) {
   showContent(false);
+  only.hidden = true;
   empty.replaceChildren(
     icon("layers", 28),
-    h("h2", {}, "Nothing to look at yet"),
+    h("h2", {}, isOfImages(run) ? "Nothing to look at yet" : "Nothing to look at here"),
     h("p", {}, words),
-    h("a", { class: "button", href: run.url }, "Back to the run"),
+    h("a", { class: "button", href: run.url }, isOfImages(run) ? "Back to the run" : "See how the points are divided"),
   );
 }
 

@@ -37,6 +37,8 @@ let { run } = data;
 const page = byId("page");
 const status = badge();
 status.show(run);
+const links = pageLinks(run, "predict");
+if (!isOfImages(run)) links.hideImages();
 const away = takeAwayMenu(run);
 away.show(run);
 /** What is below the heading: the network, or why there is none. */
@@ -49,7 +51,7 @@ page.append(
     { class: "predict-head" },
     h("h1", {}, "Predict with ", h("a", { href: run.url }, run.name)),
     status.element,
-    h("div", { class: "run-actions" }, ...pageLinks(run, "predict").elements, away.element),
+    h("div", { class: "run-actions" }, ...links.elements, away.element),
   ),
   content,
 );

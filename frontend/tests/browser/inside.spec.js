@@ -290,6 +290,24 @@ test("an active run adds frames live, and a new pin is used", async ({ page, viv
   await expect(page.locator(".inside-head .badge")).toHaveText("stopped");
 });
 
+test("a run that diverged before its first checkpoint says that the film is all there is", async ({
+  page,
+  vivarium,
+}) => {
+  const { url } = await trained(vivarium, {
+    name: "too fast",
+    data: { set: "digits", size: 8, channels: 1 },
+    network: { kind: "mlp" },
+    training: { epochs: 3, batch_size: 64, seed: 0, optimizer: { kind: "sgd", lr: 90, momentum: 0.9 } },
+  });
+  await page.goto(`${url}/inside`);
+  await expect(page.locator(".notice.warn").first()).toContainText("The run diverged before its first checkpoint");
+  await expect(page.locator(".notice.warn").first()).toContainText("The frames of its film are all there is.");
+  await expect(page.locator(".film-line .segments")).toBeHidden();
+  await expect(page.locator(".predictions")).toContainText("the network has diverged");
+  await expect(page.locator(".training-note")).toContainText("This run diverged");
+});
+
 test("a run without an inside shows a notice", async ({ page, vivarium }) => {
   const { url } = await vivarium.create({
     name: "toy2d",
@@ -299,7 +317,7 @@ test("a run without an inside shows a notice", async ({ page, vivarium }) => {
   });
   await page.goto(`${url}/inside`);
   await expect(page.locator(".empty")).toContainText("Nothing to look at");
-  await expect(page.getByRole("link", { name: "Back to the run" })).toHaveAttribute("href", url);
+  await expect(page.getByRole("link", { name: "See how the points are divided" })).toHaveAttribute("href", url);
 });
 
 test("on a phone everything is in one column, and nothing scrolls sideways", async ({ page, vivarium }) => {
@@ -350,6 +368,6 @@ test("a frame names its image, even if another image is pinned now", async ({ pa
   await expect(page.getByRole("region", { name: "Weights" }).getByText("two images")).toBeHidden();
   // Frames are labelled with their pinned image.
   await page.goto(`${run.url}/inside?checkpoint=${after.epoch}`);
-  await expect(image).toContainText("Pinned for the film: test sample 5");
+  await expect(image).toContainText("Pinned: test sample 5");
   await expect(page.getByText("another image")).toHaveCount(0);
 });

@@ -48,6 +48,7 @@ test("a change is told beside the size of the weights", () => {
   assert.match(changeWords(0.09), /hardly moved these weights, by about 9%/);
   assert.match(changeWords(0.24), /by about 24% of their size, so much of the pattern is still the start/);
   assert.match(changeWords(0.8), /most of the pattern was learned/);
+  assert.match(changeWords(0.99, true), /This run diverged/);
 });
 
 test("the strongest values are the farthest from 0, the best scores the greatest", () => {
