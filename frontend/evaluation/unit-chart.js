@@ -10,6 +10,18 @@ const BOX = { left: 48, top: 10, right: WIDTH - 12, bottom: HEIGHT - 42 };
 /** @typedef {ReturnType<typeof unitChart>} UnitChart */
 
 /**
+ * Writes the shares of an axis as percentages, all with as many decimals as one of them needs.
+ * @param {number[]} shares
+ * @returns {(share: number) => string}
+ */
+export function alike(shares) {
+  const decimalsOf = (/** @type {number} */ share) =>
+    (String(Number((share * 100).toPrecision(6))).split(".")[1] ?? "").length;
+  const decimals = Math.max(0, ...shares.map(decimalsOf));
+  return (share) => `${(share * 100).toFixed(decimals)}%`;
+}
+
+/**
  * @param {{ label: string, x: string, y: string, from?: number }} options `label` is read to those who do not see the
  *   chart; `x` and `y` name the axes; `from` is the lowest share of the vertical axis
  */
@@ -25,14 +37,6 @@ export function unitChart({ label, x: name, y: title, from = 0 }) {
     /** @type {string} */ words,
     /** @type {string} */ anchor,
   ) => s("text", { x: at, y: down, "text-anchor": anchor }, words);
-  /** Shares of an axis, with as many decimals as one of them needs. @param {number[]} all @returns {(value: number) => string} */
-  const shares = (all) => {
-    const decimals = Math.max(
-      0,
-      ...all.map((value) => (String(Number((value * 100).toPrecision(6))).split(".")[1] ?? "").length),
-    );
-    return (value) => `${(value * 100).toFixed(decimals)}%`;
-  };
   const svg = s(
     "svg",
     { class: "unit-chart", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": label },
@@ -43,7 +47,7 @@ export function unitChart({ label, x: name, y: title, from = 0 }) {
   function drawGrid() {
     const down = ticks(ys, 5);
     const across = ticks({ min: 0, max: 1, log: false }, 5);
-    const [y, x] = [shares(down), shares(across)];
+    const [y, x] = [alike(down), alike(across)];
     grid.replaceChildren(
       ...down.flatMap((tick) => [
         s("line", { x1: BOX.left, x2: BOX.right, y1: top(tick), y2: top(tick) }),

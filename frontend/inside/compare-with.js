@@ -91,7 +91,7 @@ export function compareControl(context, { onLoaded }) {
         ? [option(beside.run, context.second?.name ?? "another run")]
         : [];
     who.replaceChildren(
-      option("", "nothing"),
+      option("", "no other run or epoch"),
       option(run.id, "another checkpoint of this run"),
       ...more,
       ...runs.map((of) => option(of.id, of.name)),

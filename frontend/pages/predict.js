@@ -42,7 +42,7 @@ if (!isOfImages(run)) links.hideImages();
 const away = takeAwayMenu(run);
 away.show(run);
 /** What is below the heading: the network, or why there is none. */
-const content = h("div", {});
+const content = h("div", {}, h("div", { class: "card empty" }, h("p", { class: "muted" }, "Opening the network…")));
 let isReady = false;
 
 page.append(

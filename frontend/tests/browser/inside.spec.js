@@ -320,6 +320,33 @@ test("a run without an inside shows a notice", async ({ page, vivarium }) => {
   await expect(page.getByRole("link", { name: "See how the points are divided" })).toHaveAttribute("href", url);
 });
 
+test("no choice is cut off, at any width", async ({ page, vivarium }) => {
+  const { url } = await trained(vivarium, CONV);
+  for (const width of [1440, 1280, 768, 400]) {
+    await page.setViewportSize({ width, height: 900 });
+    await page.goto(`${url}/inside?beside=1`);
+    await expect(page.locator(".attention img")).toBeVisible();
+    await expect(page.getByLabel("Checkpoint to compare with")).toBeVisible();
+    // What is chosen fits: a copy that is as wide as its options need is no wider.
+    const cut = await page.locator("select:visible").evaluateAll((selects) =>
+      selects.flatMap((select) => {
+        const copy = /** @type {HTMLSelectElement} */ (select.cloneNode(false));
+        const chosen = /** @type {HTMLSelectElement} */ (select).selectedOptions[0];
+        copy.append(new Option(chosen.text));
+        copy.style.cssText = "position: absolute; width: auto; max-width: none; flex: none";
+        document.body.append(copy);
+        const needs = copy.getBoundingClientRect().width;
+        copy.remove();
+        return select.getBoundingClientRect().width + 1 < needs
+          ? [`${select.getAttribute("aria-label")}: ${needs}`]
+          : [];
+      }),
+    );
+    expect(cut, `${width}`).toEqual([]);
+    expect(await overflow(page), `${width}`).toBeLessThanOrEqual(0);
+  }
+});
+
 test("on a phone everything is in one column, and nothing scrolls sideways", async ({ page, vivarium }) => {
   const { url } = await trained(vivarium, CONV);
   await page.setViewportSize({ width: 400, height: 800 });

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { pText, sentence } from "../../evaluation/comparison.js";
 import { interval, points } from "../../evaluation/figures.js";
 import { summarySentences } from "../../evaluation/summary.js";
+import { alike } from "../../evaluation/unit-chart.js";
 import { classesCsv } from "../../evaluation/table-file.js";
 import { withoutCheckpoint } from "../../run/no-checkpoint.js";
 import { untilReady } from "../../evaluation/wait.js";
@@ -119,4 +120,9 @@ test("a run without a checkpoint says whether one will come", () => {
   );
   assert.equal(withoutCheckpoint(run({ status: "failed" })).words, "The run failed before its first checkpoint.");
   assert.match(withoutCheckpoint(run({ status: "stopped" })).words, /Resume it/);
+});
+
+test("the percentages of an axis have equal decimals", () => {
+  assert.deepEqual([0.95, 0.975, 1].map(alike([0.95, 0.975, 1])), ["95.0%", "97.5%", "100.0%"]);
+  assert.deepEqual([0, 0.07, 1].map(alike([0, 0.07, 1])), ["0%", "7%", "100%"]);
 });
