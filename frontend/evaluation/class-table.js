@@ -79,7 +79,7 @@ export function classTable(evaluation, other, compared) {
     ),
     h(
       "div",
-      { class: "class-scroll", tabindex: 0, role: "group", "aria-label": "Table of classes" },
+      { class: "class-scroll scrolls", tabindex: 0, role: "group", "aria-label": "Table of classes" },
       h("table", { class: "class-table" }, h("thead", {}, h("tr", {}, ...heads)), body),
     ),
   );

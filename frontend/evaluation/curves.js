@@ -56,7 +56,13 @@ export function curvesCard(run, evaluation, split) {
         ),
       ),
     ),
-    h("div", { class: "card-body" }, legend, h("div", { class: "unit-pair" }, roc.element, recall.element), note),
+    h(
+      "div",
+      { class: "card-body curves-body" },
+      legend,
+      h("div", { class: "unit-pair" }, roc.element, recall.element),
+      note,
+    ),
   );
 
   /** @param {number} of */

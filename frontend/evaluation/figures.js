@@ -8,8 +8,11 @@ import { formatNumber, percent } from "../lib/format.js";
 /** A share with its interval in words: "96.8 to 97.7%". @param {Figure} figure */
 export const interval = ({ low, high }) => `${(low * 100).toFixed(1)} to ${percent(high)}`;
 
-/** A number that is no share, with its interval in words. @param {Figure} figure */
-export const numberInterval = ({ low, high }) => `${formatNumber(low)} to ${formatNumber(high)}`;
+/** A number that is no share, with three decimals where they say something: "0.073". @param {number} value */
+export const numberText = (value) => (value !== 0 && Math.abs(value) < 0.001 ? formatNumber(value) : value.toFixed(3));
+
+/** A number that is no share, with its interval in words: "0.045 to 0.106". @param {Figure} figure */
+export const numberInterval = ({ low, high }) => `${numberText(low)} to ${numberText(high)}`;
 
 /** A difference of shares in percentage points, with its sign: "+1.2". @param {number} value */
 export const points = (value) => `${value > 0 ? "+" : value < 0 ? "−" : "±"}${Math.abs(value * 100).toFixed(1)}`;

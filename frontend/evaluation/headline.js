@@ -1,8 +1,9 @@
 // The figures at a glance, with a line that says what each means.
 
 import { h } from "../lib/dom.js";
-import { count, formatNumber, percent } from "../lib/format.js";
-import { interval, numberInterval } from "./figures.js";
+import { count, percent } from "../lib/format.js";
+import { interval, numberInterval, numberText } from "./figures.js";
+import { summary } from "./summary.js";
 
 /** @import { Figure, RunEvaluation } from "../lib/types" */
 
@@ -74,8 +75,9 @@ const MORE = [
 /**
  * @param {RunEvaluation} evaluation
  * @param {{ name: string, evaluation: RunEvaluation } | null} other the run beside it
+ * @param {string} split
  */
-export function headline(evaluation, other) {
+export function headline(evaluation, other, split) {
   const main = MAIN.map(({ label, means, of }) => {
     const [figure, second] = [of(evaluation), other && of(other.evaluation)];
     return h(
@@ -96,7 +98,7 @@ export function headline(evaluation, other) {
   const more = MORE.map(({ label, means, of, number = false }) => {
     const [figure, second] = [of(evaluation), other && of(other.evaluation)];
     if (!figure) return null;
-    const value = number ? formatNumber : percent;
+    const value = number ? numberText : percent;
     return h(
       "div",
       { title: means },
@@ -109,6 +111,7 @@ export function headline(evaluation, other) {
   return h(
     "section",
     { class: "card headline", "aria-label": "At a glance" },
+    summary(evaluation, split),
     h("div", { class: "glances" }, ...main),
     h("dl", { class: "glance-more" }, ...more, samples),
   );

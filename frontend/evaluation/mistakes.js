@@ -7,12 +7,13 @@ import { h, setText } from "../lib/dom.js";
 import { count, formatNumber, percent, plural } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { thumbnail } from "../inside/thumbnail.js";
+import { gallery } from "./gallery.js";
 
 /** @import { Run, RunEvaluation } from "../lib/types" */
 
 const SIZE = 64;
 /** Frequent mistakes in the list. */
-const LISTED = 10;
+const LISTED = 8;
 
 /** A link to a sample inside the network. @param {Run} run @param {string} sample */
 const insideLink = (run, sample) => `${run.url}/inside?image=${encodeURIComponent(sample)}`;
@@ -20,9 +21,9 @@ const insideLink = (run, sample) => `${run.url}/inside?image=${encodeURIComponen
 /** @param {Run} run @param {RunEvaluation} evaluation @param {string} split @param {boolean} isImages */
 export function confusionCard(run, evaluation, split, isImages) {
   const { classes, confusion, confusions } = evaluation;
-  const title = h("h3", {}, isImages ? "Press a cell or a row to see its images" : "The most frequent mistakes");
-  const gallery = h("div", { class: "thumbs" });
-  const frame = h("div", { class: "confusion-frame" });
+  const title = h("h3", {}, "The most frequent mistakes");
+  const images = gallery("div", "thumbs");
+  const frame = h("div", { class: "confusion-frame scrolls" });
   // The samples of the training split are not listed by their predictions.
   const onCell = isImages && split !== "train" ? open : undefined;
   if (confusion) frame.append(confusionMatrix(confusion, classes, { onCell }));
@@ -42,23 +43,21 @@ export function confusionCard(run, evaluation, split, isImages) {
       if (mine !== turn) return;
       const shown = found.total > found.samples.length ? `, the ${found.samples.length} most confident` : "";
       setText(title, `${classes[truth]} predicted as ${classes[predicted]}: ${plural(found.total, "image")}${shown}`);
-      gallery.replaceChildren(
-        ...found.samples.map(({ id, confidence }) =>
+      images.show(
+        found.samples.map(({ id, confidence }) =>
           picture(run, id, `${classes[truth]} predicted as ${classes[predicted]}`, percent(confidence)),
         ),
       );
     } catch (error) {
       if (mine !== turn) return;
-      gallery.replaceChildren();
+      images.show([]);
       setText(title, error instanceof Error ? error.message : String(error));
     }
   }
 
   const list = confusions.slice(0, LISTED).map(({ truth, predicted, count: times }) => {
     const words = [
-      h("span", {}, classes[truth]),
-      " predicted as ",
-      h("span", {}, classes[predicted]),
+      h("span", { class: "pair" }, h("span", {}, classes[truth]), " predicted as ", h("span", {}, classes[predicted])),
       h("b", {}, count(times)),
     ];
     return h(
@@ -69,6 +68,7 @@ export function confusionCard(run, evaluation, split, isImages) {
         : h("p", {}, ...words),
     );
   });
+  if (onCell && confusions.length > 0) void open(confusions[0].truth, confusions[0].predicted);
   return h(
     "section",
     { class: "card confusion-card wide-matrix", "aria-label": "Confusion matrix" },
@@ -82,7 +82,7 @@ export function confusionCard(run, evaluation, split, isImages) {
         h(
           "p",
           { class: "muted small" },
-          "Rows are the true classes, columns the predicted ones; the diagonal is right.",
+          `Rows are the true classes, columns the predicted ones; the diagonal is right.${onCell ? " Press a cell to see its images." : ""}`,
         ),
       ),
     ),
@@ -94,7 +94,7 @@ export function confusionCard(run, evaluation, split, isImages) {
         "div",
         { class: "samples" },
         title,
-        gallery,
+        images.element,
         list.length > 0 ? h("ol", { class: "frequent" }, ...list) : h("p", { class: "muted" }, "No mistakes."),
       ),
     ),
@@ -116,6 +116,8 @@ export function mistakesCard(run, evaluation, split, isImages) {
       );
     return h("li", {}, `Sample ${count(index)}: ${words}, ${sure(confidence)}`);
   });
+  const list = gallery(isImages ? "div" : "ul", isImages ? "thumbs" : "point-mistakes");
+  list.show(all);
   return h(
     "section",
     { class: "card confident-card", "aria-label": "Most confident mistakes" },
@@ -143,13 +145,7 @@ export function mistakesCard(run, evaluation, split, isImages) {
           "Look for wrong labels",
         ),
     ),
-    h(
-      "div",
-      { class: "card-body" },
-      all.length === 0
-        ? h("p", { class: "muted" }, "No mistakes.")
-        : h(isImages ? "div" : "ul", { class: isImages ? "thumbs" : "point-mistakes" }, ...all),
-    ),
+    h("div", { class: "card-body" }, all.length === 0 ? h("p", { class: "muted" }, "No mistakes.") : list.element),
   );
 }
 
@@ -160,5 +156,6 @@ function picture(run, sample, title, label) {
     title: `${title} (${sample}). Look inside.`,
     label,
     href: insideLink(run, sample),
+    eager: true,
   });
 }

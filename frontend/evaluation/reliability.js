@@ -1,8 +1,8 @@
 // The reliability diagram: whether the network is right as often as it says, as it is and with a temperature.
 
 import { h, s } from "../lib/dom.js";
-import { count, formatNumber, percent, plural } from "../lib/format.js";
-import { interval } from "./figures.js";
+import { count, percent, plural } from "../lib/format.js";
+import { interval, numberText } from "./figures.js";
 import { unitChart } from "./unit-chart.js";
 
 /** @import { EvaluationCalibration, Reliability } from "../lib/types" */
@@ -33,6 +33,7 @@ export function reliabilityCard(calibration) {
     body,
   );
   if (!calibration) {
+    element.classList.add("none");
     body.append(
       h(
         "p",
@@ -53,7 +54,7 @@ export function reliabilityCard(calibration) {
     draw(of);
     words.replaceChildren(
       h("b", {}, `Calibration error ${percent(of.ece.value)}`),
-      ` (95% interval ${interval(of.ece)}), log loss ${formatNumber(of.nll.value)}, Brier score ${formatNumber(of.brier.value)}.`,
+      ` (95% interval ${interval(of.ece)}), log loss ${numberText(of.nll.value)}, Brier score ${numberText(of.brier.value)}.`,
     );
   };
 
@@ -148,19 +149,19 @@ function explain({ plain, temperature }) {
   const sure = value > 1 ? "too sure of itself" : "not sure enough of itself";
   const [before, after] = [plain.ece.value, calibrated.ece.value];
   return [
-    h("h3", {}, `Temperature ${formatNumber(value)}`),
+    h("h3", {}, `Temperature ${value.toFixed(2)}`),
     h(
       "p",
       {},
       Math.abs(value - 1) < 0.02
         ? "The network is about as sure as it may be. "
         : `On the validation samples the network is ${sure}. `,
-      `Dividing its scores by ${formatNumber(value)} before they become probabilities changes no prediction, and takes the calibration error on this split from ${percent(before)} to ${percent(after)}.`,
+      `Dividing its scores by ${value.toFixed(2)} before they become probabilities changes no prediction, and takes the calibration error on this split from ${percent(before)} to ${percent(after)}.`,
     ),
     h(
       "p",
       { class: "muted small" },
-      `Fitted on ${plural(validation_samples, "validation sample")}, where the log loss goes from ${formatNumber(validation_nll_before)} to ${formatNumber(validation_nll_after)}.`,
+      `Fitted on ${plural(validation_samples, "validation sample")}, where the log loss goes from ${numberText(validation_nll_before)} to ${numberText(validation_nll_after)}.`,
       at_limit &&
         " It is at the limit of what is looked for: there are too few validation samples, or no mistakes among them.",
     ),

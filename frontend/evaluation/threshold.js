@@ -12,12 +12,11 @@ const STEPS = 1000;
 /** @param {RunEvaluation} evaluation */
 export function thresholdCard({ selective: { curve, choices }, scores }) {
   const isShare = scores !== "margins";
-  const sure = (/** @type {number} */ value) =>
-    isShare
-      ? value > 0.99 && value < 1
-        ? `${(value * 100).toFixed(2)}%`
-        : percent(value)
-      : `a lead of ${formatNumber(value)}`;
+  const isFine = (/** @type {number | null} */ value) => value !== null && value > 0.99 && value < 1;
+  const sure = (/** @type {number} */ value, fine = isFine(value)) =>
+    isShare ? (fine ? `${(value * 100).toFixed(2)}%` : percent(value)) : `a lead of ${formatNumber(value)}`;
+  // The thresholds of the table have equal decimals.
+  const anyFine = choices.some(({ threshold }) => isFine(threshold));
   const chart = unitChart({
     label: "Accuracy by the share that is answered",
     x: "samples that are answered",
@@ -61,7 +60,7 @@ export function thresholdCard({ selective: { curve, choices }, scores }) {
       "tr",
       {},
       h("th", { scope: "row" }, percent(target).replace(".0", "")),
-      h("td", {}, threshold === null ? "out of reach" : sure(threshold)),
+      h("td", {}, threshold === null ? "out of reach" : sure(threshold, anyFine)),
       h("td", { title: coverage ? `95% interval ${interval(coverage)}` : "" }, percent(coverage?.value)),
       h("td", { title: accuracy ? `95% interval ${interval(accuracy)}` : "" }, percent(accuracy?.value)),
       h(
@@ -131,7 +130,13 @@ export function thresholdCard({ selective: { curve, choices }, scores }) {
       "div",
       { class: "card-body reliability" },
       h("div", {}, words, slider, chart.element),
-      h("div", {}, about, choices.length > 0 && table),
+      h(
+        "div",
+        {},
+        about,
+        choices.length > 0 &&
+          h("div", { class: "scrolls", tabindex: 0, role: "group", "aria-label": "Thresholds" }, table),
+      ),
     ),
   );
 }

@@ -10,10 +10,22 @@ const BOX = { left: 48, top: 10, right: WIDTH - 12, bottom: HEIGHT - 42 };
 /** @typedef {ReturnType<typeof unitChart>} UnitChart */
 
 /**
+ * Writes the shares of an axis as percentages, all with as many decimals as one of them needs.
+ * @param {number[]} shares
+ * @returns {(share: number) => string}
+ */
+export function alike(shares) {
+  const decimalsOf = (/** @type {number} */ share) =>
+    (String(Number((share * 100).toPrecision(6))).split(".")[1] ?? "").length;
+  const decimals = Math.max(0, ...shares.map(decimalsOf));
+  return (share) => `${(share * 100).toFixed(decimals)}%`;
+}
+
+/**
  * @param {{ label: string, x: string, y: string, from?: number }} options `label` is read to those who do not see the
  *   chart; `x` and `y` name the axes; `from` is the lowest share of the vertical axis
  */
-export function unitChart({ label, x, y, from = 0 }) {
+export function unitChart({ label, x: name, y: title, from = 0 }) {
   const ys = { min: from, max: 1, log: false };
   const left = (/** @type {number} */ value) => BOX.left + value * (BOX.right - BOX.left);
   const top = (/** @type {number} */ value) => BOX.bottom - ((value - ys.min) / (1 - ys.min)) * (BOX.bottom - BOX.top);
@@ -25,7 +37,6 @@ export function unitChart({ label, x, y, from = 0 }) {
     /** @type {string} */ words,
     /** @type {string} */ anchor,
   ) => s("text", { x: at, y: down, "text-anchor": anchor }, words);
-  const share = (/** @type {number} */ value) => `${Number((value * 100).toPrecision(6))}%`;
   const svg = s(
     "svg",
     { class: "unit-chart", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": label },
@@ -34,21 +45,24 @@ export function unitChart({ label, x, y, from = 0 }) {
   );
 
   function drawGrid() {
+    const down = ticks(ys, 5);
+    const across = ticks({ min: 0, max: 1, log: false }, 5);
+    const [y, x] = [alike(down), alike(across)];
     grid.replaceChildren(
-      ...ticks(ys, 5).flatMap((tick) => [
+      ...down.flatMap((tick) => [
         s("line", { x1: BOX.left, x2: BOX.right, y1: top(tick), y2: top(tick) }),
-        text(BOX.left - 6, top(tick) + 4, share(tick), "end"),
+        text(BOX.left - 6, top(tick) + 4, y(tick), "end"),
       ]),
-      ...ticks({ min: 0, max: 1, log: false }, 5).flatMap((tick) => [
+      ...across.flatMap((tick) => [
         s("line", { x1: left(tick), x2: left(tick), y1: BOX.top, y2: BOX.bottom }),
-        text(left(tick), BOX.bottom + 16, share(tick), "middle"),
+        text(left(tick), BOX.bottom + 16, x(tick), "middle"),
       ]),
-      text((BOX.left + BOX.right) / 2, HEIGHT - 6, x, "middle"),
+      text((BOX.left + BOX.right) / 2, HEIGHT - 6, name, "middle"),
     );
   }
   drawGrid();
   return {
-    element: h("figure", { class: "unit-figure" }, h("figcaption", {}, y), svg),
+    element: h("figure", { class: "unit-figure" }, h("figcaption", {}, title), svg),
     left,
     top,
     bottom: BOX.bottom,

@@ -3,7 +3,7 @@
 import { h } from "../lib/dom.js";
 import { count, formatNumber } from "../lib/format.js";
 import { cells, maxAbs } from "./cells.js";
-import { KINDS } from "./network.js";
+import { kindOf } from "./layer-names.js";
 import { arithmeticAt } from "./window/geometry.js";
 
 /** @import { Arithmetic, GradientAt, GradientTerm, SlidingWindow } from "../lib/types" */
@@ -76,7 +76,7 @@ export function forward(of, { all = false } = {}) {
       of.bias !== null && [chainSign("+"), chainLink("bias", of.bias)],
       chainSign("="),
       chainLink("the map's value", of.value, "result"),
-      ...of.then.flatMap((step) => [chainSign("→"), chainLink(KINDS[step.kind] ?? step.kind, step.value)]),
+      ...of.then.flatMap((step) => [chainSign("→"), chainLink(kindOf(step), step.value)]),
     ),
   );
 }

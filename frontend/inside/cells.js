@@ -20,12 +20,20 @@ export const DIVERGING = [
   "#b2182b",
 ];
 
-/** Formats a number with three significant digits, short enough for a cell. @param {number} value */
+/** Formats a number with at most three decimals, short enough for a cell of a canvas. @param {number} value */
 export function shortNumber(value) {
   if (value === 0) return "0";
   const size = Math.abs(value);
   if (size >= 1000 || size < 0.001) return value.toExponential(0).replace("e+", "e");
   return value.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3);
+}
+
+/** A number with three significant digits: 0.0921, -6.12e-4, 123. @param {number} value */
+export function threeDigits(value) {
+  if (value === 0) return "0";
+  const size = Math.abs(value);
+  if (size >= 1000 || size < 0.001) return value.toExponential(2).replace("e+", "e");
+  return value.toPrecision(3);
 }
 
 /** The largest absolute value. @param {(number | null)[][]} [rows] */
@@ -46,7 +54,7 @@ export function cells(rows = [], caption, reach = maxAbs(rows)) {
         return h(
           "td",
           { vars: { cell: css(rgb), "cell-ink": textColourOn(rgb) }, title: formatNumber(value) },
-          shortNumber(value),
+          threeDigits(value),
         );
       }),
     ),

@@ -6,13 +6,13 @@ import { icon } from "../lib/icons.js";
 import { numbers } from "./cache.js";
 import { shortNumber, DIVERGING } from "./cells.js";
 import { colourScale, css, SEQUENTIAL, textColourOn } from "./colours.js";
+import { CONVOLUTIONS, inSentence } from "./layer-names.js";
 import { hasWindow } from "./window/geometry.js";
 import { windowPanel } from "./window/panel.js";
 
 /** @import { Layer, TileValues } from "../lib/types" */
 /** @import { InsideContext } from "./context.js" */
 
-const CONVOLUTIONS = new Set(["conv", "depthwise", "pointwise"]);
 /** Kinds of layers whose values have both signs, even if those of one map do not. */
 const SIGNED = new Set([...CONVOLUTIONS, "batch_norm", "linear"]);
 /** The canvas width in pixels, twice that on the page, and the cell size from which numbers are shown. */
@@ -117,19 +117,20 @@ export function closeup(context) {
     }
     const one = context.of();
     const before = context.otherImage();
+    const name = inSentence(context.layers, layer);
     const query =
       of === "kernel" ? { of, index: filter, input: tile } : { of: of === "map" ? "feature" : "filter", index: tile };
     setText(
       title,
       of === "map" && layer.kind === "linear"
-        ? `Values of ${layer.name}`
+        ? `Values of ${name}`
         : of === "map"
-          ? `Map ${tile} of ${layer.name}${before ? `, of ${before.words}` : ""}`
+          ? `Map ${tile} of ${name}${before ? `, of ${before.words}` : ""}`
           : of === "kernel"
             ? `Filter ${filter}, channel ${tile}`
             : layer.kind === "linear"
-              ? `Weights of ${layer.name}`
-              : `Filter ${tile} of ${layer.name}`,
+              ? `Weights of ${name}`
+              : `Filter ${tile} of ${name}`,
     );
     const slow = setTimeout(() => turn === turnNumber && element.classList.add("waits"), 150);
     const slides = of === "map" && hasWindow(layer) && !context.filming;
@@ -221,7 +222,7 @@ export function closeup(context) {
         "p",
         { class: "muted small" },
         before
-          ? `This value follows from the output of ${before.name}, a convolution, at the same position.`
+          ? `This value follows from the output of ${inSentence(context.layers, before)} at the same position.`
           : "The arithmetic is shown for convolutions, pooling and fully connected layers.",
       ),
       before
@@ -232,7 +233,7 @@ export function closeup(context) {
               type: "button",
               on: { click: () => state.set({ layer: before.name, of: "map", tile, y, x }) },
             },
-            `Show the arithmetic of ${before.name}`,
+            `Show the arithmetic of ${inSentence(context.layers, before)}`,
           )
         : "",
     );
@@ -243,7 +244,7 @@ export function closeup(context) {
    * @param {Layer} layer
    */
   function convolutionBefore(layer) {
-    const layers = context.inside?.layers ?? [];
+    const { layers } = context;
     for (let i = layers.indexOf(layer) - 1; i >= 0; i -= 1) {
       if (CONVOLUTIONS.has(layers[i].kind)) return layers[i];
       if (layers[i].kind !== "batch_norm" && layers[i].kind !== "activation") return null;

@@ -3,7 +3,7 @@
 import { getFilm, getInside, getRun, listRuns } from "../lib/api.js";
 import { h } from "../lib/dom.js";
 import { attempt } from "../lib/shell.js";
-import { frameWords, isFrame } from "./view.js";
+import { distinctCheckpoints, frameWords, isFrame } from "./view.js";
 
 /** @import { Run } from "../lib/types" */
 /** @import { InsideContext } from "./context.js" */
@@ -91,7 +91,7 @@ export function compareControl(context, { onLoaded }) {
         ? [option(beside.run, context.second?.name ?? "another run")]
         : [];
     who.replaceChildren(
-      option("", "nothing"),
+      option("", "no other run or epoch"),
       option(run.id, "another checkpoint of this run"),
       ...more,
       ...runs.map((of) => option(of.id, of.name)),
@@ -104,22 +104,21 @@ export function compareControl(context, { onLoaded }) {
     const own = beside.run === run.id;
     const inside = own ? context.inside : context.second?.inside;
     const film = own ? context.film : context.second?.film;
-    const moments = [
-      ...(inside?.checkpoints ?? []).map(({ name }) => /** @type {string} */ (name)),
-      ...(film?.frames ?? []).map(({ name }) => name),
-    ];
-    if (!moments.includes(beside.checkpoint)) moments.push(beside.checkpoint);
+    const checkpoints = distinctCheckpoints(inside?.checkpoints ?? []);
+    const chosen = checkpoints.find(({ same }) => same.includes(beside.checkpoint))?.name ?? beside.checkpoint;
+    const moments = [...checkpoints.map(({ name }) => name), ...(film?.frames ?? []).map(({ name }) => name)];
+    if (!moments.includes(chosen)) moments.push(chosen);
     when.replaceChildren(
       ...moments.map((moment) =>
         option(
           moment,
           isFrame(moment)
             ? `${frameWords(moment)}${own && context.otherImage(moment) ? ", another image" : ""}`
-            : moment,
+            : (checkpoints.find(({ name }) => name === moment)?.label ?? moment),
         ),
       ),
     );
-    when.value = beside.checkpoint;
+    when.value = chosen;
   }
 
   state.on((_, changed) => {

@@ -8,6 +8,9 @@ import { comparedWith, frameWords, isFrame } from "./view.js";
 /** @import { Query } from "./cache.js" */
 /** @import { ImageRef } from "./image-ref.js" */
 
+/** @type {Layer[]} */
+const NONE = [];
+
 export class InsideContext {
   /** @param {Run} run @param {ViewState} state */
   constructor(run, state) {
@@ -75,10 +78,23 @@ export class InsideContext {
       : null;
   }
 
+  /** The network's layers; none before they are fetched. @returns {Layer[]} */
+  get layers() {
+    return this.inside?.layers ?? NONE;
+  }
+
   /** @returns {Layer | null} */
   get layer() {
     const { layer } = this.state.now;
-    return this.inside?.layers.find(({ name }) => name === layer) ?? null;
+    return this.layers.find(({ name }) => name === layer) ?? null;
+  }
+
+  /**
+   * The scale of the colours. Neurons are compared with each other; filters are shapes, which show best each on its own
+   * scale.
+   */
+  get scale() {
+    return this.state.now.scale ?? (this.layer?.kind === "linear" ? "layer" : "tile");
   }
 
   /** The checkpoint to compare with. */

@@ -5,7 +5,7 @@ import { bytes, percent } from "../lib/format.js";
 import { playButton } from "../lib/play-button.js";
 import { numbers, quietly, sheetPage } from "./cache.js";
 import { CURVES, filmCurve } from "./film-curve.js";
-import { frameWords, isFrame } from "./view.js";
+import { distinctCheckpoints, frameWords, isFrame } from "./view.js";
 
 /** @import { FilmFrame, Metrics } from "../lib/types" */
 /** @import { InsideContext } from "./context.js" */
@@ -114,8 +114,8 @@ export function filmBar(context) {
     const layer = context.layer;
     if (name === undefined || !layer) return Promise.resolve([]);
     const one = context.of(name);
-    const { scale, sort, order, page, mapPage } = state.now;
-    const common = { scale: scale === "tile" ? null : scale };
+    const { sort, order, page, mapPage } = state.now;
+    const common = { scale: context.scale === "tile" ? null : context.scale };
     const of = (/** @type {string} */ what, /** @type {string | null} */ by, /** @type {number} */ on) =>
       sheetPage(
         one.run,
@@ -150,7 +150,7 @@ export function filmBar(context) {
     const all = frames();
     const index = at();
     checkpoints.replaceChildren(
-      ...(context.inside?.checkpoints ?? []).map(({ name, epoch }) => {
+      ...distinctCheckpoints(context.inside?.checkpoints ?? []).map(({ name, same, label }) => {
         const input = h("input", {
           type: "radio",
           name: "checkpoint",
@@ -163,15 +163,11 @@ export function filmBar(context) {
             },
           },
         });
-        input.checked = context.checkpoint === name;
-        return h(
-          "label",
-          {},
-          input,
-          h("span", {}, `${name === "best" ? "Best" : "Last"}${epoch === null ? "" : ` · epoch ${epoch}`}`),
-        );
+        input.checked = same.includes(context.checkpoint);
+        return h("label", {}, input, h("span", {}, label));
       }),
     );
+    checkpoints.hidden = checkpoints.children.length === 0;
     slider.max = String(Math.max(0, all.length - 1));
     slider.value = String(index >= 0 ? index : all.length - 1);
     slider.disabled = all.length === 0;

@@ -5,6 +5,7 @@ import { h, setText } from "../lib/dom.js";
 import { icon } from "../lib/icons.js";
 import { announce, attempt, toast } from "../lib/shell.js";
 import { apiUrl } from "../lib/base-path.js";
+import { inTurns } from "./sample-choice.js";
 import { thumbnail } from "./thumbnail.js";
 import { frameWords } from "./view.js";
 
@@ -13,7 +14,7 @@ import { frameWords } from "./view.js";
 
 const TYPES = "image/png,image/jpeg,image/webp,image/gif,image/bmp,image/tiff";
 /** Number of samples to choose from; the confusion matrix leads to all others. */
-const SAMPLES = 18;
+const SAMPLES = 15;
 
 /** @param {InsideContext} context @param {{ onPinned: () => void }} listeners */
 export function imageCard(context, { onPinned }) {
@@ -51,14 +52,17 @@ export function imageCard(context, { onPinned }) {
     h("header", { class: "card-head" }, h("h2", {}, "Image")),
     h(
       "div",
-      { class: "card-body samples" },
-      h("div", { class: "image-now" }, now, lost, name),
-      h("div", { class: "image-choose" }, choose, pin, file),
-      h("p", { class: "muted small" }, "or drop one anywhere, or paste it"),
-      progress,
-      refused,
-      uploadsBlock,
-      samplesBlock,
+      { class: "card-body" },
+      h(
+        "div",
+        { class: "image-side" },
+        h("div", { class: "image-now" }, now, lost, name),
+        h("div", { class: "image-choose" }, choose, pin, file),
+        h("p", { class: "muted small" }, "or drop or paste one"),
+        progress,
+        refused,
+      ),
+      h("div", { class: "image-samples" }, samplesBlock, uploadsBlock),
     ),
   );
   /** @type {UploadedImage[]} */
@@ -178,6 +182,7 @@ export function imageCard(context, { onPinned }) {
           src: pictureUrl(run.id, `images/${of.id}.png`, { size: 64 }),
           title: `${of.id}, ${classes[of.truth] ?? of.truth}`,
           label: classes[of.truth] ?? String(of.truth),
+          eager: true,
           pressed: image === of.id,
           onClick: () => use(of.id),
         }),
@@ -188,7 +193,7 @@ export function imageCard(context, { onPinned }) {
   /** @param {string} image @returns {string} */
   function words(image) {
     if (image === "pinned")
-      return `Pinned for the film: ${context.film && context.film.pinned.image !== "pinned" ? words(context.film.pinned.image) : "its first sample"}`;
+      return `Pinned: ${context.film && context.film.pinned.image !== "pinned" ? words(context.film.pinned.image) : "its first sample"}`;
     if (/^(test|validation|train):/.test(image)) return image.replace(":", " sample ");
     return "Uploaded photo";
   }
@@ -204,23 +209,8 @@ export function imageCard(context, { onPinned }) {
         getSamples(run.id, { split: "test" }).catch(() => null),
       ]);
       images = asked[0];
-      found = samplePerClass(asked[1]?.samples ?? []);
+      found = inTurns(asked[1]?.samples ?? []).slice(0, SAMPLES);
       update();
     },
   };
-}
-
-/** Picks a few samples of each class. @param {Sample[]} all */
-function samplePerClass(all) {
-  /** @type {Map<number, number>} */
-  const seen = new Map();
-  const ranked = all.map((sample) => {
-    const place = seen.get(sample.truth) ?? 0;
-    seen.set(sample.truth, place + 1);
-    return { sample, place };
-  });
-  return ranked
-    .sort((a, b) => a.place - b.place)
-    .slice(0, SAMPLES)
-    .map(({ sample }) => sample);
 }

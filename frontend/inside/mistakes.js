@@ -10,17 +10,35 @@ import { thumbnail } from "./thumbnail.js";
 /** @import { FrameAbout, Sample } from "../lib/types" */
 /** @import { InsideContext } from "./context.js" */
 
+/** Pairs of classes in the list. */
+const LISTED = 6;
+
+/** @typedef {{ truth: number, predicted: number, times: number }} Mistake */
+
+/** The mistakes of a confusion matrix, the most frequent first. @param {number[][]} confusion @returns {Mistake[]} */
+export function frequentMistakes(confusion) {
+  const all = confusion.flatMap((row, truth) => row.map((times, predicted) => ({ truth, predicted, times })));
+  const mistakes = all.filter(({ truth, predicted, times }) => truth !== predicted && times > 0);
+  return mistakes.sort((a, b) => b.times - a.times);
+}
+
 /** @param {InsideContext} context @param {{ onImage: (id: string) => void }} listeners */
 export function mistakesCard(context, { onImage }) {
   const about = h("p", { class: "muted small" });
-  const frame = h("div", { class: "confusion-frame" });
-  const title = h("h3", {}, "Click a cell to see its images");
+  const frame = h("div", { class: "confusion-frame scrolls" });
+  const title = h("h3", {});
+  const hint = h(
+    "p",
+    { class: "muted small" },
+    "Click a cell of the matrix to see its images, and an image to look at it.",
+  );
   const gallery = h("div", { class: "thumbs" });
   const more = h(
     "button",
     { class: "button small", type: "button", hidden: true, on: { click: () => turnPage(page + 1) } },
     "More",
   );
+  const list = h("ol", { class: "frequent" });
   const refused = h("p", { class: "refused", hidden: true });
   const element = h(
     "section",
@@ -30,13 +48,15 @@ export function mistakesCard(context, { onImage }) {
       "div",
       { class: "card-body mistakes" },
       h("div", {}, frame, refused),
-      h("div", { class: "samples" }, title, gallery, h("div", {}, more)),
+      h("div", { class: "samples" }, h("div", {}, title, hint), gallery, h("div", {}, more), list),
     ),
   );
   let turnNumber = 0;
   let page = 0;
   /** @type {{ truth: number, predicted: number } | null} */
   let cell = null;
+  /** Whether the user chose the cell; else it is that of the most frequent mistake. */
+  let isChosen = false;
   /** @type {Sample[]} */
   let samples = [];
 
@@ -75,8 +95,9 @@ export function mistakesCard(context, { onImage }) {
     setText(refused, words);
     setText(about, "");
     frame.hidden = true;
-    title.hidden = true;
+    title.hidden = hint.hidden = true;
     gallery.replaceChildren();
+    list.replaceChildren();
     more.hidden = true;
   }
 
@@ -84,13 +105,16 @@ export function mistakesCard(context, { onImage }) {
   function show(known) {
     refused.hidden = true;
     frame.hidden = false;
-    title.hidden = false;
+    title.hidden = hint.hidden = false;
     const names = context.inside?.classes ?? [];
     setText(
       about,
       `validation after epoch ${known.epoch}${known.validation_accuracy === null ? "" : `: ${percent(known.validation_accuracy)} right`}`,
     );
     const confusion = known.confusion ?? [];
+    const mistakes = frequentMistakes(confusion);
+    if (!isChosen) cell = mistakes[0] ?? null;
+    list.replaceChildren(...mistakes.slice(0, LISTED).map(pair));
     frame.replaceChildren(
       confusionMatrix(
         confusion,
@@ -99,11 +123,33 @@ export function mistakesCard(context, { onImage }) {
       ),
     );
     if (cell) turnPage(0);
+    else {
+      setText(title, "No mistakes");
+      gallery.replaceChildren();
+      more.hidden = true;
+    }
+  }
+
+  /** @param {Mistake} mistake */
+  function pair({ truth, predicted, times }) {
+    const names = context.inside?.classes ?? [];
+    const name = (/** @type {number} */ of) => h("span", {}, names[of] ?? String(of));
+    return h(
+      "li",
+      {},
+      h(
+        "button",
+        { type: "button", on: { click: () => open(truth, predicted) } },
+        h("span", { class: "pair" }, name(truth), " predicted as ", name(predicted)),
+        h("b", {}, count(times)),
+      ),
+    );
   }
 
   /** @param {number} truth @param {number} predicted */
   function open(truth, predicted) {
     cell = { truth, predicted };
+    isChosen = true;
     for (const td of frame.querySelectorAll("td[aria-current]")) td.removeAttribute("aria-current");
     frame
       .querySelector(`td[data-truth="${truth}"][data-predicted="${predicted}"]`)
@@ -139,6 +185,7 @@ export function mistakesCard(context, { onImage }) {
             title: `${sample.id}: ${names[sample.truth]}${sample.confidence === null ? "" : `, ${percent(sample.confidence)} sure of ${names[sample.predicted ?? 0]}`}. Look at it.`,
             label: sample.confidence === null ? undefined : percent(sample.confidence),
             pressed: context.state.now.image === sample.id,
+            eager: true,
             onClick: () => onImage(sample.id),
           }),
         ),

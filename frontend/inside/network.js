@@ -1,35 +1,13 @@
 // A clickable picture of the network: each layer is a bar whose height is the size and whose width the number of its
 // maps.
 
-import { h } from "../lib/dom.js";
+import { h, setText } from "../lib/dom.js";
 import { count, compactNumber } from "../lib/format.js";
+import { kindOf, labelOf, middleOf, namesOf, sizes } from "./layer-names.js";
 import { hasWindow } from "./window/geometry.js";
 
 /** @import { Inside, Layer } from "../lib/types" */
 /** @import { ViewState } from "./view.js" */
-
-/** @type {{ [kind: string]: string }} */
-export const KINDS = {
-  input: "image",
-  conv: "convolution",
-  depthwise: "depthwise convolution",
-  pointwise: "1×1 convolution",
-  linear: "fully connected",
-  batch_norm: "batch norm",
-  activation: "activation",
-  pool: "pool",
-  dropout: "dropout",
-  sum: "sum",
-  mul: "product",
-  join: "join",
-  mean: "mean",
-};
-
-/** The kinds of layers that have filters and maps. */
-export const CONVOLUTIONS = new Set(["conv", "depthwise", "pointwise"]);
-
-/** 64×32×32. @param {number[]} shape */
-export const sizes = (shape) => shape.join("×");
 
 /** @param {ViewState} state */
 export function networkPicture(state) {
@@ -40,10 +18,13 @@ export function networkPicture(state) {
     "aria-orientation": "horizontal",
   });
   const key = h("ul", { class: "net-key" });
+  const landmarks = h("div", { class: "net-landmarks", role: "group", "aria-label": "Layers to look at first" });
+  const total = h("p", { class: "small muted" });
   const element = h(
     "section",
     { class: "card net", "aria-label": "The network" },
-    h("div", { class: "net-scroll" }, track),
+    h("header", { class: "card-head" }, h("h2", {}, "The network"), landmarks, total),
+    h("div", { class: "net-scroll scrolls" }, track),
     key,
   );
   /** @type {Map<string, HTMLElement>} */
@@ -57,7 +38,7 @@ export function networkPicture(state) {
     const again = chosen === layer.name;
     if (again && of === "map") return;
     const window = hasWindow(layer) && (again || of === "map");
-    state.set({ layer: layer.name, ...(window ? { of: "map", tile: 0, y: 0, x: 0 } : {}) });
+    state.set({ layer: layer.name, ...(window ? { of: "map", tile: 0, ...middleOf(layer) } : {}) });
   }
 
   /** @param {Layer} layer @param {number} side of the network's image */
@@ -73,7 +54,7 @@ export function networkPicture(state) {
       : ["pool", "sum", "mul", "join"].includes(layer.kind)
         ? 9
         : 6;
-    const words = `${layer.name}, ${KINDS[layer.kind] ?? layer.kind}, ${sizes(layer.shape)}, ${count(layer.parameters)} parameters`;
+    const words = `${labelOf(layers, layer)} (${layer.name}), ${sizes(layer.shape)}, ${count(layer.parameters)} parameters`;
     return h("button", {
       class: "net-layer",
       type: "button",
@@ -83,7 +64,7 @@ export function networkPicture(state) {
       "aria-label": words,
       "aria-selected": "false",
       data: { kind: layer.kind, layer: layer.name },
-      vars: { tall: `${Math.round(tall)}px`, wide: `${Math.round(wide)}px` },
+      vars: { tall: `${Math.round(tall)}px`, wide: `${Math.round(wide)}px`, "wide-share": Math.round(wide) },
       on: { click: () => open(layer) },
     });
   }
@@ -105,6 +86,8 @@ export function networkPicture(state) {
           scroll.scrollTo({ left: middle - scroll.clientWidth / 2, behavior: "smooth" });
       }
     }
+    for (const button of landmarks.querySelectorAll("button"))
+      button.setAttribute("aria-pressed", String(button.dataset.layer === name));
     if (!name || !bars.has(name)) bars.values().next().value?.setAttribute("tabindex", "0");
   }
 
@@ -131,36 +114,45 @@ export function networkPicture(state) {
       layers = inside.layers;
       bars.clear();
       const side = inside.input[1] ?? 1;
-      /** @type {{ name: string, layers: Layer[] }[]} */
-      const groups = [];
-      for (const layer of layers) {
-        const last = groups[groups.length - 1];
-        if (last?.name === layer.group) last.layers.push(layer);
-        else groups.push({ name: layer.group, layers: [layer] });
-      }
+      const { sections, landmarks: marks } = namesOf(layers);
       track.replaceChildren(
-        ...groups.map((group) => {
-          const own = group.layers.map((layer) => {
+        ...sections.map((section) => {
+          const own = section.layers.map((layer) => {
             const button = bar(layer, side);
             bars.set(layer.name, button);
             return button;
           });
-          const { shape } = group.layers[group.layers.length - 1];
-          const parameters = group.layers.reduce((sum, layer) => sum + layer.parameters, 0);
+          const { shape } = section.layers[section.layers.length - 1];
+          const parameters = section.layers.reduce((sum, layer) => sum + layer.parameters, 0);
           return h(
             "div",
-            { class: "net-group", role: "group", "aria-label": group.name },
+            { class: "net-group", role: "group", "aria-label": section.label, title: section.path },
             h("div", { class: "net-bars" }, ...own),
-            h("div", { class: "net-name", title: group.name }, group.name.replace(/^features /, "")),
+            h("div", { class: "net-name" }, section.label),
             h("div", { class: "net-shape" }, sizes(shape)),
             h("div", { class: "net-shape" }, parameters > 0 ? compactNumber(parameters) : ""),
           );
         }),
       );
+      landmarks.replaceChildren(
+        ...marks.map(({ label, layer }) =>
+          h(
+            "button",
+            {
+              class: "button small",
+              type: "button",
+              title: layer.name,
+              data: { layer: layer.name },
+              on: { click: () => state.set({ layer: layer.name }) },
+            },
+            label,
+          ),
+        ),
+      );
+      setText(total, `${count(inside.parameters)} parameters`);
       const kinds = [...new Set(layers.map(({ kind }) => kind))];
       key.replaceChildren(
-        ...kinds.map((kind) => h("li", {}, h("i", { class: "net-mark", data: { kind } }), KINDS[kind] ?? kind)),
-        h("li", { class: "net-total" }, `${count(inside.parameters)} parameters`),
+        ...kinds.map((kind) => h("li", {}, h("i", { class: "net-mark", data: { kind } }), kindOf({ kind }))),
       );
       choose(state.now.layer);
     },

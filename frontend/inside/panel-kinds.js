@@ -1,7 +1,7 @@
 // What distinguishes the panel of weights from that of activations: names, orders, captions and clicks.
 
 import { count, formatNumber } from "../lib/format.js";
-import { CONVOLUTIONS } from "./network.js";
+import { CONVOLUTIONS } from "./layer-names.js";
 
 /** @import { Layer, Sheet, Tile } from "../lib/types" */
 /** @import { InsideContext } from "./context.js" */
@@ -38,10 +38,12 @@ export const FILTERS = {
   none: "This layer has no weights, or only one per channel.",
   sort: "sort",
   page: "page",
-  sorts: (context) => [
+  sorts: (context, layer) => [
     ["norm", "largest first"],
     ["index", "in order"],
-    ...(context.filming ? [] : /** @type {[string, string][]} */ ([["activation", "by activation on the image"]])),
+    ...(context.filming || layer.kind === "linear"
+      ? []
+      : /** @type {[string, string][]} */ ([["activation", "by activation on the image"]])),
   ],
   tileName: (tile, { kind }) => {
     if (kind === "heatmap") return `weights from ${formatNumber(tile.min)} to ${formatNumber(tile.max)}`;
@@ -52,9 +54,9 @@ export const FILTERS = {
   caption: ({ kind, axes }, layer, { filter }) => {
     const [outputs, inputs, height, width] = layer.weights ?? [];
     if (kind === "heatmap" && axes)
-      return `Every weight: ${span(axes.y, "output", "outputs")} by ${span(axes.x, "input", "inputs")}. Blue is below 0, red above.`;
+      return `Every weight: ${span(axes.y, "output", "outputs")} as rows, ${span(axes.x, "input", "inputs")} as columns. A red weight lets its input add to the output, a blue one take away from it.`;
     if (kind === "neurons")
-      return "The weights of a neuron, where its inputs lie in the image. Blue is below 0, red above.";
+      return `A tile for each of ${count(outputs)} ${outputs === 1 ? "neuron" : "neurons"}: the weight of each pixel, where it lies in the image. A neuron answers to images that are bright where its tile is red and dark where it is blue.`;
     if (kind === "rgb") return `${outputs} filters of ${height}×${width} over red, green and blue. Grey is 0.`;
     if (kind === "norms")
       return `${outputs} filters of ${height}×${width} over ${inputs} channels: the norm over channels at each position. Click one for its kernels.`;

@@ -7,8 +7,10 @@ import { count, formatNumber, percent } from "../lib/format.js";
 import { histogramPicture, sheetView } from "./sheet.js";
 import { sheetPage } from "./cache.js";
 import { changeFacts, changeText } from "./change.js";
-import { sizes } from "./network.js";
+import { sizes } from "./layer-names.js";
 import { FEATURES, FILTERS } from "./panel-kinds.js";
+import { strongestList } from "./strongest.js";
+import { trainingNote } from "./training-note.js";
 import { isFrame } from "./view.js";
 
 /** @import { Layer, Sheet, Tile } from "../lib/types" */
@@ -87,11 +89,14 @@ function panel(context, kind) {
   const pages = h("div", { class: "pages" }, shown, previous, next);
   const stats = h("div", { class: "panel-stats", hidden: true });
   const refused = h("p", { class: "refused", role: "status", hidden: true });
+  const strong = kind.what === "features" ? strongestList(context) : null;
+  const note = kind.what === "filters" ? trainingNote(context) : null;
   const tools = h("div", { class: "panel-tools" }, h("div", {}, back, sort), pages);
   const body = h(
     "div",
     { class: "card-body" },
     caption,
+    note?.element,
     tools,
     apart,
     names[0],
@@ -99,6 +104,7 @@ function panel(context, kind) {
     names[1],
     second.element,
     stats,
+    strong?.element,
     refused,
   );
   const title = h("h2", {}, kind.title(null));
@@ -111,9 +117,16 @@ function panel(context, kind) {
 
   let turnNumber = 0;
 
+  /** Whether there is no change to show: the activations of the film are of its own image. */
+  const isUncomparable = () =>
+    kind.what === "features" && context.since !== null && isFrame(context.since) !== context.filming;
+
+  /** The moment since which this panel shows the changes. */
+  const sinceOf = () => (isUncomparable() ? null : context.since);
+
   /** @param {Layer} layer @returns {[value: string, label: string][]} */
   const sortsOf = (layer) =>
-    context.since === null
+    sinceOf() === null
       ? kind.sorts(context, layer)
       : [
           ["norm", "most changed first"],
@@ -128,7 +141,7 @@ function panel(context, kind) {
     const chosen = allowed.includes(own) ? own : null;
     /** @type {Query} */
     const query = {
-      scale: now.scale === "tile" ? null : now.scale,
+      scale: context.scale === "tile" ? null : context.scale,
       page: /** @type {any} */ (now)[kind.page] || null,
       sort: chosen,
     };
@@ -145,15 +158,16 @@ function panel(context, kind) {
     const { what, query } = asked(layer);
     const one = context.of();
     const { beside } = context;
-    if (!beside) return [await sheetPage(one.run, what, { ...query, ...one.query }, one.stamp)];
-    if (context.since !== null) {
-      const then = context.of(context.since);
+    if (!beside || isUncomparable()) return [await sheetPage(one.run, what, { ...query, ...one.query }, one.stamp)];
+    const since = sinceOf();
+    if (since !== null) {
+      const then = context.of(since);
       const change = {
         ...query,
         ...one.query,
         scale: query.scale === "network" ? "layer" : query.scale,
         v: null,
-        minus: context.since,
+        minus: since,
       };
       return [await sheetPage(one.run, what, change, `${one.stamp} ${then.stamp}`)];
     }
@@ -182,11 +196,6 @@ function panel(context, kind) {
       refuse(kind.none);
       return;
     }
-    const { since } = context;
-    if (since !== null && kind.what === "features" && isFrame(since) !== context.filming) {
-      refuse("The film's activations are of its own image: choose two of its frames, or “best” and “last”.");
-      return;
-    }
     const slow = setTimeout(() => {
       if (turn !== turnNumber) return;
       first.waits(true);
@@ -196,6 +205,8 @@ function panel(context, kind) {
       const found = await pagesOf(layer);
       if (turn !== turnNumber) return;
       show(layer, found);
+      strong?.update(layer, () => turn === turnNumber);
+      note?.update(layer, found[0].about, () => turn === turnNumber);
     } catch (error) {
       if (turn === turnNumber) refuse(error instanceof Error ? error.message : String(error));
     } finally {
@@ -212,6 +223,7 @@ function panel(context, kind) {
   function refuse(words) {
     refused.hidden = false;
     setText(refused, words);
+    for (const part of [note, strong]) if (part) part.element.hidden = true;
     for (const part of [caption, tools, apart, stats, first.element, second.element, ...names]) part.hidden = true;
   }
 
@@ -220,7 +232,7 @@ function panel(context, kind) {
     const { now } = state;
     const { about } = found[0];
     refused.hidden = true;
-    caption.hidden = tools.hidden = false;
+    caption.hidden = false;
     setText(
       caption,
       `${about.change ? changeText(context, about) : kind.caption(about, layer, now)}${about.reduced ? ` ${filmText(about.reduced, about)}` : ""}`,
@@ -229,11 +241,18 @@ function panel(context, kind) {
     first.show(found[0], kind.mark(now, about));
     second.element.hidden = found.length < 2;
     if (found[1]) second.show(found[1], kind.mark(now, found[1].about));
-    const { beside } = context;
+    const beside = isUncomparable() ? null : context.beside;
     element.classList.toggle("shows-change", Boolean(about.change));
     names.forEach((name, i) => (name.hidden = !beside || !found[i]));
     apart.hidden = true;
-    if (about.change) {
+    apart.classList.toggle("warn", !isUncomparable());
+    if (isUncomparable()) {
+      apart.hidden = false;
+      setText(
+        apart,
+        "These are the values themselves. The film's are of its own image, so a change is shown between two of its frames, or between the best and the last checkpoint.",
+      );
+    } else if (about.change) {
       for (const name of names) name.hidden = true;
     } else if (beside) {
       const moments = [{ checkpoint: context.checkpoint, run: context.run.id }, beside];
@@ -258,18 +277,19 @@ function panel(context, kind) {
     }
     back.hidden = kind.what !== "filters" || now.filter === null || context.filming;
     const sorts = sortsOf(layer);
-    const sortable = about.change ? about.kind !== "vector" && about.total > 1 : about.kind !== "neurons";
-    sort.hidden = sorts.length === 0 || found.length > 1 || about.kind === "heatmap" || !sortable;
+    const sortable = about.kind !== "vector" && about.kind !== "heatmap" && about.total > 1;
+    sort.hidden = sorts.length === 0 || found.length > 1 || !sortable;
     sort.replaceChildren(
       ...sorts.map(([value, label]) => h("option", { value, selected: value === about.sort }, label)),
     );
     sort.value = about.sort;
     pages.hidden = about.total <= 1;
+    tools.hidden = sort.hidden && back.hidden && pages.hidden;
     const start = about.page * about.per_page;
     const end = Math.min(about.total, start + about.tiles.length);
     setText(
       shown,
-      about.pages > 1 ? `${count(start + 1)}–${count(end)} of ${count(about.total)}` : `all ${count(about.total)}`,
+      about.pages > 1 ? `${count(start + 1)}–${count(end)} of ${count(about.total)}` : `All ${count(about.total)}`,
     );
     previous.hidden = next.hidden = about.pages <= 1;
     previous.disabled = about.page === 0;

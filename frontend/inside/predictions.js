@@ -2,9 +2,9 @@
 
 import { inspectPicture } from "../lib/api.js";
 import { h, setText } from "../lib/dom.js";
-import { formatNumber, percent } from "../lib/format.js";
+import { classBars } from "../predict/bars.js";
 import { awaited, numbers } from "./cache.js";
-import { CONVOLUTIONS } from "./network.js";
+import { CONVOLUTIONS } from "./layer-names.js";
 
 /** @import { FrameAbout, Prediction, Scored } from "../lib/types" */
 /** @import { InsideContext } from "./context.js" */
@@ -14,13 +14,13 @@ const MAX_CLASSES = 8;
 
 /** @param {InsideContext} context */
 export function predictionsCard(context) {
-  const list = h("ol", { class: "bars" });
+  const bars = classBars();
   const note = h("p", { class: "muted small" });
   const element = h(
     "section",
     { class: "card predictions", "aria-label": "Prediction" },
     h("header", { class: "card-head" }, h("h2", {}, "Prediction")),
-    h("div", { class: "card-body samples" }, list, note),
+    h("div", { class: "card-body" }, bars.element, note),
   );
   let turnNumber = 0;
 
@@ -33,7 +33,7 @@ export function predictionsCard(context) {
       show(top, truth);
     } catch (error) {
       if (turn !== turnNumber) return;
-      list.replaceChildren();
+      bars.show([]);
       setText(note, error instanceof Error ? error.message : String(error));
     }
   }
@@ -54,22 +54,15 @@ export function predictionsCard(context) {
 
   /** @param {Scored[]} top @param {number | null} truth */
   function show(top, truth) {
+    if (top.length > 0 && top.every(({ score }) => !Number.isFinite(score))) {
+      bars.show([]);
+      setText(note, "The scores are not numbers: the network has diverged.");
+      return;
+    }
     const told = top.slice(0, MAX_CLASSES);
     const own = top.find((scored) => scored.class === truth);
     if (own && !told.includes(own)) told.push(own);
-    const most = Math.max(...told.map(({ score }) => Math.abs(score)), 1e-9);
-    list.replaceChildren(
-      ...told.map((scored) => {
-        const share = scored.probability ?? Math.max(0, scored.score / most);
-        return h(
-          "li",
-          { class: scored.class === truth ? "truth" : "", title: `score ${formatNumber(scored.score)}` },
-          h("span", {}, scored.name),
-          h("span", {}, scored.probability === null ? formatNumber(scored.score) : percent(scored.probability)),
-          h("i", { vars: { share } }),
-        );
-      }),
-    );
+    bars.show(told, { truth });
     const more = top.length - told.length;
     const right =
       truth === null
@@ -96,7 +89,7 @@ export function predictionsCard(context) {
  * @param {InsideContext} context
  */
 export function attentionCard(context) {
-  const image = h("img", { alt: "", width: 224, height: 224 });
+  const image = h("img", { alt: "" });
   const select = (/** @type {string} */ label, /** @type {[string, string][]} */ options) =>
     h(
       "select",
@@ -115,7 +108,7 @@ export function attentionCard(context) {
     "section",
     { class: "card attention", "aria-label": "Where it looks" },
     h("header", { class: "card-head" }, h("h2", {}, "Where it looks")),
-    h("div", { class: "card-body" }, image, h("div", { class: "attention-tools" }, method, of), note),
+    h("div", { class: "card-body" }, h("div", { class: "attention-tools" }, method, of), image, note),
   );
   let turnNumber = 0;
   let url = "";
@@ -128,7 +121,7 @@ export function attentionCard(context) {
         h("option", { value: "" }, "the predicted class"),
         ...classes.map((name, i) => h("option", { value: i }, name)),
       );
-    const layers = context.inside?.layers ?? [];
+    const { layers } = context;
     if (layers.length > 0 && !layers.some(({ kind }) => CONVOLUTIONS.has(kind))) gradCam.remove();
     if (context.filming) {
       image.hidden = true;

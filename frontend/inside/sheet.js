@@ -6,7 +6,8 @@ import { formatNumber } from "../lib/format.js";
 /** @import { Sheet, Tile } from "../lib/types" */
 /** @import { SheetPage } from "./cache.js" */
 
-/** Maximum magnification of a page. */
+/** The width that a page is enlarged to, and how many times at most. */
+const WIDTH = 560;
 const MAX_SCALE = 3;
 
 /**
@@ -133,7 +134,7 @@ export function sheetView({ label, tileName, onPick }) {
         ctx?.drawImage(picture, 0, 0);
         if (ctx) crossOutDead(ctx, about);
         frame.style.setProperty("--natural", String(width));
-        frame.style.setProperty("--most", String(Math.min(MAX_SCALE, Math.max(1, Math.floor(560 / width)))));
+        frame.style.setProperty("--most", String(Math.min(MAX_SCALE, Math.max(1, WIDTH / width))));
         frame.style.setProperty("aspect-ratio", `${width} / ${height}`);
         if (at >= about.tiles.length) at = -1;
       }

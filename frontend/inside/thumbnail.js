@@ -12,11 +12,12 @@ import { icon } from "../lib/icons.js";
  *   onClick?: () => void,
  *   onDelete?: () => void,
  *   href?: string,
- * }} of `href`: it is a link instead of a button
+ *   eager?: boolean,
+ * }} of `href`: it is a link instead of a button; `eager`: it is fetched before it is scrolled to
  */
-export function thumbnail({ src, title, label, pressed = false, onClick = () => {}, onDelete, href }) {
+export function thumbnail({ src, title, label, pressed = false, onClick = () => {}, onDelete, href, eager = false }) {
   const inside = [
-    h("img", { src, alt: "", loading: "lazy", width: 64, height: 64 }),
+    h("img", { src, alt: "", loading: eager ? "eager" : "lazy", width: 64, height: 64 }),
     label !== undefined && h("small", {}, label),
   ];
   // The name has the words that are seen, for people who say what they press.

@@ -4,13 +4,13 @@
  * `checkpoint` is `best`, `last` or a frame of the film; `image` is named as in requests; `filter` is the filter whose
  * kernels are shown; `tile` is the enlarged map or kernel, `y` and `x` its pixel; `input` is the channel that the window
  * reads, or backward the one whose gradient is gathered, and `class` the one whose score is differentiated; `beside` is
- * the checkpoint to compare with, or a run and a checkpoint separated by a space; `compared` says whether the two are
+ * the checkpoint to compare with, or a run and a checkpoint separated by a space; `scale` is null for the one that suits the layer; `compared` says whether the two are
  * shown side by side or what changed between them.
  * @typedef {{
  *   checkpoint: string | null,
  *   layer: string | null,
  *   image: string,
- *   scale: "tile" | "layer" | "network",
+ *   scale: "tile" | "layer" | "network" | null,
  *   sort: string | null,
  *   order: string | null,
  *   page: number,
@@ -33,7 +33,7 @@ const DEFAULTS = {
   checkpoint: null,
   layer: null,
   image: "pinned",
-  scale: "tile",
+  scale: null,
   sort: null,
   order: null,
   page: 0,
@@ -140,6 +140,29 @@ export const isFrame = (checkpoint) => checkpoint !== null && /^(step-)?\d+$/.te
 export function frameWords(name) {
   if (name === "0") return "before training";
   return name.startsWith("step-") ? name.replace("-", " ") : `epoch ${name}`;
+}
+
+/** @type {{ [name: string]: string }} */
+const CHECKPOINTS = { best: "Best", last: "Last" };
+
+/**
+ * The checkpoints to choose from: the best and the last one are one choice where they are of the same step.
+ * @param {{ name: string, epoch: number | null, step: number | null }[]} checkpoints
+ * @returns {{ name: string, same: string[], label: string }[]} `same`: all names of the checkpoint
+ */
+export function distinctCheckpoints(checkpoints) {
+  const momentOf = (/** @type {{ name: string, step: number | null }} */ { name, step }) => step ?? name;
+  return [...new Set(checkpoints.map(momentOf))].map((moment) => {
+    const same = checkpoints.filter((one) => momentOf(one) === moment);
+    const [{ name, epoch }] = same;
+    const words = same.map((one) => CHECKPOINTS[one.name] ?? one.name);
+    const joined = words.map((word, i) => (i === 0 && epoch === null ? word : word.toLowerCase())).join(" and ");
+    return {
+      name,
+      same: same.map((one) => one.name),
+      label: epoch === null ? joined : `Epoch ${epoch} (${joined})`,
+    };
+  });
 }
 
 /**

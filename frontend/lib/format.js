@@ -58,6 +58,18 @@ export function formatNumber(value) {
   return trim(value.toPrecision(4));
 }
 
+/**
+ * A formatter for numbers of one column: all have the decimals that give the largest four significant digits.
+ * @param {(number | null | undefined)[]} values
+ * @returns {(value: number | null | undefined) => string}
+ */
+export function sameDecimals(values) {
+  const most = Math.max(...values.filter(isNumber).map(Math.abs), 0);
+  if (most === 0 || most >= 1e6 || most < 1e-4) return formatNumber;
+  const decimals = Math.max(0, 3 - Math.floor(Math.log10(most)));
+  return (value) => (isNumber(value) ? value.toFixed(decimals) : NONE);
+}
+
 /** The exact value of a setting: 0.0001 → "0.0001", 1e-8 → "1e-8". @param {unknown} value @returns {string} */
 export function exactNumber(value) {
   if (value === null || value === undefined) return "none";

@@ -16,9 +16,11 @@ import { curvesCard } from "../evaluation/curves.js";
 import { headline } from "../evaluation/headline.js";
 import { confusionCard, mistakesCard } from "../evaluation/mistakes.js";
 import { reliabilityCard } from "../evaluation/reliability.js";
+import { contents } from "../evaluation/summary.js";
 import { classesCsv } from "../evaluation/table-file.js";
 import { thresholdCard } from "../evaluation/threshold.js";
 import { progressCard, untilReady, WAIT } from "../evaluation/wait.js";
+import { withoutCheckpoint } from "../run/no-checkpoint.js";
 import { isOfImages, pageLinks } from "../run/pages.js";
 
 /** @import { Run, RunEvaluation, EvaluationComparison } from "../lib/types" */
@@ -90,13 +92,13 @@ byId("page").append(
     "div",
     { class: "evaluation-tools" },
     splits,
-    h("label", { class: "beside" }, h("span", { class: "small" }, "Beside"), others),
+    h("label", { class: "beside" }, h("span", { class: "small" }, "Compare with"), others),
   ),
   content,
 );
 files.hidden = true;
 status.show(run);
-others.append(h("option", { value: "" }, "nothing"));
+others.append(h("option", { value: "" }, "no other run"));
 load();
 follow();
 
@@ -170,15 +172,33 @@ function show(evaluation, beside) {
   const isImages = isOfImages(run);
   if (!isImages) links.hideImages();
   const { epoch, name } = evaluation.checkpoint;
+  const classes = classTable(evaluation, other, other?.compared ?? null);
+  const confusion = confusionCard(run, evaluation, split, isImages);
+  const curves = curvesCard(run.id, evaluation, split);
+  const reliability = reliabilityCard(evaluation.calibration);
+  const threshold = thresholdCard(evaluation);
+  const mistakes = mistakesCard(run, evaluation, split, isImages);
+  const comparison = other && comparisonCard(other.compared, run.name, other.name);
   content.replaceChildren(
     ...(beside?.refused ? [h("div", { class: "notice warn" }, icon("warning"), h("p", {}, beside.refused))] : []),
-    headline(evaluation, other),
-    ...(other ? [comparisonCard(other.compared, run.name, other.name)] : []),
-    classTable(evaluation, other, other?.compared ?? null),
-    confusionCard(run, evaluation, split, isImages),
-    curvesCard(run.id, evaluation, split),
-    h("div", { class: "evaluation-pair" }, reliabilityCard(evaluation.calibration), thresholdCard(evaluation)),
-    mistakesCard(run, evaluation, split, isImages),
+    headline(evaluation, other, split),
+    contents([
+      ...(comparison
+        ? [/** @type {[string, string, HTMLElement]} */ (["comparison", "Side by side", comparison])]
+        : []),
+      ["classes", "Each class", classes],
+      ["confusion", "What is taken for what", confusion],
+      ["curves", "Curves", curves],
+      ["probabilities", "Probabilities", reliability],
+      ["none-of-these", "“None of these”", threshold],
+      ["mistakes", "Mistakes", mistakes],
+    ]),
+    ...(comparison ? [comparison] : []),
+    classes,
+    confusion,
+    curves,
+    h("div", { class: "evaluation-pair" }, reliability, threshold),
+    mistakes,
     h(
       "p",
       { class: "muted small" },
@@ -190,13 +210,14 @@ function show(evaluation, beside) {
 /** Says why there is no evaluation. @param {unknown} error */
 function explain(error) {
   const conflict = error instanceof Problem && error.status === 409;
-  const words = error instanceof Error ? error.message : String(error);
+  const none = conflict && /no checkpoint yet/.test(error.message) ? withoutCheckpoint(run) : null;
+  const words = none?.words ?? (error instanceof Error ? error.message : String(error));
   content.replaceChildren(
     h(
       "div",
       { class: "card empty" },
       icon("target", 28),
-      h("h2", {}, conflict ? "Nothing to evaluate yet" : "The evaluation failed"),
+      h("h2", {}, none?.title ?? (conflict ? "Nothing to evaluate yet" : "The evaluation failed")),
       h("p", {}, words),
       h(
         "div",
@@ -204,7 +225,9 @@ function explain(error) {
         h("a", { class: "button", href: run.url }, "Back to the run"),
         isActive(run) && split === "test"
           ? h("button", { class: "button", type: "button", on: { click: chooseValidation } }, "Validation split")
-          : h("button", { class: "button", type: "button", on: { click: load } }, "Try again"),
+          : none && !isActive(run)
+            ? null
+            : h("button", { class: "button", type: "button", on: { click: load } }, "Try again"),
       ),
     ),
   );

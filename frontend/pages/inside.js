@@ -18,11 +18,13 @@ import { FILM_SERIES, filmBar } from "../inside/film.js";
 import { imageCard } from "../inside/image.js";
 import { mistakesCard } from "../inside/mistakes.js";
 import { openingNote } from "../inside/opening.js";
-import { KINDS, networkPicture, sizes } from "../inside/network.js";
+import { kindOf, labelOf, middleOf, namesOf, sizes } from "../inside/layer-names.js";
+import { networkPicture } from "../inside/network.js";
 import { featuresPanel, filtersPanel } from "../inside/panel.js";
 import { attentionCard, predictionsCard } from "../inside/predictions.js";
 import { InsideContext } from "../inside/context.js";
-import { pageLinks } from "../run/pages.js";
+import { withoutCheckpoint } from "../run/no-checkpoint.js";
+import { isOfImages, pageLinks } from "../run/pages.js";
 import { hasWindow } from "../inside/window/geometry.js";
 import { readView, viewState, writeView } from "../inside/view.js";
 
@@ -37,6 +39,8 @@ startShell();
 
 /** @type {{ run: Run }} */
 const { run } = pageData();
+/** The run's newest state. */
+let now = run;
 const page = byId("page");
 const state = viewState(readView(location.search), (view) =>
   history.replaceState(history.state, "", `${location.pathname}${writeView(view)}${location.hash}`),
@@ -44,13 +48,17 @@ const state = viewState(readView(location.search), (view) =>
 const context = new InsideContext(run, state);
 
 const status = badge();
+const links = pageLinks(run, "inside");
+if (!isOfImages(run)) links.hideImages();
 const head = h(
   "header",
   { class: "inside-head" },
   h("h1", {}, "Inside ", h("a", { href: run.url }, run.name)),
   status.element,
-  h("div", { class: "run-actions" }, ...pageLinks(run, "inside").elements),
+  h("div", { class: "run-actions" }, ...links.elements),
 );
+/** Says that the film is all there is. */
+const only = h("div", { class: "notice warn", role: "status", hidden: true });
 const film = filmBar(context);
 const net = networkPicture(state);
 const image = imageCard(context, { onPinned: () => refresh() });
@@ -69,6 +77,8 @@ const opening = openingNote(run.id);
 const beside = compareControl(context, { onLoaded: () => drawPanels() });
 
 const layerName = h("h2", {});
+const layerRole = h("span", { class: "chip" });
+const layerPath = h("code", { class: "layer-path", title: "The layer's name in PyTorch" });
 const layerFacts = h("dl", { class: "facts" });
 const scale = h(
   "div",
@@ -98,8 +108,9 @@ const compute = h(
     type: "button",
     on: {
       click: () => {
-        const { of, tile, y, x } = state.now;
-        if (of !== "map" || tile === null) state.set({ of: "map", tile: 0, y: y ?? 0, x: x ?? 0 });
+        const { of, tile } = state.now;
+        if (context.layer && (of !== "map" || tile === null))
+          state.set({ of: "map", tile: 0, ...middleOf(context.layer) });
         close.element.scrollIntoView({ behavior: reducedMotion() ? "auto" : "smooth", block: "start" });
       },
     },
@@ -110,33 +121,30 @@ const compute = h(
 const layerHead = h(
   "section",
   { class: "card layer-head", "aria-label": "Layer" },
-  h("div", { class: "layer-title" }, layerName, layerFacts),
+  h("div", { class: "layer-title" }, layerName, layerRole, layerPath, layerFacts),
   h(
     "div",
     { class: "layer-tools" },
     compute,
-    h("div", {}, h("span", { class: "small" }, "Scale"), scale),
+    h("div", {}, h("span", { class: "small" }, "Colour scale"), scale),
     beside.element,
   ),
 );
 
+/** What goes in and what comes out. */
+const ends = h("div", { class: "inside-ends" }, image.element, predictions.element, attention.element);
 const body = h(
   "div",
-  { class: "inside-columns" },
-  h("div", { class: "inside-side" }, image.element, predictions.element, attention.element),
-  h(
-    "div",
-    { class: "inside-main" },
-    layerHead,
-    opening.element,
-    h("div", { class: "inside-pair" }, filters.element, features.element),
-    close.element,
-    mistakes.element,
-  ),
+  { class: "inside-main" },
+  layerHead,
+  opening.element,
+  h("div", { class: "inside-pair" }, filters.element, features.element),
+  close.element,
+  mistakes.element,
 );
 const empty = h("div", { class: "card empty" }, h("p", { class: "muted" }, "Opening the network…"));
 page.classList.add("wide-matrix");
-page.append(head, empty, film.element, net.element, body);
+page.append(head, empty, only, film.element, ends, net.element, body);
 showContent(false);
 status.show(run);
 
@@ -173,7 +181,11 @@ async function start() {
     on: {
       message: (/** @type {RunEvent} */ event) =>
         (["epoch", "checkpoint", "test", "started"].includes(event.kind) || isEarly(event)) && soon(),
-      run: (/** @type {Run} */ next) => status.show(next),
+      run: (/** @type {Run} */ next) => {
+        now = next;
+        status.show(next);
+        tellOnlyFilm();
+      },
       removed: () => explain("This run has been deleted. It can be restored under “Deleted runs” on the runs page."),
     },
     onReturn: soon,
@@ -222,6 +234,7 @@ async function refresh() {
     const [reel, metrics] = await others;
     context.inside = inside;
     context.film = reel;
+    tellOnlyFilm();
     if (!context.layer) chooseLayer();
     if (metrics) film.draw(metrics);
     film.renew();
@@ -237,7 +250,7 @@ async function refresh() {
 
 /** Chooses the first layer with filters if the URL names no existing layer. */
 function chooseLayer() {
-  const layers = context.inside?.layers ?? [];
+  const { layers } = context;
   if (context.layer) return;
   const layer = layers.find(({ has_filters }) => has_filters) ?? layers[0];
   if (layer) state.set({ layer: layer.name });
@@ -245,18 +258,29 @@ function chooseLayer() {
 
 /** @param {boolean} is */
 function showContent(is) {
-  for (const part of [film.element, net.element, body]) part.hidden = !is;
+  for (const part of [film.element, ends, net.element, body]) part.hidden = !is;
   empty.hidden = is;
+}
+
+/** Says why a run has no checkpoint, where it has a film. */
+function tellOnlyFilm() {
+  only.hidden = context.inside === null || context.inside.checkpoints.length > 0;
+  if (!only.hidden)
+    only.replaceChildren(
+      icon("warning"),
+      h("p", {}, `${withoutCheckpoint(now).words} The frames of its film are all there is.`),
+    );
 }
 
 /** Explains why there is nothing to show. @param {string} words */
 function explain(words) {
   showContent(false);
+  only.hidden = true;
   empty.replaceChildren(
     icon("layers", 28),
-    h("h2", {}, "Nothing to look at yet"),
+    h("h2", {}, isOfImages(run) ? "Nothing to look at yet" : "Nothing to look at here"),
     h("p", {}, words),
-    h("a", { class: "button", href: run.url }, "Back to the run"),
+    h("a", { class: "button", href: run.url }, isOfImages(run) ? "Back to the run" : "See how the points are divided"),
   );
 }
 
@@ -278,13 +302,18 @@ function drawAll() {
 
 function showLayer() {
   const layer = context.layer;
-  for (const input of scale.querySelectorAll("input")) input.checked = input.value === state.now.scale;
+  for (const input of scale.querySelectorAll("input")) input.checked = input.value === context.scale;
   if (!layer) return;
-  setText(layerName, layer.name);
+  const { layers } = context;
+  setText(layerName, labelOf(layers, layer));
+  const role = namesOf(layers).landmarks.find((mark) => mark.layer === layer)?.label ?? "";
+  setText(layerRole, role);
+  layerRole.hidden = !role.includes("convolution");
+  setText(layerPath, layer.name);
   compute.hidden = !hasWindow(layer) || context.filming;
   const facts = [
-    ["", KINDS[layer.kind] ?? layer.kind],
-    ["gives", sizes(layer.shape)],
+    ["", kindOf(layer)],
+    ["output", sizes(layer.shape)],
     ["weights", layer.weights ? sizes(layer.weights) : "none"],
     ["parameters", count(layer.parameters)],
   ];

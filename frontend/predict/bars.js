@@ -22,8 +22,12 @@ export function classBars() {
   const rows = new Map();
   return {
     element,
-    /** @param {ClassScore[]} top in the order of the bars @param {number} [best] the class that stands out */
-    show(top, best = top[0]?.class) {
+    /**
+     * @param {ClassScore[]} top in the order of the bars
+     * @param {{ best?: number | null, truth?: number | null }} [classes] `best` stands out; `truth` is the right one, where it
+     *   is known
+     */
+    show(top, { best = top[0]?.class ?? null, truth = null } = {}) {
       const shares = sharesOf(top);
       top.forEach((scored, place) => {
         let row = rows.get(scored.class);
@@ -31,12 +35,14 @@ export function classBars() {
           const value = h("span", { class: "value" });
           const bar = h("i");
           const name = h("span", { class: "name", title: scored.name }, scored.name);
-          row = { item: h("li", {}, name, value, bar), value, bar };
+          row = { item: h("li", {}, name, bar, value), value, bar };
           rows.set(scored.class, row);
         }
         setText(row.value, valueText(scored));
+        row.item.title = `score ${formatNumber(scored.score)}`;
         row.bar.style.setProperty("--share", String(shares[place]));
         row.item.classList.toggle("best", scored.class === best);
+        row.item.classList.toggle("truth", scored.class === truth);
         if (element.children[place] !== row.item) element.insertBefore(row.item, element.children[place] ?? null);
       });
       while (element.children.length > top.length) element.lastElementChild?.remove();

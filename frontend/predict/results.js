@@ -9,10 +9,16 @@ import { showThumbnail } from "./thumbnail.js";
 
 /** @import { PhotoPrediction } from "./view.js" */
 
-/** @typedef {PhotoPrediction & { file: File }} Row */
+/**
+ * `truth`: the right class, where it is known, and `truthName` what it is called.
+ * @typedef {PhotoPrediction & { file: Blob, truth?: number | null, truthName?: string }} Row
+ */
 
 /** Rows that are shown at first, and more at a time; the CSV has all. */
 const SHOWN = 100;
+
+/** The width that names of classes have at most beside their bars, in characters. */
+const LONGEST = 22;
 
 /** Names of the places after the first. */
 const PLACES = ["second", "third", "fourth", "fifth"];
@@ -46,9 +52,25 @@ export function resultsPanel(onClear) {
     draw();
   }
 
+  /** Puts a row before the others, where it is seen. @param {Row} row */
+  function addFirst(row) {
+    rows.unshift(row);
+    list.prepend(rowOf(row));
+    most += 1;
+    element.hidden = false;
+    draw();
+  }
+
   function draw() {
     const bad = rows.filter(({ error }) => error !== null).length;
-    setText(title, `${plural(rows.length, "photo")}${bad > 0 ? `, ${bad.toLocaleString("en-US")} unreadable` : ""}`);
+    const isOfSamples = rows.some(({ truth }) => truth !== undefined);
+    setText(
+      title,
+      `${plural(rows.length, isOfSamples ? "image" : "photo")}${bad > 0 ? `, ${bad.toLocaleString("en-US")} unreadable` : ""}`,
+    );
+    // The bars of all rows begin at one edge.
+    const longest = Math.max(2, ...rows.slice(0, most).flatMap(({ top }) => top.map(({ name }) => name.length)));
+    list.style.setProperty("--names", `${Math.min(LONGEST, longest) + 2}ch`);
     for (const row of rows.slice(list.children.length, most)) list.append(rowOf(row));
     more.hidden = rows.length <= most;
     setText(more, `Show ${Math.min(SHOWN, rows.length - most).toLocaleString("en-US")} more`);
@@ -82,7 +104,7 @@ export function resultsPanel(onClear) {
     download("predictions.csv", new Blob([csv(head, cells)], { type: "text/csv" }));
   }
 
-  return { element, add };
+  return { element, add, addFirst };
 }
 
 /** A small number without an exponent, as the command writes it. @param {number} value */
@@ -92,14 +114,14 @@ function decimal(value) {
 }
 
 /** @param {Row} row */
-function rowOf({ path, file, top, error }) {
+function rowOf({ path, file, top, error, truth = null, truthName }) {
   const picture = h("canvas", { class: "photo-thumbnail", width: 1, height: 1, role: "img", "aria-label": path });
   void showThumbnail(picture, file);
   const name = h("p", { class: "photo-name muted small", title: path }, path);
   if (error !== null)
     return h("li", { class: "unreadable" }, picture, h("div", { class: "photo-class" }, name, h("p", {}, error)));
   const bars = classBars();
-  bars.show(top);
+  bars.show(top, { truth });
   const [best] = top;
   return h(
     "li",
@@ -110,6 +132,12 @@ function rowOf({ path, file, top, error }) {
       { class: "photo-class" },
       h("p", {}, h("strong", {}, best.name), " ", h("span", {}, valueText(best))),
       name,
+      truth !== null &&
+        h(
+          "p",
+          { class: truth === best.class ? "small verdict right" : "small verdict wrong" },
+          truth === best.class ? "correct" : `wrong: it is ${truthName ?? "another class"}`,
+        ),
     ),
     bars.element,
   );

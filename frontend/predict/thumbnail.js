@@ -10,7 +10,7 @@ let busy = 0;
 /** @type {(() => void)[]} */
 const queue = [];
 
-/** @param {HTMLCanvasElement} canvas @param {File} file */
+/** @param {HTMLCanvasElement} canvas @param {Blob} file */
 export async function showThumbnail(canvas, file) {
   if (busy >= AT_ONCE) await new Promise((/** @type {(value: void) => void} */ go) => queue.push(go));
   busy += 1;

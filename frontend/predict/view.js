@@ -5,9 +5,11 @@ import { acceptDrops, droppedFiles, filesWithPaths } from "../lib/files.js";
 import { icon } from "../lib/icons.js";
 import { announce } from "../lib/shell.js";
 import { resultsPanel } from "./results.js";
+import { samplesPanel } from "./samples.js";
 import { webcamPanel } from "./webcam.js";
 
 /** @import { FileWithPath } from "../lib/files.js" */
+/** @import { TestSample } from "./samples.js" */
 
 /** A class with its score. @typedef {{ class: number, name: string, probability: number | null, score: number }} ClassScore */
 
@@ -15,7 +17,8 @@ import { webcamPanel } from "./webcam.js";
 
 /**
  * A network that classifies. `classify` gives a row for each photo, in their order; `classifyFrame` the classes of the
- * present frame of a video; `batch` the photos of a call at most, and `batchBytes` their bytes; `fit` how a photo becomes
+ * present frame of a video; `samples` are the data set's own images, where they can be had, and `classifySample` what the
+ * network makes of one; `batch` the photos of a call at most, and `batchBytes` their bytes; `fit` how a photo becomes
  * square.
  * @typedef {{
  *   classes: number,
@@ -24,6 +27,8 @@ import { webcamPanel } from "./webcam.js";
  *   fit: string,
  *   classify: (photos: FileWithPath[], signal: AbortSignal) => Promise<PhotoPrediction[]>,
  *   classifyFrame: (video: HTMLVideoElement, signal: AbortSignal) => Promise<ClassScore[]>,
+ *   samples?: () => Promise<TestSample[]>,
+ *   classifySample?: (sample: TestSample) => Promise<PhotoPrediction & { file: Blob, truth: number | null, truthName?: string }>,
  * }} Network
  */
 
@@ -100,6 +105,7 @@ export function predictView(network, hint) {
       ),
       webcam.button,
     ),
+    network.samples && samplesPanel(network.samples, tryOut),
     progress,
     failure,
   );
@@ -128,6 +134,18 @@ export function predictView(network, hint) {
     }
     waiting.push(...chosen);
     if (!stop) void run();
+  }
+
+  /** Classifies a sample of the data set. @param {TestSample} sample */
+  async function tryOut(sample) {
+    failure.hidden = true;
+    try {
+      const row = await network.classifySample?.(sample);
+      if (row) results.addFirst(row);
+      announce("The sample is classified");
+    } catch (error) {
+      fail(error instanceof Error ? error.message : String(error));
+    }
   }
 
   /** Classifies what waits, a batch at a time. */

@@ -95,7 +95,7 @@ export function webcamPanel(network) {
   function show(top) {
     const best = top[0]?.class;
     const shown = network.classes <= ALL_CLASSES ? top.toSorted((a, b) => a.class - b.class) : top.slice(0, LIKELIEST);
-    bars.show(shown, best);
+    bars.show(shown, { best });
   }
 
   function end() {

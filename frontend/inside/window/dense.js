@@ -1,11 +1,11 @@
 // A fully connected layer: the largest terms of one value's sum, added one by one.
 
 import { h, setText } from "../../lib/dom.js";
-import { count, formatNumber } from "../../lib/format.js";
+import { count, formatNumber, sameDecimals } from "../../lib/format.js";
 import { chainLink, chainSign } from "../arithmetic.js";
 import { DIVERGING } from "../cells.js";
 import { SEQUENTIAL } from "../colours.js";
-import { KINDS } from "../network.js";
+import { kindOf } from "../layer-names.js";
 import { capital, known } from "./geometry.js";
 import { coloursOf, planeView } from "./plane.js";
 import { softmaxTable } from "./softmax.js";
@@ -39,6 +39,7 @@ export function denseView(context) {
   const vector = planeView({ label: "What the layer reads" });
   const vectorName = h("figcaption", {});
   const rows = h("tbody", {});
+  const sumName = h("span", {});
   const sum = h("output", { class: "running-sum", "aria-live": "off" });
   const chain = h("div", { class: "chain" });
   const last = h("div", {});
@@ -69,32 +70,31 @@ export function denseView(context) {
       "div",
       { class: "dense-stage" },
       h("figure", { class: "window-source" }, vectorName, vector.element),
-      h("div", { class: "dense-sum" }, table, h("p", { class: "running" }, "Sum so far ", sum)),
+      table,
+      h("div", { class: "dense-result" }, h("p", { class: "running" }, sumName, sum), chain, last),
     ),
-    chain,
-    last,
   );
 
   /** @type {{ of: SlidingWindow, steps: { name: string, index: number | null, product: number, sum: number, row: HTMLElement }[] } | null} */
   let now = null;
 
   /** Whether a layer gives the scores of the classes. @param {Layer} layer */
-  const isScore = (layer) => context.inside?.layers.at(-1) === layer;
+  const isScore = (layer) => context.layers.at(-1) === layer;
 
   /** The name of one of the layer's values. @param {number} index @param {boolean} isInput @param {Layer} layer */
   function nameOf(index, isInput, layer) {
-    const layers = context.inside?.layers ?? [];
+    const { layers } = context;
     const classes = context.inside?.classes ?? [];
-    if (!isInput) return isScore(layer) && classes[index] !== undefined ? classes[index] : `value ${index}`;
+    if (!isInput) return isScore(layer) && classes[index] !== undefined ? classes[index] : `neuron ${index}`;
     const [input] = layer.inputs;
     const shape = layers.find(({ name }) => name === input)?.shape ?? [];
-    if (shape.length !== 3) return `value ${index}`;
-    const [, height, width] = shape;
-    const map = Math.floor(index / (height * width));
+    if (shape.length !== 3) return `neuron ${index}`;
+    const [maps, height, width] = shape;
+    const map = `map ${Math.floor(index / (height * width))}`;
+    if (height * width === 1) return map;
     const pixel = index % (height * width);
-    return height * width === 1
-      ? `map ${map}`
-      : `map ${map}, row ${Math.floor(pixel / width)}, column ${pixel % width}`;
+    const place = `row ${Math.floor(pixel / width)}, column ${pixel % width}`;
+    return maps === 1 ? place : `${map}, ${place}`;
   }
 
   /** @param {SlidingWindow} of @param {Layer} layer @param {Scored[]} top the classes, where the layer gives their scores */
@@ -103,6 +103,10 @@ export function denseView(context) {
     const back = of.direction === "backward";
     const { terms, others, rest } = largestTerms(of);
     let running = 0;
+    const valueText = sameDecimals(terms.map(({ value }) => value));
+    const weightText = sameDecimals(terms.map(({ weight }) => weight));
+    const productText = sameDecimals([...terms.map(({ product }) => product), rest]);
+    const sumText = sameDecimals([known(of.values[back ? of.input : of.map]), ...terms.map(({ product }) => product)]);
     const step = (
       /** @type {string} */ name,
       /** @type {number | null} */ index,
@@ -115,13 +119,13 @@ export function denseView(context) {
         {},
         h("th", { scope: "row" }, name),
         ...cells.map((text) => h("td", {}, text)),
-        h("td", { class: "product" }, formatNumber(product)),
-        h("td", {}, formatNumber(running)),
+        h("td", { class: "product" }, productText(product)),
+        h("td", {}, sumText(running)),
       );
       return { name, index, product, sum: running, row };
     };
     const steps = terms.map(({ index, value, weight, product }) =>
-      step(nameOf(index, !back, layer), index, product, [formatNumber(value), formatNumber(weight)]),
+      step(nameOf(index, !back, layer), index, product, [valueText(value), weightText(weight)]),
     );
     if (others > 0) steps.push(step(`the other ${count(others)}`, null, rest, ["", ""]));
     if (of.bias !== null) steps.push(step("bias", null, of.bias, ["", ""]));
@@ -158,8 +162,8 @@ export function denseView(context) {
       chainLink(back ? `${count(values.length)} outputs` : `${count(values.length)} inputs`, running - (of.bias ?? 0)),
       ...(of.bias === null ? [] : [chainSign("+"), chainLink("bias", of.bias)]),
       chainSign("="),
-      chainLink(back ? "the input's gradient" : `the layer's value, ${target}`, known(of.values[own]), "result"),
-      ...of.then.flatMap((next) => [chainSign("→"), chainLink(KINDS[next.kind] ?? next.kind, known(next.values[own]))]),
+      chainLink(back ? "the input's gradient" : `the value of ${target}`, known(of.values[own]), "result"),
+      ...of.then.flatMap((next) => [chainSign("→"), chainLink(kindOf(next), known(next.values[own]))]),
     );
     element.dataset.value = String(of.values[own]);
     last.replaceChildren(...[back ? null : softmaxTable(top, of.map)].flatMap((part) => part ?? []));
@@ -177,6 +181,11 @@ export function denseView(context) {
     const step = now.steps[n];
     vector.mark(step.index === null ? {} : { at: step.index });
     setText(sum, formatNumber(step.sum));
+    const whole = now.steps.length;
+    setText(
+      sumName,
+      n + 1 < whole ? `Sum of ${count(n + 1)} of ${count(whole)} terms` : `Sum of all ${count(whole)} terms`,
+    );
     element.dataset.sum = String(step.sum);
     element.dataset.position = String(n);
   }

@@ -1,7 +1,7 @@
 // Links from a layer to those before and after it in the network.
 
 import { h } from "../../lib/dom.js";
-import { KINDS } from "../network.js";
+import { kindOf, labelOf, middleOf } from "../layer-names.js";
 
 /** @import { Layer } from "../../lib/types" */
 /** @import { ViewState } from "../view.js" */
@@ -51,13 +51,13 @@ export function neighbourLinks(layers, layer, state, source) {
     /** @type {string} */ sign,
     /** @type {() => void} */ go,
   ) => {
-    const kinds = [...new Set(through.map(({ kind }) => KINDS[kind] ?? kind))];
+    const kinds = [...new Set(through.map(kindOf))];
     const past = kinds.length > 0 ? ` through ${kinds.join(" and ")}` : "";
     return h(
       "button",
-      { class: "button small", type: "button", title: `${KINDS[to.kind] ?? to.kind}${past}`, on: { click: go } },
+      { class: "button small", type: "button", title: `${to.name}, ${kindOf(to)}${past}`, on: { click: go } },
       sign === "←" ? "← " : "",
-      h("span", {}, `${to.name}${past}`),
+      h("span", {}, `${labelOf(layers, to)}${past}`),
       sign === "→" ? " →" : "",
     );
   };
@@ -74,7 +74,7 @@ export function neighbourLinks(layers, layer, state, source) {
     }),
   );
   const later = after(layers, layer).map((found) =>
-    button(found, "→", () => state.set({ layer: found.layer.name, of: "map", tile: 0, y: 0, x: 0 })),
+    button(found, "→", () => state.set({ layer: found.layer.name, of: "map", tile: 0, ...middleOf(found.layer) })),
   );
   return h(
     "nav",

@@ -166,7 +166,7 @@ export function windowPanel(context) {
     for (const radio of ways.querySelectorAll("input")) radio.checked = radio.value === state.now.way;
     try {
       const of = await load(layer);
-      const layers = context.inside?.layers ?? [];
+      const { layers } = context;
       const isLast = layers.at(-1) === layer;
       const one = context.of();
       /** @type {Prediction | null} */

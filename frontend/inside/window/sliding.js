@@ -7,7 +7,7 @@ import { arithmeticOfWindow, chainLink, chainSign, gatheredTerms, term } from ".
 import { picture } from "../cache.js";
 import { cells, DIVERGING } from "../cells.js";
 import { SEQUENTIAL } from "../colours.js";
-import { KINDS, sizes } from "../network.js";
+import { kindOf, sizes } from "../layer-names.js";
 import { channelLinks, paintThumbnail } from "./channels.js";
 import {
   capital,
@@ -52,7 +52,9 @@ export function slidingView(context, { onPick, onRest }) {
   const targetName = h("figcaption", {});
   const links = channelLinks({ onPick });
   const grids = h("div", { class: "equation window-grids" });
-  const sumName = h("span", {}, "Sum so far");
+  const ownName = h("dt", {});
+  const own = h("dd", {});
+  const sumName = h("dt", {});
   const sum = h("output", { class: "running-sum", "aria-live": "off" });
   const about = h("p", { class: "muted small" });
   const chain = h("div", { class: "chain" });
@@ -72,7 +74,12 @@ export function slidingView(context, { onPick, onRest }) {
     about,
     player.element,
     stage,
-    h("div", { class: "window-sum" }, grids, h("p", { class: "running" }, sumName, sum)),
+    h(
+      "div",
+      { class: "window-sum" },
+      grids,
+      h("dl", { class: "running" }, h("div", {}, ownName, own), h("div", {}, sumName, h("dd", {}, sum))),
+    ),
     chain,
     more,
     announced,
@@ -139,7 +146,6 @@ export function slidingView(context, { onPick, onRest }) {
     );
     if (!same)
       links.show(of.planes, backward() ? "map" : "channel", (each, canvas) => paintThumbnail(painted(each), canvas));
-    setText(sumName, of.operation === "max_pool" && !backward() ? "Largest" : "Sum so far");
     about.textContent = aboutWindow(of, context.inside?.classes ?? []);
     stage.setAttribute(
       "aria-label",
@@ -168,10 +174,10 @@ export function slidingView(context, { onPick, onRest }) {
     const { of, plane } = now;
     const taps = tapsAt(of, n);
     const parts = new Map(of.planes.map((each) => [each.channel, partAt(taps, each)]));
-    const own = productsAt(taps, plane);
+    const each = productsAt(taps, plane);
     const others = of.planes.filter((each) => each !== plane);
     const done = share >= 1;
-    const products = done ? own.length : Math.min(own.length, Math.floor((share / PRODUCTS) * own.length));
+    const products = done ? each.length : Math.min(each.length, Math.floor((share / PRODUCTS) * each.length));
     const channels = done
       ? others.length
       : Math.min(
@@ -182,7 +188,8 @@ export function slidingView(context, { onPick, onRest }) {
     const rest = of.rest ? known(of.rest[n]) : 0;
     const otherParts = others.map((each) => parts.get(each.channel) ?? 0);
     const total = (/** @type {number[]} */ list) => list.reduce((a, b) => a + b, 0);
-    let running = total(own.slice(0, products)) + total(otherParts.slice(0, channels));
+    const ofChannel = total(each.slice(0, products));
+    let running = ofChannel + total(otherParts.slice(0, channels));
     if (complete) running += rest;
     if (done) running += of.bias ?? 0;
 
@@ -198,11 +205,36 @@ export function slidingView(context, { onPick, onRest }) {
     element.dataset.value = String(of.values[n]);
     element.dataset.position = String(n);
     setText(sum, formatNumber(running));
+    setText(own, formatNumber(ofChannel));
+    tellSums(of, plane.channel, { products: products / each.length, channels, done });
     const clock = performance.now();
     if (!done || clock - drawnAt >= GRID_MS) {
       drawnAt = clock;
-      drawGrids(taps, own, products);
-      drawChain(n, taps, total(own), total(otherParts) + rest, others.length, { products, channels, complete, done });
+      drawGrids(taps, each, products);
+      drawChain(n, taps, total(each), total(otherParts) + rest, others.length, { products, channels, complete, done });
+    }
+  }
+
+  /**
+   * Says which channel of how many has its products added, and what the sum has so far.
+   * @param {SlidingWindow} of
+   * @param {number} channel
+   * @param {{ products: number, channels: number, done: boolean }} added shares and counts of what is added
+   */
+  function tellSums(of, channel, { products, channels, done }) {
+    const read = of.reads[1] - of.reads[0];
+    const what = backward() ? "map" : "channel";
+    /** @type {HTMLElement} */ (ownName.parentElement).hidden = of.pool !== null || read === 1;
+    setText(ownName, `Products of ${what} ${channel}, one of ${count(read)}`);
+    if (of.operation === "max_pool" && !backward()) setText(sumName, "Largest");
+    else if (of.pool !== null || read === 1) setText(sumName, done ? "Sum" : "Sum so far");
+    else {
+      const summed = done ? read : products < 1 ? 0 : 1 + channels;
+      const bias = of.bias === null ? "" : " and the bias";
+      setText(
+        sumName,
+        done ? `Sum over ${count(read)} ${what}s${bias}` : `Sum so far: ${count(summed)} of ${count(read)} ${what}s`,
+      );
     }
   }
 
@@ -280,9 +312,7 @@ export function slidingView(context, { onPick, onRest }) {
         result,
       );
     if (done)
-      chain.append(
-        ...of.then.flatMap((step) => [chainSign("→"), chainLink(KINDS[step.kind] ?? step.kind, known(step.values[n]))]),
-      );
+      chain.append(...of.then.flatMap((step) => [chainSign("→"), chainLink(kindOf(step), known(step.values[n]))]));
   }
 
   /** @param {number} n */

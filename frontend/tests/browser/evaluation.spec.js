@@ -31,6 +31,16 @@ test("figures, classes, curves, reliability, thresholds and mistakes of a run", 
   await expect(glance).toContainText(percent(of.macro_average.f1.value));
   await expect(glance).toContainText(percent(of.calibration.plain.ece.value));
 
+  // A sentence says the result, and links lead to the parts.
+  await expect(glance.locator(".summary-first")).toHaveText(
+    new RegExp(`^${percent(of.accuracy.value)} of the ${of.samples} test samples are predicted correctly`),
+  );
+  const contents = page.getByRole("navigation", { name: "On this page" });
+  await contents.getByRole("link", { name: "Mistakes", exact: true }).click();
+  await expect(page.getByRole("region", { name: "Most confident mistakes" })).toBeInViewport();
+  await expect(page.getByLabel("Compare with")).toHaveValue("");
+  await expect(page.getByLabel("Compare with").locator("option")).toHaveText("no other run");
+
   // The table sorts by any column.
   const table = page.getByRole("region", { name: "Figures of each class" });
   await expect(table.locator("tbody tr")).toHaveCount(10);
@@ -66,8 +76,24 @@ test("figures, classes, curves, reliability, thresholds and mistakes of a run", 
   // A cell shows its images, and a mistake opens inside.
   const first = of.confusions[0];
   const confusion = page.getByRole("region", { name: "Confusion matrix" });
-  await confusion.locator("ol.frequent button").first().click();
-  await expect(confusion.locator(".thumb")).toHaveCount(first.count);
+  // That of the most frequent mistake is open.
+  await expect(confusion.locator("h3")).toContainText(
+    `predicted as ${of.classes[first.predicted]}: ${first.count} image`,
+  );
+  await expect(confusion.locator(".thumb")).toHaveCount(Math.min(12, first.count));
+  const second = of.confusions[1];
+  await confusion.locator("ol.frequent button").nth(1).click();
+  await expect(confusion.locator("h3")).toContainText(
+    `${of.classes[second.truth]} predicted as ${of.classes[second.predicted]}`,
+  );
+  await expect(confusion.locator(".thumb")).toHaveCount(Math.min(12, second.count));
+  const confident = page.getByRole("region", { name: "Most confident mistakes" });
+  await expect(confident.locator(".thumb")).toHaveCount(Math.min(12, of.mistakes.length));
+  if (of.mistakes.length > 12) {
+    await confident.getByRole("button", { name: /^Show \d+ more$/ }).click();
+    await expect(confident.locator(".thumb")).toHaveCount(Math.min(60, of.mistakes.length));
+    await expect(confident.locator(".thumb").nth(12)).toBeFocused();
+  }
   const mistake = of.mistakes[0];
   await page.getByRole("region", { name: "Most confident mistakes" }).locator(".thumb").first().click();
   await page.waitForURL(`**/inside?image=test*${mistake.index}*`);
@@ -129,6 +155,24 @@ test("a run that trains says why it has no test figures, and has those of its va
   await vivarium.call("POST", `/runs/${id}/stop`);
 });
 
+test("a run that diverged before its first checkpoint says so, and gives no hope of one", async ({
+  page,
+  vivarium,
+}) => {
+  const { url } = await trained(vivarium, {
+    name: "too fast",
+    data: { set: "digits", size: 8, channels: 1 },
+    network: { kind: "mlp" },
+    training: { epochs: 3, batch_size: 64, seed: 0, optimizer: { kind: "sgd", lr: 90, momentum: 0.9 } },
+  });
+  await page.goto(`${url}/evaluation`);
+  await expect(page.locator(".empty")).toContainText("The run diverged before its first checkpoint: the loss of step");
+  await expect(page.locator(".empty")).toContainText("a lower learning rate");
+  await expect(page.getByRole("button", { name: "Try again" })).toBeHidden();
+  await page.goto(`${url}/predict`);
+  await expect(page.locator(".empty")).toContainText("The run diverged before its first checkpoint");
+});
+
 test("points in the plane and a perceptron, whose scores are no probabilities", async ({ page, vivarium }) => {
   const { url } = await trained(vivarium, {
     name: "perceptron",
@@ -156,6 +200,9 @@ for (const [name, width, colorScheme] of /** @type {const} */ ([
     await expect(page.getByRole("region", { name: "Comparison" })).toBeVisible();
     await expect(page.locator(".unit-line:not(.dashed)").first()).toBeVisible();
     expect(await overflow(page)).toBe(0);
+    // What is wider than its card scrolls within it.
+    for (const box of await page.locator(".scrolls").all())
+      expect(await box.evaluate((element) => getComputedStyle(element).overflowX)).toBe("auto");
     const threshold = page.getByRole("region", { name: "None of these" });
     await threshold.scrollIntoViewIfNeeded();
     await threshold.getByRole("slider").fill("300");

@@ -62,10 +62,10 @@ test("layers, filters, kernels, maps and the numbers behind a pixel", async ({ p
   await expect(page.locator(".panel-filters")).toContainText("Grey is 0");
   await page
     .locator(".net")
-    .getByRole("option", { name: /^features\.14,/ })
+    .getByRole("option", { name: /\(features\.14\)/ })
     .click();
   await expect(page.locator(".layer-title")).toContainText("features.14");
-  await expect(page.locator(".panel-filters .pages")).toContainText("all 32");
+  await expect(page.locator(".panel-filters .pages")).toContainText("All 32");
   await expect(page.locator(".panel-features .facts")).toContainText("dead maps");
   const norms = await picture(page, "filters");
   await clickTile(page, "filters");
@@ -81,7 +81,7 @@ test("layers, filters, kernels, maps and the numbers behind a pixel", async ({ p
   await page.getByLabel("network", { exact: true }).check();
   await expect.poll(() => picture(page, "features")).not.toBe(each);
   await clickTile(page, "features", 0.15);
-  await expect(page.locator(".closeup h2")).toHaveText(/^Map \d+ of features\.14$/);
+  await expect(page.locator(".closeup h2")).toHaveText(/^Map \d+ of stage 3, convolution 1$/);
   const [map, y, x] = ["tile", "y", "x"].map((name) => words(page).get(name));
   const told = await vivarium.call("GET", `/runs/${id}/layers/features.14/arithmetic?map=${map}&y=${y}&x=${x}`);
   await expect(page.locator(".window-view > .chain .result b")).toHaveText(await figureOf(page, told.value));
@@ -97,14 +97,14 @@ test("layers, filters, kernels, maps and the numbers behind a pixel", async ({ p
   );
 
   await page.reload();
-  await expect(page.locator(".closeup h2")).toHaveText(`Map ${map} of features.14`);
+  await expect(page.locator(".closeup h2")).toHaveText(`Map ${map} of stage 3, convolution 1`);
   await expect(page.getByLabel("Backward")).toBeChecked();
   await page
     .locator(".net")
-    .getByRole("option", { name: /^features\.16,/ })
+    .getByRole("option", { name: /\(features\.16\)/ })
     .click();
   await clickTile(page, "features");
-  await page.getByRole("button", { name: "Show the arithmetic of features.14" }).click();
+  await page.getByRole("button", { name: "Show the arithmetic of stage 3, convolution 1" }).click();
   await expect(page.locator(".layer-title")).toContainText("features.14");
 });
 
@@ -112,13 +112,84 @@ test("layers, filters, kernels, maps and the numbers behind a pixel", async ({ p
 const figureOf = (page, value) =>
   page.evaluate(async (of) => (await import(/** @type {any} */ ("/frontend/lib/format.js"))).formatNumber(of), value);
 
+test("layers say what they are, and the first and the last convolution are a button away", async ({
+  page,
+  vivarium,
+}) => {
+  const { url } = await trained(vivarium, DEEP);
+  await page.goto(`${url}/inside`);
+  const title = page.locator(".layer-title");
+  await expect(title.locator("h2")).toHaveText("Stage 1, convolution 1");
+  await expect(title.locator(".chip")).toHaveText("First convolution");
+  await page.getByRole("button", { name: "Last convolution" }).click();
+  await expect(title.locator("h2")).toHaveText("Stage 5, convolution 3");
+  await expect(title.locator(".chip")).toHaveText("Last convolution");
+  await expect(title.locator(".layer-path")).toHaveText("features.40");
+  await expect(page.locator(".net .net-layer[aria-selected=true]")).toBeInViewport();
+  await page.getByRole("button", { name: "Output layer" }).click();
+  await expect(title.locator("h2")).toHaveText("Output layer");
+  await expect(title.locator(".chip")).toBeHidden();
+  await expect(page.locator(".net-name")).toHaveText([
+    "Input image",
+    ...[1, 2, 3, 4, 5].map((stage) => `Stage ${stage}`),
+    "Pool",
+    "Output layer",
+  ]);
+});
+
+test("weights of neurons have one scale, an order, and what training changed", async ({ page, vivarium }) => {
+  const { url } = await trained(vivarium, {
+    name: "mlp on digits",
+    data: { set: "digits", size: 8, channels: 1, limit: 200 },
+    network: { kind: "mlp", hidden: [24] },
+    training: { epochs: 1, batch_size: 32, seed: 7, optimizer: { kind: "sgd", lr: 0.001 } },
+  });
+  await page.goto(`${url}/inside`);
+  // The only epoch is both the best and the last one.
+  await expect(page.locator(".film-line .segments label")).toHaveText(["Epoch 1 (best and last)"]);
+  const weights = page.locator(".panel-filters");
+  await expect(weights).toContainText("A tile for each of 24 neurons");
+  await expect(page.getByRole("radio", { name: "layer" })).toBeChecked();
+  await expect(weights.locator(".training-note")).toContainText("Training has hardly moved these weights");
+  const ordered = await picture(page, "filters");
+  await page.getByLabel("Order of weights").selectOption("in order");
+  await expect.poll(() => picture(page, "filters")).not.toBe(ordered);
+  await page.getByRole("button", { name: "Show the difference from the start" }).click();
+  await expect(weights).toContainText("From “before training”");
+  await expect(weights.locator(".facts")).toContainText("root mean square");
+  await expect(page.locator(".panel-features")).toContainText("These are the values themselves");
+  await page.getByRole("button", { name: "Show the weights" }).click();
+  await expect(weights).toContainText("A tile for each of 24 neurons");
+  // The strongest values lead to their sum.
+  const strongest = page.locator(".strongest li");
+  await expect(strongest).toHaveCount(20);
+  const name = await strongest.first().getByRole("button").textContent();
+  const value = await strongest.first().locator(".value").textContent();
+  await strongest.first().getByRole("button").click();
+  await expect(page.locator(".closeup .chain .result")).toHaveText(`the value of ${name?.toLowerCase()}${value}`);
+});
+
+test("the matrix begins with the images of the most frequent mistake", async ({ page, vivarium }) => {
+  const { id, url } = await trained(vivarium, CONV);
+  await page.goto(`${url}/inside?checkpoint=1`);
+  const { confusion } = await vivarium.call("GET", `/runs/${id}/film/1`);
+  const wrong = confusion.flatMap((/** @type {number[]} */ row, /** @type {number} */ truth) =>
+    row.filter((_, predicted) => predicted !== truth),
+  );
+  const most = Math.max(...wrong);
+  await expect(page.locator(".mistakes h3")).toContainText(`predicted as`);
+  await expect(page.locator(".mistakes h3")).toContainText(`: ${most} image`);
+  await expect(page.locator(".confusion td[aria-current]")).toContainText(String(most));
+  await expect(page.locator(".mistakes .thumb")).toHaveCount(most);
+});
+
 test("a photo is uploaded by button, drop and paste, and an invalid file is refused with a message", async ({
   page,
   vivarium,
 }) => {
   const { url } = await trained(vivarium, CONV);
   await page.goto(`${url}/inside`);
-  await expect(page.locator(".bars li")).not.toHaveCount(0);
+  await expect(page.locator(".predictions .class-bars li")).not.toHaveCount(0);
   const before = await picture(page, "features");
   await page.locator(".image-card input[type=file]").setInputFiles(PHOTO);
   await expect(page.locator(".image-now p")).toHaveText("Uploaded photo");
@@ -151,7 +222,7 @@ test("a photo is uploaded by button, drop and paste, and an invalid file is refu
   await expect(page.locator(".image-more .thumb-place")).toHaveCount(2);
   await page.locator(".image-more .thumb[title^='test:']").first().click();
   await expect(page.locator(".image-now p")).toHaveText(/^test sample \d+$/);
-  await expect(page.locator(".bars .truth")).toHaveCount(1);
+  await expect(page.locator(".predictions .truth")).toHaveCount(1);
   const attention = page.locator(".attention img");
   await expect(attention).toBeVisible();
   const cam = await attention.getAttribute("src");
@@ -196,10 +267,10 @@ test("the film drives the whole page, a cell of the matrix opens its images, and
   await expect(page.locator(".mistakes h3")).toContainText("predicted as");
   await page.locator(".mistakes .thumb").first().click();
   await expect(page.locator(".image-now p")).toHaveText(/^validation sample \d+$/);
-  await expect(page.getByLabel(/^Best/)).toBeChecked();
+  await expect(page.getByLabel(/\(best/)).toBeChecked();
 
   await page.getByLabel("Compare with", { exact: true }).selectOption({ label: "another checkpoint of this run" });
-  await page.getByLabel("Checkpoint to compare with").selectOption("last");
+  await page.getByLabel("Checkpoint to compare with").selectOption("1");
   await expect(page.locator(".panel-features .sheet:not([hidden])")).toHaveCount(2);
   const legends = await page.locator(".panel-features .legend-bar").allTextContents();
   expect(legends[0]).toBe(legends[1]);
@@ -219,6 +290,24 @@ test("an active run adds frames live, and a new pin is used", async ({ page, viv
   await expect(page.locator(".inside-head .badge")).toHaveText("stopped");
 });
 
+test("a run that diverged before its first checkpoint says that the film is all there is", async ({
+  page,
+  vivarium,
+}) => {
+  const { url } = await trained(vivarium, {
+    name: "too fast",
+    data: { set: "digits", size: 8, channels: 1 },
+    network: { kind: "mlp" },
+    training: { epochs: 3, batch_size: 64, seed: 0, optimizer: { kind: "sgd", lr: 90, momentum: 0.9 } },
+  });
+  await page.goto(`${url}/inside`);
+  await expect(page.locator(".notice.warn").first()).toContainText("The run diverged before its first checkpoint");
+  await expect(page.locator(".notice.warn").first()).toContainText("The frames of its film are all there is.");
+  await expect(page.locator(".film-line .segments")).toBeHidden();
+  await expect(page.locator(".predictions")).toContainText("the network has diverged");
+  await expect(page.locator(".training-note")).toContainText("This run diverged");
+});
+
 test("a run without an inside shows a notice", async ({ page, vivarium }) => {
   const { url } = await vivarium.create({
     name: "toy2d",
@@ -228,7 +317,34 @@ test("a run without an inside shows a notice", async ({ page, vivarium }) => {
   });
   await page.goto(`${url}/inside`);
   await expect(page.locator(".empty")).toContainText("Nothing to look at");
-  await expect(page.getByRole("link", { name: "Back to the run" })).toHaveAttribute("href", url);
+  await expect(page.getByRole("link", { name: "See how the points are divided" })).toHaveAttribute("href", url);
+});
+
+test("no choice is cut off, at any width", async ({ page, vivarium }) => {
+  const { url } = await trained(vivarium, CONV);
+  for (const width of [1440, 1280, 768, 400]) {
+    await page.setViewportSize({ width, height: 900 });
+    await page.goto(`${url}/inside?beside=1`);
+    await expect(page.locator(".attention img")).toBeVisible();
+    await expect(page.getByLabel("Checkpoint to compare with")).toBeVisible();
+    // What is chosen fits: a copy that is as wide as its options need is no wider.
+    const cut = await page.locator("select:visible").evaluateAll((selects) =>
+      selects.flatMap((select) => {
+        const copy = /** @type {HTMLSelectElement} */ (select.cloneNode(false));
+        const chosen = /** @type {HTMLSelectElement} */ (select).selectedOptions[0];
+        copy.append(new Option(chosen.text));
+        copy.style.cssText = "position: absolute; width: auto; max-width: none; flex: none";
+        document.body.append(copy);
+        const needs = copy.getBoundingClientRect().width;
+        copy.remove();
+        return select.getBoundingClientRect().width + 1 < needs
+          ? [`${select.getAttribute("aria-label")}: ${needs}`]
+          : [];
+      }),
+    );
+    expect(cut, `${width}`).toEqual([]);
+    expect(await overflow(page), `${width}`).toBeLessThanOrEqual(0);
+  }
 });
 
 test("on a phone everything is in one column, and nothing scrolls sideways", async ({ page, vivarium }) => {
@@ -240,7 +356,7 @@ test("on a phone everything is in one column, and nothing scrolls sideways", asy
   await expect(page.locator(".chain .result")).toBeVisible();
   await page
     .locator(".net")
-    .getByRole("option", { name: /pointwise,/ })
+    .getByRole("option", { name: /pointwise\)/ })
     .first()
     .click();
   await expect(page.locator(".panel-filters")).toContainText("Every weight");
@@ -279,6 +395,6 @@ test("a frame names its image, even if another image is pinned now", async ({ pa
   await expect(page.getByRole("region", { name: "Weights" }).getByText("two images")).toBeHidden();
   // Frames are labelled with their pinned image.
   await page.goto(`${run.url}/inside?checkpoint=${after.epoch}`);
-  await expect(image).toContainText("Pinned for the film: test sample 5");
+  await expect(image).toContainText("Pinned: test sample 5");
   await expect(page.getByText("another image")).toHaveCount(0);
 });

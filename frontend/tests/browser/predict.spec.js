@@ -97,6 +97,52 @@ test("photos that are chosen, dropped and pasted, and a folder, become rows and 
   await expect(page.locator(".photo-results")).toBeHidden();
 });
 
+test("a test sample is tried with a click, and says what it is", async ({ page, vivarium }) => {
+  const { id, url } = await trained(vivarium, CONV);
+  await page.goto(`${url}/predict`);
+  const tiles = page.locator(".try-samples .thumb");
+  await expect(tiles).toHaveCount(12);
+  const { samples } = await vivarium.call("GET", `/runs/${id}/samples?split=test`);
+  const rows = page.locator(".photo-rows > li");
+  await tiles.first().click();
+  await expect(rows).toHaveCount(1);
+  await expect(rows.first()).toContainText("test sample 0");
+  const { top, image } = await vivarium.call("GET", `/runs/${id}/predict?image=test:0`);
+  await expect(rows.first().locator("strong")).toHaveText(top[0].name);
+  const verdict = top[0].class === image.truth ? "correct" : `wrong: it is ${samples[0].truth}`;
+  await expect(rows.first().locator(".verdict")).toHaveText(verdict);
+  // By keyboard, and the newest comes first.
+  await tiles.nth(1).focus();
+  await page.keyboard.press("Enter");
+  await expect(rows).toHaveCount(2);
+  await expect(rows.first()).not.toContainText("test sample 0");
+  await expect(page.locator(".photo-results h2")).toHaveText("2 images");
+  const before = await tiles.first().getAttribute("title");
+  await page.getByRole("button", { name: "Other samples" }).click();
+  await expect(tiles.first()).not.toHaveAttribute("title", String(before));
+  // The bars of all rows begin at one edge, and their numbers end at one.
+  const edges = await page
+    .locator(".photo-rows .class-bars li")
+    .evaluateAll((items) =>
+      items.map((item) => [
+        Math.round(/** @type {Element} */ (item.querySelector("i")).getBoundingClientRect().left),
+        Math.round(/** @type {Element} */ (item.querySelector(".value")).getBoundingClientRect().right),
+      ]),
+    );
+  expect(new Set(edges.map(String)).size).toBe(1);
+});
+
+test("a run that trains offers its network at the first checkpoint", async ({ page, vivarium }) => {
+  await page.route("**/layers", (route) => route.fulfill({ status: 409, json: { detail: "no checkpoint yet" } }), {
+    times: 1,
+  });
+  const { id, url } = await vivarium.create({ ...CONV, training: { ...CONV.training, epochs: 100_000 } });
+  await page.goto(`${url}/predict`);
+  await expect(page.locator(".empty")).toContainText("No checkpoint yet");
+  await expect(page.locator(".photo-drop")).toBeVisible({ timeout: 30_000 });
+  await vivarium.call("POST", `/runs/${id}/stop`);
+});
+
 test("the webcam moves a bar for each class, and stops when it is told to or left", async ({ page, vivarium }) => {
   const { url } = await trained(vivarium, CONV);
   await page.goto(`${url}/predict`);

@@ -43,7 +43,7 @@ for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
       ["/", ".badge"],
       [url, ".matrix, table"],
       [`/compare?run=${id}&run=${other}`, ".compare-table"],
-      [`${url}/inside`, ".net-mark, .inside-columns"],
+      [`${url}/inside`, ".net-mark, .inside-ends"],
       [report.url, ".report-document table, .report-document svg"],
       ["/data", "main"],
       ["/networks", ".network-list li"],

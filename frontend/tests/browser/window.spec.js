@@ -75,6 +75,10 @@ test("a convolution's sums are the API's at every position, with stride, padding
       const [y, x] = [Math.floor(position / width), position % width];
       const told = await vivarium.call("GET", `/runs/${id}/layers/${layer}/arithmetic?map=${map}&y=${y}&x=${x}`);
       const { sum, value } = await computed(page);
+      // The last of the three has no bias.
+      await expect(page.locator(".window-sum")).toContainText(
+        layer === "features.6" ? "Sum over 8 channels" : "channels and the bias",
+      );
       close(sum, told.sum, `${layer} ${position}`);
       expect(value).toBe(told.value);
       await expect(page.locator(".window-view > .chain .result b")).toHaveText(await figureOf(page, told.value));
@@ -189,7 +193,7 @@ test("pooling, fully connected layers and the softmax at the end", async ({ page
   close(back.sum, back.value, "backward");
   // Links go to the layer before, and on from there.
   await page.getByRole("navigation", { name: "Layers before and after" }).getByRole("button").first().click();
-  await expect(page.locator(".layer-title h2")).not.toHaveText(last);
+  await expect(page.locator(".layer-title h2")).not.toHaveText("Output layer");
   // A click on another layer keeps the window open, and a second click opens it.
   const bar = (/** @type {string} */ name) => page.locator(`.net-layer[data-layer="${name}"]`);
   await page.getByLabel("Forward").check();
@@ -216,9 +220,12 @@ test("it plays, pauses, steps by keys, and asks the server once", async ({ page,
   await expect(page.locator(".image-now p")).toHaveText("Uploaded photo");
   await page.getByRole("button", { name: "Watch it compute" }).click();
   await expect(page.locator(".window-source figcaption")).toContainText("Your photo");
-  await isAt(page, 0);
+  // It starts in the middle.
+  await isAt(page, 8 * 16 + 8);
   const stage = page.locator(".window-stage");
   await stage.focus();
+  await page.keyboard.press("Home");
+  await isAt(page, 0);
   await page.keyboard.press("ArrowRight");
   await isAt(page, 1);
   await page.keyboard.press("ArrowDown");

@@ -4,7 +4,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { pText, sentence } from "../../evaluation/comparison.js";
 import { interval, points } from "../../evaluation/figures.js";
+import { summarySentences } from "../../evaluation/summary.js";
+import { alike } from "../../evaluation/unit-chart.js";
 import { classesCsv } from "../../evaluation/table-file.js";
+import { withoutCheckpoint } from "../../run/no-checkpoint.js";
 import { untilReady } from "../../evaluation/wait.js";
 
 const figure = (/** @type {number} */ value) => ({ value, low: value - 0.1, high: value + 0.1 });
@@ -61,4 +64,65 @@ test("what the server computes is asked for until it is there", async () => {
     ({ done }) => seen.push(done),
   );
   assert.deepEqual([result, seen], ["ready", [1, 2]]);
+});
+
+/** @param {number} value @returns {any} */
+const near = (value) => ({ value, low: value - 0.01, high: value + 0.01 });
+
+/** @returns {any} */
+const evaluated = () => ({
+  accuracy: near(0.981),
+  samples: 359,
+  classes: ["cat", "dog"],
+  per_class: [{ recall: near(1) }, { recall: near(0.9) }],
+  confusions: [{ truth: 1, predicted: 0, count: 7 }],
+  calibration: { plain: { ece: near(0.026) }, temperature: { value: 1.4 } },
+});
+
+test("the result is told in sentences", () => {
+  assert.deepEqual(summarySentences(evaluated(), "test"), [
+    "98.1% of the 359 test samples are predicted correctly (95% interval 97.1 to 99.1%).",
+    "The hardest class is “dog”: 90.0% of its samples are found.",
+    "The most frequent mistake is “dog” taken for “cat”, 7 times.",
+    "Its probabilities are off by 2.6 points on average: it is too sure of itself.",
+  ]);
+  const modest = evaluated();
+  modest.calibration.temperature.value = 0.7;
+  assert.match(summarySentences(modest, "validation").join(" "), /validation samples .* not sure enough of itself/);
+});
+
+test("a weak result stands beside a guess, and what there is not is not told", () => {
+  const weak = {
+    ...evaluated(),
+    accuracy: near(0.3),
+    per_class: [{ recall: null }],
+    confusions: [],
+    calibration: null,
+  };
+  assert.deepEqual(summarySentences(weak, "train"), [
+    "30.0% of the 359 training samples are predicted correctly (95% interval 29.0 to 31.0%).",
+    "A guess among 2 classes would be right in 50.0%.",
+  ]);
+});
+
+test("a run without a checkpoint says whether one will come", () => {
+  /** @param {{ [field: string]: unknown }} of @returns {any} */
+  const run = (of) => ({ message: null, reason: null, ...of });
+  assert.equal(withoutCheckpoint(run({ status: "running" })).title, "No checkpoint yet");
+  const diverged = run({
+    status: "finished",
+    reason: "diverged",
+    message: "The loss of step 5 is not a finite number.",
+  });
+  assert.equal(
+    withoutCheckpoint(diverged).words,
+    "The run diverged before its first checkpoint: the loss of step 5 is not a finite number. Start it again with a lower learning rate.",
+  );
+  assert.equal(withoutCheckpoint(run({ status: "failed" })).words, "The run failed before its first checkpoint.");
+  assert.match(withoutCheckpoint(run({ status: "stopped" })).words, /Resume it/);
+});
+
+test("the percentages of an axis have equal decimals", () => {
+  assert.deepEqual([0.95, 0.975, 1].map(alike([0.95, 0.975, 1])), ["95.0%", "97.5%", "100.0%"]);
+  assert.deepEqual([0, 0.07, 1].map(alike([0, 0.07, 1])), ["0%", "7%", "100%"]);
 });

@@ -9,6 +9,7 @@ import {
   percent,
   percentSpread,
   plural,
+  sameDecimals,
   exactNumber,
   compactNumber,
   spread,
@@ -119,4 +120,13 @@ test("ages", () => {
 
 test("one and many", () => {
   assert.deepEqual([plural(1, "run"), plural(2, "run"), plural(0, "run")], ["1 run", "2 runs", "0 runs"]);
+});
+
+test("numbers of a column have the decimals of the largest", () => {
+  const column = [1.846, -0.2, 0.0026, null];
+  assert.deepEqual(column.map(sameDecimals(column)), ["1.846", "-0.200", "0.003", "–"]);
+  assert.deepEqual([1234.5, 2].map(sameDecimals([1234.5, 2])), ["1235", "2"]);
+  assert.deepEqual([0.07251, 0.0451].map(sameDecimals([0.07251, 0.0451])), ["0.07251", "0.04510"]);
+  // What is too small or too large for decimals is written as elsewhere.
+  assert.deepEqual([2e-5, 0].map(sameDecimals([2e-5, 0])), ["2.00e-5", "0"]);
 });
