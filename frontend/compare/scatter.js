@@ -66,6 +66,7 @@ const MIN_WIDTH = 200;
 /** Of the card, and between its charts. */
 const PADDING = 34;
 const GAP = 12;
+const MOST_TICKS = 7;
 /** A chart so wide names its points, unless there are many: then it has the whole card. */
 const NAMED_WIDTH = 400;
 const MAX_NAMED = 4;
@@ -180,7 +181,10 @@ export function scatterCard(members, cost, gain, { onLook = () => {}, named = fa
   const ys = { min: Math.max(0, low), max: Math.min(1.02, high), log: false };
   const left = (/** @type {number} */ value) => box.left + normalize(xs, value) * (box.right - box.left);
   const top = (/** @type {number} */ value) => box.bottom - normalize(ys, value) * (box.bottom - box.top);
-  const [rows, columns] = [labelledTicks(ys, 5, 0.01), labelledTicks(xs, Math.max(2, Math.round(width / 90)))];
+  const [rows, columns] = [
+    labelledTicks(ys, 5, 0.01),
+    labelledTicks(xs, Math.min(MOST_TICKS, Math.max(2, Math.round(width / 90)))),
+  ];
   const same = sameText(cost.title, costs);
   // Runs of the same cost have no front, and runs of different data none in common.
   const fronts = [...byDataSet(points.map(({ member }) => member)).values()].map((of) => {

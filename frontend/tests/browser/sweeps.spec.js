@@ -26,7 +26,7 @@ test("a sweep is one row that says what it is, and opens by keyboard", async ({ 
   await expect(row).toContainText("short");
   await expect(row.locator(".note")).toHaveText("3 runs · MLP on digits, batch size 16 to 64");
   await expect(row).toContainText("3 of 3 done");
-  await expect(row.locator(".cell-result")).toHaveText(/\d\s%mean \d.*%/);
+  await expect(row.locator(".cell-result")).toHaveText(/\d%mean \d.*%/);
   await expect(row.locator(".badge")).toHaveText("finished");
   await expect(names(page)).toHaveText(["alone"]);
   const toggle = row.getByRole("button", { name: "Open short" });
@@ -98,8 +98,9 @@ test("rows show their curves, which say their course in words", async ({ page, v
   await sweep(vivarium);
   await page.goto("/");
   await expect(page.locator("tr[data-sweep]").getByRole("img")).toHaveAccessibleName(
-    /^best run, validation accuracy [\d.]+\s% to [\d.]+\s%$/,
+    /^best run, validation accuracy [\d.]+% to [\d.]+%$/,
   );
+  await expect(page.locator("tr[data-sweep] .spark small")).toHaveText("accuracy");
 });
 
 test("name and actions stay in sight whatever the columns", async ({ page, vivarium }) => {
