@@ -1,7 +1,7 @@
 // The last step: the scores of the classes become probabilities.
 
 import { h } from "../../lib/dom.js";
-import { count, formatNumber, percent } from "../../lib/format.js";
+import { count, formatNumber, percent, sameDecimals } from "../../lib/format.js";
 
 /** @import { Scored } from "../../lib/types" */
 
@@ -34,6 +34,7 @@ export function softmaxTable(top, chosen) {
   const own = rows.find((row) => row.class === chosen);
   if (own && !listed.includes(own)) listed.push(own);
   const others = rows.length - listed.length;
+  const scoreText = sameDecimals(listed.map(({ score }) => score));
   const head = ["class", "score", "e^(score − highest)", "÷ sum", "probability"];
   return h(
     "section",
@@ -59,7 +60,7 @@ export function softmaxTable(top, chosen) {
               "tr",
               { class: row.class === chosen ? "chosen" : "" },
               h("th", { scope: "row" }, row.name),
-              h("td", {}, formatNumber(row.score)),
+              h("td", {}, scoreText(row.score)),
               h("td", {}, formatNumber(row.power)),
               h("td", {}, formatNumber(sum)),
               h("td", { class: "share", vars: { share: row.ratio }, data: { ratio: row.ratio } }, percent(row.ratio)),
