@@ -119,6 +119,14 @@ test("an experiment is written up with one click, exported, and opens with the n
   }));
   expect(states).toMatchObject({ empty: 0, broken: 0, dead: 0 });
   expect(states.stroke).toMatch(/^rgb/);
+  // On a phone, a shadow shows where a wide figure goes on, and tables are lists.
+  await elsewhere.setViewportSize({ width: 400, height: 800 });
+  const narrow = await elsewhere.evaluate(() => ({
+    shadow: getComputedStyle(/** @type {Element} */ (document.querySelector(".figure-stage"))).backgroundImage,
+    row: getComputedStyle(/** @type {Element} */ (document.querySelector(".figure-scroll td"))).display,
+  }));
+  expect(narrow.shadow).toContain("linear-gradient");
+  expect(narrow.row).toBe("flex");
   expect(asked).toEqual([]);
   await alone.close();
 
