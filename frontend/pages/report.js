@@ -1,6 +1,6 @@
 // The report page: the text in an editor, and its preview with figures.
 
-import { createReport, getReport } from "../lib/api.js";
+import { createReport, getReport, listImages } from "../lib/api.js";
 import { byId, h, pageData, setText } from "../lib/dom.js";
 import { icon } from "../lib/icons.js";
 import { attempt, startShell, toast } from "../lib/shell.js";
@@ -214,7 +214,8 @@ async function renew() {
 async function insert() {
   await sources.refresh();
   await sources.offer();
-  const block = await promptFigure(sources, { suggestion: lastRuns() });
+  const images = await listImages().catch(() => []);
+  const block = await promptFigure(sources, { suggestion: lastRuns(), uploads: images.map(({ id }) => id) });
   if (block === null) return;
   if (page.dataset.view === "read") view("both");
   text.insertBlock(block);

@@ -203,9 +203,15 @@ test("feature maps of a report show the image that was looked at last", async ({
   await page.getByRole("checkbox", { name: /Feature maps/ }).check();
   await page.getByRole("button", { name: "Write it up" }).click();
   await page.waitForURL(/\/reports\/./);
-  await expect(page.locator(".figure-card").first()).toContainText(
-    `Sample ${name.slice("test:".length)} of the test split`,
-  );
+  const words = `Sample ${name.slice("test:".length)} of the test split`;
+  const shown = page.locator(".figure-card").filter({ hasText: words });
+  await expect(shown).toHaveCount(3);
+  // So does a figure that is inserted by hand.
+  await page.getByRole("button", { name: "Figure", exact: true }).click();
+  const dialog = page.getByRole("dialog", { name: "Insert a figure" });
+  await dialog.getByRole("radio", { name: /^Feature maps/ }).check();
+  await dialog.getByRole("button", { name: "Insert" }).click();
+  await expect(shown).toHaveCount(4);
 });
 
 test("a figure is inserted and changed by the dialog, and follows the text", async ({ page, vivarium }) => {
