@@ -1,18 +1,14 @@
 // The report page: the text in an editor, and its preview with figures.
 
-import { createReport, getReport } from "../lib/api.js";
-import { byId, download, h, pageData, setText } from "../lib/dom.js";
-import { confirm } from "../lib/dialog.js";
-import { plural } from "../lib/format.js";
+import { createReport, getReport, listImages } from "../lib/api.js";
+import { byId, h, pageData, setText } from "../lib/dom.js";
 import { icon } from "../lib/icons.js";
-import { menu } from "../lib/menu.js";
 import { attempt, startShell, toast } from "../lib/shell.js";
 import { isActive } from "../lib/status.js";
 import { kindOf, readBlock, writeBlock } from "../report/block.js";
 import { aboutFields } from "../report/about-fields.js";
 import { editor } from "../report/editor.js";
-import { reportHtml } from "../report/export/html.js";
-import { reportZip } from "../report/export/markdown.js";
+import { exportMenu } from "../report/export/menu.js";
 import { promptFigure } from "../report/figure-dialog.js";
 import { autosave } from "../report/autosave.js";
 import { readFrontMatter, rememberFrontMatter, writeFrontMatter } from "../report/front-matter.js";
@@ -114,11 +110,12 @@ page.append(
       "div",
       { class: "run-actions" },
       views,
-      menu({ label: "Export", icon: "download" }, [
-        { label: "One HTML file", act: () => attempt(saveHtml) },
-        { label: "Markdown with figures, zip", act: () => attempt(saveZip) },
-        { label: "Print, or PDF", act: () => attempt(async () => (await ready()) && print()) },
-      ]),
+      exportMenu(preview, {
+        sources,
+        version,
+        title: () => title.textContent ?? "Report",
+        about: () => about,
+      }),
     ),
   ),
   bar,
@@ -217,7 +214,8 @@ async function renew() {
 async function insert() {
   await sources.refresh();
   await sources.offer();
-  const block = await promptFigure(sources, { suggestion: lastRuns() });
+  const images = await listImages().catch(() => []);
+  const block = await promptFigure(sources, { suggestion: lastRuns(), uploads: images.map(({ id }) => id) });
   if (block === null) return;
   if (page.dataset.view === "read") view("both");
   text.insertBlock(block);
@@ -282,44 +280,6 @@ async function change({ token, from, to }) {
   await sources.offer();
   const block = await promptFigure(sources, { block: readBlock(kind, token.text) });
   if (block !== null) text.replaceLines(from, to, block);
-}
-
-async function ready() {
-  await preview.settled();
-  const faults = preview.faults();
-  return (
-    faults.length === 0 ||
-    confirm({
-      title: "Export as it is?",
-      text: `${plural(faults.length, "figure or number", "figures or numbers")} could not be drawn: ${faults[0]}`,
-      yes: "Export",
-      no: "Cancel",
-    })
-  );
-}
-
-const fileName = () =>
-  (title.textContent ?? "report")
-    .replace(/[^\p{L}\p{N}]+/gu, "-")
-    .replace(/^-|-$/g, "")
-    .slice(0, 80)
-    .toLowerCase() || "report";
-
-async function saveHtml() {
-  if (!(await ready())) return;
-  const html = reportHtml(preview.element, { title: title.textContent ?? "Report", version, when: new Date() });
-  download(`${fileName()}.html`, new Blob([html], { type: "text/html" }));
-}
-
-async function saveZip() {
-  if (!(await ready())) return;
-  const runsElement = /** @type {HTMLElement} */ (preview.element.querySelector(".report-runs"));
-  download(
-    `${fileName()}.zip`,
-    new Blob([/** @type {Uint8Array<ArrayBuffer>} */ (reportZip(preview.parts(), runsElement, sources, about))], {
-      type: "application/zip",
-    }),
-  );
 }
 
 /** @param {"mine" | "other"} which */

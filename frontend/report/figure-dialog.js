@@ -1,6 +1,7 @@
 // The dialog that inserts or changes a figure: kinds, settings, and a preview.
 
 import { h } from "../lib/dom.js";
+import { lastImage } from "../lib/last-image.js";
 import { writeBlock } from "./block.js";
 import { figureField } from "./figure-fields.js";
 import { KINDS } from "./figures/index.js";
@@ -17,10 +18,11 @@ const DRAW_AFTER_MS = 250;
 /**
  * Asks the user for a figure; null if cancelled.
  * @param {Sources} sources
- * @param {{ block?: Block, suggestion?: string }} [from] a figure to change, or runs to suggest
+ * @param {{ block?: Block, suggestion?: string, uploads?: string[] }} [from] a figure to change, or runs to suggest and
+ *   the ids of uploaded images, the newest first
  * @returns {Promise<string | null>} its block
  */
-export function promptFigure(sources, { block, suggestion } = {}) {
+export function promptFigure(sources, { block, suggestion, uploads = [] } = {}) {
   return new Promise((resolve) => {
     /** @type {Map<string, string>} */
     const settings = new Map(block?.settings ?? []);
@@ -96,6 +98,10 @@ export function promptFigure(sources, { block, suggestion } = {}) {
         if (type === "run" && !settings.get(name))
           settings.set(name, firstOf(settings.get("runs") ?? suggestion ?? "", runs));
       }
+      // A new figure shows the image that was looked at last.
+      const run = sources.runs.get(settings.get("run") ?? "");
+      if (!block && run && !settings.has("image") && kind.fields.some(({ type }) => type === "image"))
+        settings.set("image", lastImage(run, uploads));
       form.replaceChildren(
         ...kind.fields.map((field) => figureField(field, { kind: kind.kind, runs, settings, set, refill: fields })),
       );

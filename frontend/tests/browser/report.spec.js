@@ -119,6 +119,14 @@ test("an experiment is written up with one click, exported, and opens with the n
   }));
   expect(states).toMatchObject({ empty: 0, broken: 0, dead: 0 });
   expect(states.stroke).toMatch(/^rgb/);
+  // On a phone, a shadow shows where a wide figure goes on, and tables are lists.
+  await elsewhere.setViewportSize({ width: 400, height: 800 });
+  const narrow = await elsewhere.evaluate(() => ({
+    shadow: getComputedStyle(/** @type {Element} */ (document.querySelector(".figure-stage"))).backgroundImage,
+    row: getComputedStyle(/** @type {Element} */ (document.querySelector(".figure-scroll td"))).display,
+  }));
+  expect(narrow.shadow).toContain("linear-gradient");
+  expect(narrow.row).toBe("flex");
   expect(asked).toEqual([]);
   await alone.close();
 
@@ -195,9 +203,15 @@ test("feature maps of a report show the image that was looked at last", async ({
   await page.getByRole("checkbox", { name: /Feature maps/ }).check();
   await page.getByRole("button", { name: "Write it up" }).click();
   await page.waitForURL(/\/reports\/./);
-  await expect(page.locator(".figure-card").first()).toContainText(
-    `Sample ${name.slice("test:".length)} of the test split`,
-  );
+  const words = `Sample ${name.slice("test:".length)} of the test split`;
+  const shown = page.locator(".figure-card").filter({ hasText: words });
+  await expect(shown).toHaveCount(3);
+  // So does a figure that is inserted by hand.
+  await page.getByRole("button", { name: "Figure", exact: true }).click();
+  const dialog = page.getByRole("dialog", { name: "Insert a figure" });
+  await dialog.getByRole("radio", { name: /^Feature maps/ }).check();
+  await dialog.getByRole("button", { name: "Insert" }).click();
+  await expect(shown).toHaveCount(4);
 });
 
 test("a figure is inserted and changed by the dialog, and follows the text", async ({ page, vivarium }) => {
