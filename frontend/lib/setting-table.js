@@ -283,16 +283,6 @@ export const SETTINGS = {
   "data.version": {
     "label": "Version of the labels"
   },
-  "network.init": {
-    "label": "Initialisation",
-    "choices": {
-      "zeros": "Zeros",
-      "normal": "Normal"
-    }
-  },
-  "network.hidden": {
-    "label": "Hidden widths"
-  },
   "network.activation": {
     "label": "Activation",
     "choices": {
@@ -302,11 +292,17 @@ export const SETTINGS = {
       "tanh": "Tanh"
     }
   },
-  "network.norm": {
-    "label": "Batch normalisation"
-  },
   "network.dropout": {
     "label": "Dropout"
+  },
+  "network.init": {
+    "label": "Initialisation",
+    "choices": {
+      "kaiming": "Kaiming",
+      "xavier": "Xavier",
+      "kaiming_uniform": "Kaiming, uniform",
+      "xavier_uniform": "Xavier, uniform"
+    }
   },
   "training.label_smoothing": {
     "label": "Label smoothing"
@@ -318,15 +314,8 @@ export const SETTINGS = {
       "balanced": "Balanced"
     }
   },
-  "network.head": {
-    "label": "Head",
-    "choices": {
-      "classic": "Classic",
-      "compact": "Compact"
-    }
-  },
-  "network.width": {
-    "label": "Width"
+  "network.hidden": {
+    "label": "Widths of the head"
   },
   "network.stem_kernel": {
     "label": "Stem: kernel"
@@ -336,6 +325,16 @@ export const SETTINGS = {
   },
   "network.stem_padding": {
     "label": "Stem: padding"
+  },
+  "network.head": {
+    "label": "Head",
+    "choices": {
+      "mean": "Mean",
+      "flatten": "Flatten"
+    }
+  },
+  "network.norm": {
+    "label": "Batch normalisation"
   },
   "network.plan": {
     "label": "Widths"
@@ -357,6 +356,9 @@ export const SETTINGS = {
   },
   "network.stem_pool": {
     "label": "Stem: pool"
+  },
+  "network.width": {
+    "label": "Width"
   },
   "network.one": {
     "label": "1x1 branch"
@@ -387,108 +389,37 @@ export const SETTINGS = {
 /** By network and path, where a network has words of its own. @type {{ [kind: string]: { [path: string]: SettingWords } }} */
 export const OF_NETWORKS = {
   "mlp": {
-    "network.init": {
-      "label": "Initialisation",
-      "choices": {
-        "kaiming": "Kaiming",
-        "xavier": "Xavier",
-        "kaiming_uniform": "Kaiming, uniform",
-        "xavier_uniform": "Xavier, uniform"
-      }
+    "network.hidden": {
+      "label": "Hidden widths"
     }
   },
   "mlp-wide": {
+    "network.hidden": {
+      "label": "Hidden widths"
+    }
+  },
+  "perceptron": {
     "network.init": {
       "label": "Initialisation",
       "choices": {
-        "kaiming": "Kaiming",
-        "xavier": "Xavier",
-        "kaiming_uniform": "Kaiming, uniform",
-        "xavier_uniform": "Xavier, uniform"
+        "zeros": "Zeros",
+        "normal": "Normal"
       }
     }
   },
   "vgg16": {
-    "network.hidden": {
-      "label": "Widths of the head"
+    "network.head": {
+      "label": "Head",
+      "choices": {
+        "classic": "Classic",
+        "compact": "Compact"
+      }
     },
     "network.norm": {
       "label": "Normalisation layers",
       "choices": {
         "batch": "Batch",
         "none": "None"
-      }
-    },
-    "network.init": {
-      "label": "Initialisation",
-      "choices": {
-        "kaiming": "Kaiming",
-        "xavier": "Xavier",
-        "kaiming_uniform": "Kaiming, uniform",
-        "xavier_uniform": "Xavier, uniform"
-      }
-    }
-  },
-  "residual-small": {
-    "network.head": {
-      "label": "Head",
-      "choices": {
-        "mean": "Mean",
-        "flatten": "Flatten"
-      }
-    },
-    "network.hidden": {
-      "label": "Widths of the head"
-    },
-    "network.init": {
-      "label": "Initialisation",
-      "choices": {
-        "kaiming": "Kaiming",
-        "xavier": "Xavier",
-        "kaiming_uniform": "Kaiming, uniform",
-        "xavier_uniform": "Xavier, uniform"
-      }
-    }
-  },
-  "residual-deep": {
-    "network.head": {
-      "label": "Head",
-      "choices": {
-        "mean": "Mean",
-        "flatten": "Flatten"
-      }
-    },
-    "network.hidden": {
-      "label": "Widths of the head"
-    },
-    "network.init": {
-      "label": "Initialisation",
-      "choices": {
-        "kaiming": "Kaiming",
-        "xavier": "Xavier",
-        "kaiming_uniform": "Kaiming, uniform",
-        "xavier_uniform": "Xavier, uniform"
-      }
-    }
-  },
-  "inception": {
-    "network.head": {
-      "label": "Head",
-      "choices": {
-        "mean": "Mean",
-        "flatten": "Flatten"
-      }
-    },
-    "network.hidden": {
-      "label": "Widths of the head"
-    },
-    "network.init": {
-      "label": "Initialisation",
-      "choices": {
-        "kaiming": "Kaiming",
-        "xavier": "Xavier",
-        "kaiming_uniform": "Kaiming, uniform",
-        "xavier_uniform": "Xavier, uniform"
       }
     }
   }

@@ -109,16 +109,32 @@ mod tests {
             for field in shared {
                 words.add(&field.path, of_field(field));
             }
-            for network in &form.networks {
-                for field in &network.fields {
-                    let own = of_field(field);
-                    if words.add(&field.path, own.clone()) != own {
-                        let others = words.of_networks.entry(&network.kind).or_insert(json!({}));
-                        others[&*field.path] = own;
-                    }
+            words.add_networks(&form.networks);
+            words
+        }
+
+        /// What most networks say of an option stands for all, those of users too.
+        fn add_networks(&mut self, networks: &[FormNetwork]) {
+            let fields = || {
+                let each = networks.iter();
+                each.flat_map(|of| of.fields.iter().map(move |field| (of, field)))
+            };
+            let said_by = |path: &str, words: &Value| {
+                let same = fields().filter(|(_, of)| of.path == path && of_field(of) == *words);
+                same.count()
+            };
+            let mut by_popularity: Vec<_> = fields()
+                .map(|(of, field)| (of, field, of_field(field)))
+                .collect();
+            by_popularity.sort_by_cached_key(|(_, field, words)| {
+                std::cmp::Reverse(said_by(&field.path, words))
+            });
+            for (network, field, own) in by_popularity {
+                if self.add(&field.path, own.clone()) != own {
+                    let others = self.of_networks.entry(&network.kind).or_insert(json!({}));
+                    others[&*field.path] = own;
                 }
             }
-            words
         }
 
         /// Adds the words of a setting unless it has some, and returns those that it has.
