@@ -245,6 +245,8 @@ export function editor(text, sources, { onChange, onLine, onFigure, onSave }) {
     onLine(line);
   });
   show(text);
+  // Until a field is chosen, a figure is inserted at the end.
+  active = places.length - 1;
 
   return {
     element,
