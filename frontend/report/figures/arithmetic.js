@@ -1,9 +1,10 @@
 // The figure of a convolution's arithmetic: one value as a sum of products, forward or backward.
 
+import { CONVOLUTIONS } from "../../inside/layer-names.js";
 import { runName } from "../../lib/run-name.js";
 import { backward, forward } from "../../inside/arithmetic.js";
 import { FigureError } from "../block.js";
-import { CHECKPOINT, checkpointWords, CONVOLUTIONS, IMAGE, LAYER, layerOf, RUN } from "./inspect.js";
+import { CHECKPOINT, checkpointWords, IMAGE, LAYER, layerOf, layerWords, RUN } from "./inspect.js";
 
 /** @import { Arithmetic, GradientAt } from "../../lib/types" */
 /** @import { Kind } from "./index.js" */
@@ -43,7 +44,7 @@ export const arithmetic = {
     const x = values.column === "" ? Math.floor(width / 2) : Number(values.column);
     const query = { map: values.map, y, x, image: values.image, checkpoint: values.checkpoint };
     const path = `layers/${encodeURIComponent(layer.name)}`;
-    const place = `map ${values.map}, row ${y}, column ${x} of ${layer.name} in “${runName(run)}” (${checkpointWords(run, values.checkpoint)})`;
+    const place = `map ${values.map}, row ${y}, column ${x} of ${layerWords(inside, layer)} in “${runName(run)}” (${checkpointWords(run, values.checkpoint)})`;
     if (values.way === "forward") {
       /** @type {Arithmetic} */
       const of = await sources.inspect(run, `${path}/arithmetic`, query);

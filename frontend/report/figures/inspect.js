@@ -1,5 +1,6 @@
 // The common parts of figures of a network's inside: layer, image, and pictures.
 
+import { CONVOLUTIONS, inSentence } from "../../inside/layer-names.js";
 import { h } from "../../lib/dom.js";
 import { runName } from "../../lib/run-name.js";
 import { FigureError } from "../block.js";
@@ -7,8 +8,6 @@ import { FigureError } from "../block.js";
 /** @import { Inside, Layer, Run } from "../../lib/types" */
 /** @import { Sources } from "../sources.js" */
 /** @import { Field } from "./index.js" */
-
-export const CONVOLUTIONS = new Set(["conv", "depthwise", "pointwise"]);
 
 /** @type {Field} */
 export const RUN = { name: "run", label: "Run", type: "run" };
@@ -54,6 +53,12 @@ export const IMAGE = {
   value: "pinned",
   help: "The image pinned for the run's film, a sample or an uploaded one. An epoch of the film has the pinned one alone.",
 };
+
+/** What a layer is called, with its path. @param {Inside} inside @param {Layer} layer */
+export function layerWords({ layers }, layer) {
+  const words = inSentence(layers, layer);
+  return words === layer.name ? words : `${words} (${layer.name})`;
+}
 
 /**
  * The inspection data of a run and the named layer.

@@ -7,7 +7,17 @@ import { h } from "../../lib/dom.js";
 import { formatNumber, percent } from "../../lib/format.js";
 import { runName } from "../../lib/run-name.js";
 import { FigureError } from "../block.js";
-import { CHECKPOINT, IMAGE, LAYER, layerOf, canvasImage, checkpointWords, isFrame, RUN } from "./inspect.js";
+import {
+  CHECKPOINT,
+  IMAGE,
+  LAYER,
+  layerOf,
+  layerWords,
+  canvasImage,
+  checkpointWords,
+  isFrame,
+  RUN,
+} from "./inspect.js";
 
 /** @import { Layer, Prediction, Sheet } from "../../lib/types" */
 /** @import { Sources } from "../sources.js" */
@@ -101,7 +111,7 @@ export const features = {
  */
 async function sheet(values, sources, kind, own) {
   const run = await sources.runOf(values.run);
-  const { layer } = await layerOf(run, values, sources);
+  const { inside, layer } = await layerOf(run, values, sources);
   if (!kind.has(layer)) throw new FigureError(`${layer.name}: ${kind.none}`);
   const query = { scale: values.scale, page: values.page, checkpoint: values.checkpoint, ...own };
   const what = `layers/${encodeURIComponent(layer.name)}/${kind.what}`;
@@ -117,7 +127,7 @@ async function sheet(values, sources, kind, own) {
   ctx?.drawImage(picture, 0, 0);
   if (ctx) crossOutDead(ctx, about);
   const times = Math.max(1, Math.min(3, Math.floor(WIDTH / picture.width)));
-  const title = `${kind.title(layer)} of ${layer.name}`;
+  const title = `${kind.title(layer)} of ${layerWords(inside, layer)}`;
   const legend = h("div", { class: "legend-bar" });
   showLegend(legend, about, about.tiles[0]);
   const shown = about.tiles.length < about.total ? ` ${about.tiles.length} of ${about.total} are shown.` : "";
