@@ -1,5 +1,6 @@
 // The tables of a comparison: settings that differ, and results.
 
+import { meanSpeed } from "../lib/mean-speed.js";
 import { csv } from "../chart/csv.js";
 import { settingLabel, settingPhrase, settingValue } from "../lib/setting-labels.js";
 import { differingSettings, labelOf, settingsOf } from "../lib/settings-diff.js";
@@ -83,7 +84,7 @@ export const RESULTS = [
     key: "images_per_s",
     title: "Images/s",
     best: "high",
-    of: ({ summary }) => summary.images_per_s,
+    of: ({ summary }) => meanSpeed(summary) ?? summary.images_per_s,
     format: compactNumber,
   },
 ];

@@ -38,7 +38,7 @@ export function summarySentences({ accuracy, samples, classes, per_class, confus
     );
   if (calibration) {
     const { plain, temperature } = calibration;
-    const off = `Its probabilities are off by ${(plain.ece.value * 100).toFixed(1)} points on average`;
+    const off = `The network’s probabilities are off by ${(plain.ece.value * 100).toFixed(1)} points on average`;
     const bias = temperature && Math.abs(temperature.value - 1) >= NEAR;
     sentences.push(
       bias ? `${off}: it is ${temperature.value > 1 ? "too sure" : "not sure enough"} of itself.` : `${off}.`,

@@ -252,7 +252,16 @@ export function closeup(context) {
     return null;
   }
 
-  return { element, update };
+  let updated = Promise.resolve();
+  return {
+    element,
+    update: () => (updated = update()),
+    /** Plays the sum of what is chosen, once it is there. */
+    async play() {
+      await updated;
+      computing.play();
+    },
+  };
 }
 
 /**

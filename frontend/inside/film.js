@@ -169,7 +169,10 @@ export function filmBar(context) {
     );
     checkpoints.hidden = checkpoints.children.length === 0;
     slider.max = String(Math.max(0, all.length - 1));
-    slider.value = String(index >= 0 ? index : all.length - 1);
+    // The weights of a checkpoint are those of an epoch that the film may show, too.
+    const epochOf = context.inside?.checkpoints.find(({ name }) => name === context.checkpoint)?.epoch;
+    const near = epochOf == null ? -1 : all.findLastIndex(({ epoch }) => epoch <= epochOf);
+    slider.value = String(index >= 0 ? index : near >= 0 ? near : all.length - 1);
     slider.disabled = all.length === 0;
     play.element.disabled = all.length < 2;
     const frame = all[index];
@@ -183,9 +186,7 @@ export function filmBar(context) {
     setText(where, text);
     where.title = context.film ? `${all.length} frames, ${bytes(context.film.bytes)}` : "";
     slider.setAttribute("aria-valuetext", text);
-    const epoch = context.filming
-      ? frame && positionOf(frame)
-      : context.inside?.checkpoints.find(({ name }) => name === context.checkpoint)?.epoch;
+    const epoch = context.filming ? frame && positionOf(frame) : epochOf;
     for (const one of curves) one.point(epoch ?? null);
   }
 

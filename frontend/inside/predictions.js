@@ -10,7 +10,7 @@ import { CONVOLUTIONS } from "./layer-names.js";
 /** @import { InsideContext } from "./context.js" */
 
 /** Number of classes shown. */
-const MAX_CLASSES = 8;
+const MAX_CLASSES = 10;
 
 /** @param {InsideContext} context */
 export function predictionsCard(context) {

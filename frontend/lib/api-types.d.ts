@@ -3854,7 +3854,7 @@ export interface components {
       best_validation_accuracy: number | null;
       /**
        * Format: int64
-       * @description The first epoch that had it.
+       * @description The epoch of the best weights; until they are written, the first one that had the best accuracy.
        * @default null
        */
       best_epoch: number | null;

@@ -1,6 +1,7 @@
 // The page of a network's inside: layers, filters, feature maps, the arithmetic behind a pixel, and the film of its
 // training.
 
+import { numbers } from "../inside/cache.js";
 import { getFilm, getInside, getMetricsOf, getRun } from "../lib/api.js";
 import { Problem } from "../lib/request.js";
 import { byId, h, pageData, setText } from "../lib/dom.js";
@@ -28,7 +29,7 @@ import { isOfImages, pageLinks } from "../run/pages.js";
 import { hasWindow } from "../inside/window/geometry.js";
 import { readView, viewState, writeView } from "../inside/view.js";
 
-/** @import { Run, RunEvent } from "../lib/types" */
+/** @import { Layer, Prediction, Run, RunEvent } from "../lib/types" */
 
 /** Maximum number of epochs that the curves show. */
 const POINTS = 2000;
@@ -101,16 +102,28 @@ const scale = h(
     ),
   ),
 );
+
+/** The score of the predicted class, where the layer has the scores. @param {Layer} layer */
+async function mapToWatch(layer) {
+  if (layer !== context.layers.at(-1) || layer.kind !== "linear") return 0;
+  const one = context.of();
+  /** @type {Prediction | null} */
+  const told = await numbers(one.run, "predict", one.query, one.stamp).catch(() => null);
+  return told?.top[0]?.class ?? 0;
+}
+
 const compute = h(
   "button",
   {
     class: "button tonal small",
     type: "button",
     on: {
-      click: () => {
+      click: async () => {
         const { of, tile } = state.now;
-        if (context.layer && (of !== "map" || tile === null))
-          state.set({ of: "map", tile: 0, ...middleOf(context.layer) });
+        const { layer } = context;
+        if (layer && (of !== "map" || tile === null))
+          state.set({ of: "map", tile: await mapToWatch(layer), ...middleOf(layer) });
+        void close.play();
         close.element.scrollIntoView({ behavior: reducedMotion() ? "auto" : "smooth", block: "start" });
       },
     },

@@ -1,5 +1,6 @@
 // The progress of a run: a bar and the main figures.
 
+import { meanSpeed } from "../lib/mean-speed.js";
 import { h, setAttribute, setText } from "../lib/dom.js";
 import { bytes, count, duration, formatNumber, percent, compactNumber } from "../lib/format.js";
 import { stateOf } from "../lib/status.js";
@@ -58,14 +59,6 @@ const FIGURES = [
     title: ({ summary }) => count(summary.parameters),
   },
 ];
-
-/**
- * Training samples per second over the whole run; `null` before the first steps.
- * @param {Run["summary"]} summary
- */
-export function meanSpeed({ samples_seen: samples, seconds }) {
-  return samples && seconds ? samples / seconds : null;
-}
 
 /** Imported curves have no epochs. */
 const LAST = "last value";

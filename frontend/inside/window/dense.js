@@ -190,5 +190,5 @@ export function denseView(context) {
     element.dataset.position = String(n);
   }
 
-  return { element, show, pause: () => player.pause() };
+  return { element, show, play: () => player.play(), pause: () => player.pause() };
 }

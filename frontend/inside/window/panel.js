@@ -266,6 +266,9 @@ export function windowPanel(context) {
   return {
     element,
     update,
+    play() {
+      if (loaded && !view.hidden) (loaded.of.operation === "linear" ? dense : sliding).play();
+    },
     pause() {
       sliding.pause();
       dense.pause();

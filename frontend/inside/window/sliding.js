@@ -352,7 +352,7 @@ export function slidingView(context, { onPick, onRest }) {
     all.replaceChildren(...gatheredTerms(terms, reached, others, known(of.values[n])));
   }
 
-  return { element, show, pause: () => player.pause() };
+  return { element, show, play: () => player.play(), pause: () => player.pause() };
 }
 
 /** @param {(number | null)[]} values */

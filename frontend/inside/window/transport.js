@@ -170,6 +170,7 @@ export function transport({ term, onMove, onRest }) {
   return {
     element,
     onKey,
+    play: () => frame === null && toggle(),
     pause,
     get at() {
       return at;

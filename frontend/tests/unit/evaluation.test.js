@@ -84,7 +84,7 @@ test("the result is told in sentences", () => {
     "98.1% of the 359 test samples are predicted correctly (95% interval 97.1 to 99.1%).",
     "The hardest class is “dog”: 90.0% of its samples are found.",
     "The most frequent mistake is “dog” taken for “cat”, 7 times.",
-    "Its probabilities are off by 2.6 points on average: it is too sure of itself.",
+    "The network’s probabilities are off by 2.6 points on average: it is too sure of itself.",
   ]);
   const modest = evaluated();
   modest.calibration.temperature.value = 0.7;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use vivarium_models::contract::{Event, Scalars};
+use vivarium_models::contract::{Event, Scalars, Which};
 
 /// What the pages show of a run without reading its curves. Anything may be unknown yet.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -36,7 +36,7 @@ pub struct Summary {
     pub validation_accuracy: Option<f64>,
     /// Over the epochs.
     pub best_validation_accuracy: Option<f64>,
-    /// The first epoch that had it.
+    /// The epoch of the best weights; until they are written, the first one that had the best accuracy.
     pub best_epoch: Option<u64>,
     /// On the test split.
     pub test_loss: Option<f64>,
@@ -103,6 +103,12 @@ impl Summary {
                 self.test_loss = finite(test.score.loss);
                 self.test_accuracy = finite(test.score.accuracy);
             }
+            // Of equally accurate epochs the one with the lower loss is the best, and the metric of early stopping decides.
+            Event::Checkpoint {
+                which: Which::Best,
+                epoch,
+                ..
+            } if self.best_epoch.is_some() => self.best_epoch = Some(*epoch),
             Event::Finished { .. } => self.seconds_left = None,
             _ => {}
         }
@@ -171,7 +177,8 @@ mod tests {
             r#"{"kind":"epoch","seq":3,"epoch":1,"step":2,"train":{"loss":0.8,"accuracy":0.5},"validation":{"loss":0.7,"accuracy":0.6},"seconds":0.5,"elapsed":0.5,"peak_memory_bytes":7}"#,
             r#"{"kind":"epoch","seq":4,"epoch":2,"step":4,"train":{"loss":0.6,"accuracy":0.7},"validation":{"loss":0.9,"accuracy":0.6},"seconds":0.5,"elapsed":1.0,"peak_memory_bytes":6}"#,
             r#"{"kind":"test","seq":5,"loss":0.5,"accuracy":0.75,"confusion":[[1]]}"#,
-            r#"{"kind":"something new","seq":6}"#,
+            r#"{"kind":"checkpoint","seq":6,"which":"last","epoch":3,"step":4}"#,
+            r#"{"kind":"something new","seq":7}"#,
         ] {
             summary.apply(&Record::parse(text).unwrap().event);
         }
@@ -190,7 +197,29 @@ mod tests {
             (summary.test_accuracy, summary.peak_memory_bytes),
             (Some(0.75), Some(7))
         );
-        assert_eq!(summary.events, 6);
+        assert_eq!(summary.events, 7);
+    }
+
+    #[test]
+    fn the_best_epoch_is_that_of_the_best_weights() {
+        let mut summary = Summary::default();
+        let mut take = |text: &str| {
+            summary.apply(&Record::parse(text).unwrap().event);
+            summary.best_epoch
+        };
+        let best = r#"{"kind":"checkpoint","seq":9,"which":"best","epoch":2,"step":4}"#;
+        assert_eq!(
+            take(best),
+            None,
+            "without validation there is no best epoch"
+        );
+        for epoch in [1, 2] {
+            let end = format!(
+                r#"{{"kind":"epoch","seq":{epoch},"epoch":{epoch},"step":2,"train":{{"loss":1,"accuracy":1}},"validation":{{"loss":1,"accuracy":1}},"seconds":1,"elapsed":1}}"#
+            );
+            assert_eq!(take(&end), Some(1));
+        }
+        assert_eq!(take(best), Some(2));
     }
 
     #[test]
