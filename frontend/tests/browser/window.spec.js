@@ -175,8 +175,8 @@ test("pooling, fully connected layers and the softmax at the end", async ({ page
   const { top } = await vivarium.call("GET", `/runs/${id}/predict`);
   await page.goto(`${url}/inside?layer=${last}`);
   await page.getByRole("button", { name: "Watch it compute" }).click();
-  await page.getByLabel("Value", { exact: true }).fill(String(top[0].class));
-  await page.getByLabel("Value", { exact: true }).press("Enter");
+  // The predicted class comes first.
+  await expect(page.getByLabel("Value", { exact: true })).toHaveValue(String(top[0].class));
   await expect(page.locator(".dense-terms")).toBeVisible();
   await expect.poll(async () => (await computed(page)).value).toBeCloseTo(top[0].score, 5);
   const { sum, value } = await computed(page);
@@ -220,8 +220,8 @@ test("it plays, pauses, steps by keys, and asks the server once", async ({ page,
   await expect(page.locator(".image-now p")).toHaveText("Uploaded photo");
   await page.getByRole("button", { name: "Watch it compute" }).click();
   await expect(page.locator(".window-source figcaption")).toContainText("Your photo");
-  // It starts in the middle.
-  await isAt(page, 8 * 16 + 8);
+  // It plays from the middle.
+  await expect.poll(async () => (await computed(page)).position).toBeGreaterThan(8 * 16 + 8);
   const stage = page.locator(".window-stage");
   await stage.focus();
   await page.keyboard.press("Home");
