@@ -1,14 +1,14 @@
 // The axes of the parallel coordinates: first the settings in which runs differ, then their results.
 
 import { padRange, normalize, ticks, tickTexts, validRange } from "../chart/scale.js";
-import { settingLabel, settingValue } from "../lib/setting-labels.js";
+import { settingValue, sharedLabel } from "../lib/setting-labels.js";
 import { differingSettings, settingsOf } from "../lib/settings-diff.js";
 import { formatNumber, percent, exactNumber } from "../lib/format.js";
 import { EPOCH_MEAN } from "../runs/columns.js";
 import { COSTS, accuracyOf } from "./scatter.js";
 import { isSoundMember } from "./sound.js";
 import { accuracySpan, costSpan } from "./span.js";
-import { meanAndStd } from "./tables.js";
+import { meanAndStd, runsWith } from "./tables.js";
 
 /** @import { Run } from "../lib/types" */
 /** @import { Scale } from "../chart/scale.js" */
@@ -105,7 +105,7 @@ function settingAxis(path, members) {
       [...values.values()].filter((value) => value !== undefined).map((value) => [JSON.stringify(value), value]),
     ).values(),
   ];
-  const title = settingLabel(path);
+  const title = sharedLabel(path, runsWith(path, members));
   // Many different numbers get a scale; few get one tick each.
   if (known.length > 8 && known.every((value) => typeof value === "number")) {
     return numberAxis(

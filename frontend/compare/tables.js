@@ -2,7 +2,7 @@
 
 import { meanSpeed } from "../lib/mean-speed.js";
 import { csv } from "../chart/csv.js";
-import { settingLabel, settingPhrase, settingValue } from "../lib/setting-labels.js";
+import { settingPhrase, settingValue, sharedLabel } from "../lib/setting-labels.js";
 import { differingSettings, labelOf, settingsOf } from "../lib/settings-diff.js";
 import { download, h } from "../lib/dom.js";
 import { bytes, count, duration, formatNumber, percent, percentSpread, compactNumber, spread } from "../lib/format.js";
@@ -200,6 +200,10 @@ const isInLabels = (members, paths) =>
     return label.endsWith(settingPhrase(path, settingsOf(run).get(path), run.spec.network?.kind));
   });
 
+/** The first runs of the members that have a setting. @param {string} path @param {Member[]} members */
+export const runsWith = (path, members) =>
+  members.map(({ runs: [run] }) => run).filter((run) => settingsOf(run).has(path));
+
 /**
  * The table of the settings in which members differ; null if there are none, or if their labels say it all.
  * @param {Member[]} members
@@ -217,7 +221,7 @@ export function settingsTable(members) {
         "tr",
         {},
         h("th", { scope: "col" }, "Run"),
-        ...paths.map((path) => h("th", { scope: "col" }, settingLabel(path))),
+        ...paths.map((path) => h("th", { scope: "col" }, sharedLabel(path, runsWith(path, members)))),
       ),
     ),
     h(

@@ -48,6 +48,16 @@ export function settingLabel(path, kind = "") {
 }
 
 /**
+ * The label of a setting for runs of several networks, which may call it by several names.
+ * @param {string} path
+ * @param {Pick<Run, "spec">[]} runs those that have it
+ */
+export function sharedLabel(path, runs) {
+  const labels = new Set(runs.map(({ spec }) => settingLabel(path, spec.network?.kind)));
+  return labels.size === 0 ? settingLabel(path) : [...labels].join(" / ");
+}
+
+/**
  * A setting's value in the form's words.
  * @param {string} path
  * @param {Json | undefined} value

@@ -1,5 +1,6 @@
 // The photos that were classified: a row for each, and all of them as CSV.
 
+import { reducedMotion } from "../lib/motion.js";
 import { csv } from "../chart/csv.js";
 import { download, h, setText } from "../lib/dom.js";
 import { plural } from "../lib/format.js";
@@ -59,6 +60,8 @@ export function resultsPanel(onClear) {
     most += 1;
     element.hidden = false;
     draw();
+    // On a phone it lies below the samples.
+    list.firstElementChild?.scrollIntoView({ block: "nearest", behavior: reducedMotion() ? "auto" : "smooth" });
   }
 
   function draw() {
