@@ -15,7 +15,7 @@ import { galleryPart } from "./gallery.js";
 /** The label and tone of each state. @type {{ [kind: string]: [string, string] }} */
 const STATES = {
   built_in: ["built in", ""],
-  present: ["here", "good"],
+  present: ["imported", "good"],
   missing: ["not downloaded", ""],
   damaged: ["damaged", "bad"],
 };
@@ -67,7 +67,14 @@ export function setCard(first, folder, changed) {
     h(
       "summary",
       { class: "card-head" },
-      h("span", { class: "set-title" }, chevron(), h("h2", {}, first.title), h("code", {}, first.set)),
+      h(
+        "span",
+        { class: "set-title" },
+        chevron(),
+        h("h2", {}, first.title),
+        // Commands need the name where it is not the title in small letters.
+        first.title.toLowerCase() !== first.set && h("code", {}, first.set),
+      ),
       about,
       facts,
       badge,
@@ -90,7 +97,7 @@ export function setCard(first, folder, changed) {
     set = next;
     const [word, tone] = STATES[set.state.kind];
     const active = set.fetch?.active ?? false;
-    setText(badge, active ? "downloading" : word);
+    setText(badge, active ? "downloading" : set.can_fetch && set.state.kind === "present" ? "downloaded" : word);
     badge.dataset.tone = active ? "live" : tone;
     details.dataset.state = set.state.kind;
     setText(facts, factsOf(set));

@@ -44,7 +44,7 @@ const zone = h(
     h(
       "span",
       { class: "muted" },
-      "A text (.py), or a trained network: ONNX, or the state dict of a network below (.safetensors).",
+      "A text (.py), or a trained network: ONNX, or the state dict of a known network (.safetensors).",
     ),
   ),
 );
@@ -58,6 +58,18 @@ const ownCard = h(
   own,
   h("div", { class: "card-body" }, file, zone, messages),
 );
+const builtInCard = h(
+  "section",
+  { class: "card", "aria-labelledby": "built-in-networks" },
+  h(
+    "header",
+    { class: "card-head" },
+    h("h2", { id: "built-in-networks" }, "Built-in networks"),
+    h("span", { class: "muted small" }, "Parameters for ten classes and the network's usual size of images"),
+  ),
+  h("ul", { class: "network-list" }, ...networks.filter(({ built_in: isBuiltIn }) => isBuiltIn).map(row)),
+);
+const hasOwn = networks.some(({ built_in: isBuiltIn }) => !isBuiltIn);
 
 page.append(
   h(
@@ -71,13 +83,8 @@ page.append(
     ),
     h("a", { class: "button primary", href: siteUrl("/networks/new") }, icon("plus", 14), "New network"),
   ),
-  ownCard,
-  h(
-    "section",
-    { class: "card", "aria-labelledby": "built-in-networks" },
-    h("header", { class: "card-head" }, h("h2", { id: "built-in-networks" }, "Built-in networks")),
-    h("ul", { class: "network-list" }, ...networks.filter(({ built_in: isBuiltIn }) => isBuiltIn).map(row)),
-  ),
+  // One's own come first, once there are some.
+  ...(hasOwn ? [ownCard, builtInCard] : [builtInCard, ownCard]),
 );
 acceptDrops(page, zone, (dropped) => addAll([...dropped.files]));
 show();
