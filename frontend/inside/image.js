@@ -69,6 +69,7 @@ export function imageCard(context, { onPinned }) {
   let images = [];
   /** @type {Sample[]} */
   let found = [];
+  let isAsked = false;
 
   /** @param {File} picked */
   async function send(picked) {
@@ -174,6 +175,7 @@ export function imageCard(context, { onPinned }) {
         }),
       ),
     );
+    if (context.inside && !isAsked) void loadSamples();
     samplesBlock.hidden = found.length === 0;
     const classes = context.inside?.classes ?? [];
     samples.replaceChildren(
@@ -190,6 +192,16 @@ export function imageCard(context, { onPinned }) {
     );
   }
 
+  /** Samples are told once there are weights that predict them. */
+  async function loadSamples() {
+    isAsked = true;
+    const told = await getSamples(run.id, { split: "test" }).catch(() => null);
+    isAsked = told !== null;
+    if (told === null) return;
+    found = inTurns(told.samples).slice(0, SAMPLES);
+    update();
+  }
+
   /** @param {string} image @returns {string} */
   function words(image) {
     if (image === "pinned")
@@ -204,12 +216,7 @@ export function imageCard(context, { onPinned }) {
     use,
     /** Fetches the images to choose from. */
     async load() {
-      const asked = await Promise.all([
-        listImages().catch(() => []),
-        getSamples(run.id, { split: "test" }).catch(() => null),
-      ]);
-      images = asked[0];
-      found = inTurns(asked[1]?.samples ?? []).slice(0, SAMPLES);
+      images = await listImages().catch(() => []);
       update();
     },
   };

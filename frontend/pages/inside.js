@@ -103,13 +103,13 @@ const scale = h(
   ),
 );
 
-/** The score of the predicted class, where the layer has the scores. @param {Layer} layer */
-async function mapToWatch(layer) {
-  if (layer !== context.layers.at(-1) || layer.kind !== "linear") return 0;
+/** Where a computation is watched first: the middle of a map, or the score of the predicted class. @param {Layer} layer */
+async function placeToWatch(layer) {
+  if (layer !== context.layers.at(-1) || layer.kind !== "linear") return middleOf(layer);
   const one = context.of();
   /** @type {Prediction | null} */
   const told = await numbers(one.run, "predict", one.query, one.stamp).catch(() => null);
-  return told?.top[0]?.class ?? 0;
+  return { y: 0, x: told?.top[0]?.class ?? 0 };
 }
 
 const compute = h(
@@ -121,8 +121,7 @@ const compute = h(
       click: async () => {
         const { of, tile } = state.now;
         const { layer } = context;
-        if (layer && (of !== "map" || tile === null))
-          state.set({ of: "map", tile: await mapToWatch(layer), ...middleOf(layer) });
+        if (layer && (of !== "map" || tile === null)) state.set({ of: "map", tile: 0, ...(await placeToWatch(layer)) });
         void close.play();
         close.element.scrollIntoView({ behavior: reducedMotion() ? "auto" : "smooth", block: "start" });
       },

@@ -54,7 +54,6 @@ export function runsTable({ empty, uploadLimit, changes, first, onCount }) {
   let order = readOrder(query.get("sort") ?? "");
   let grouping = canGroup(query.get("group") ?? "") ? (query.get("group") ?? "") : "";
   let dirty = false;
-  let saving = 0;
   let typing = 0;
   /** The loaded runs. @type {Run[]} */
   let shown = [];
@@ -241,20 +240,17 @@ export function runsTable({ empty, uploadLimit, changes, first, onCount }) {
 
   /** Writes filter, order and grouping to the URL. */
   function remember() {
-    clearTimeout(saving);
-    saving = window.setTimeout(() => {
-      const now = new URLSearchParams(location.search);
-      for (const [name, value] of [
-        ["q", filter.text],
-        ["sort", writeOrder(order)],
-        ["group", grouping],
-      ]) {
-        now.delete(name);
-        if (value) now.append(name, value);
-      }
-      const text = now.toString().replaceAll("%3A", ":").replaceAll("%2C", ",");
-      history.replaceState(history.state, "", `${location.pathname}${text && `?${text}`}`);
-    }, 150);
+    const now = new URLSearchParams(location.search);
+    for (const [name, value] of [
+      ["q", filter.text],
+      ["sort", writeOrder(order)],
+      ["group", grouping],
+    ]) {
+      now.delete(name);
+      if (value) now.append(name, value);
+    }
+    const text = now.toString().replaceAll("%3A", ":").replaceAll("%2C", ",");
+    history.replaceState(history.state, "", `${location.pathname}${text && `?${text}`}`);
   }
 
   /** Schedules one redraw at the next animation frame. */
