@@ -179,6 +179,8 @@ test("pooling, fully connected layers and the softmax at the end", async ({ page
   await expect(page.getByLabel("Value", { exact: true })).toHaveValue(String(top[0].class));
   await expect(page.locator(".dense-terms")).toBeVisible();
   await expect.poll(async () => (await computed(page)).value).toBeCloseTo(top[0].score, 5);
+  // It plays; at its end the sum is the score.
+  await page.getByLabel("Position", { exact: true }).press("End");
   const { sum, value } = await computed(page);
   close(sum, value, last);
   const ratios = await page
