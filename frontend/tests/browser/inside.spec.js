@@ -327,9 +327,14 @@ test("no choice is cut off, at any width", async ({ page, vivarium }) => {
     await page.goto(`${url}/inside?beside=1`);
     await expect(page.locator(".attention img")).toBeVisible();
     await expect(page.getByLabel("Checkpoint to compare with")).toBeVisible();
+    const selects = page.locator("select:visible");
+    // Some get their options with the layer.
+    await expect
+      .poll(() => selects.evaluateAll((all) => all.every((one) => /** @type {any} */ (one).selectedOptions.length > 0)))
+      .toBe(true);
     // What is chosen fits: a copy that is as wide as its options need is no wider.
-    const cut = await page.locator("select:visible").evaluateAll((selects) =>
-      selects.flatMap((select) => {
+    const cut = await selects.evaluateAll((all) =>
+      all.flatMap((select) => {
         const copy = /** @type {HTMLSelectElement} */ (select.cloneNode(false));
         const chosen = /** @type {HTMLSelectElement} */ (select).selectedOptions[0];
         copy.append(new Option(chosen.text));
