@@ -1,5 +1,5 @@
 // The editor of a report's text: fields for what is written, with tools for Markdown, and between them a card for each
-// figure. “Plain text” shows the text as it is saved. Positions and lines are those of the saved text.
+// figure. “Source” shows the text as it is saved. Positions and lines are those of the saved text.
 
 import { h } from "../lib/dom.js";
 import { figureCard } from "./figure-card.js";

@@ -1,7 +1,7 @@
 // The page of a run's evaluation: alone, beside another run, and where there is nothing to evaluate.
 
 import { readFileSync } from "node:fs";
-import { expect, LONG, overflow, test } from "./vivarium.js";
+import { DIVERGES, expect, LONG, overflow, test } from "./vivarium.js";
 
 /** @param {number} seed */
 const digits = (seed) => ({
@@ -159,12 +159,7 @@ test("a run that diverged before its first checkpoint says so, and gives no hope
   page,
   vivarium,
 }) => {
-  const { url } = await trained(vivarium, {
-    name: "too fast",
-    data: { set: "digits", size: 8, channels: 1 },
-    network: { kind: "mlp" },
-    training: { epochs: 3, batch_size: 64, seed: 0, optimizer: { kind: "sgd", lr: 90, momentum: 0.9 } },
-  });
+  const { url } = await trained(vivarium, DIVERGES);
   await page.goto(`${url}/evaluation`);
   await expect(page.locator(".empty")).toContainText("The run diverged before its first checkpoint: the loss of step");
   await expect(page.locator(".empty")).toContainText("a lower learning rate");

@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { expect, LONG, overflow, test } from "./vivarium.js";
+import { DIVERGES, expect, LONG, overflow, test } from "./vivarium.js";
 
 /** A small network of depthwise and 1x1 convolutions on digits in colour. */
 const CONV = {
@@ -294,12 +294,7 @@ test("a run that diverged before its first checkpoint says that the film is all 
   page,
   vivarium,
 }) => {
-  const { url } = await trained(vivarium, {
-    name: "too fast",
-    data: { set: "digits", size: 8, channels: 1 },
-    network: { kind: "mlp" },
-    training: { epochs: 3, batch_size: 64, seed: 0, optimizer: { kind: "sgd", lr: 90, momentum: 0.9 } },
-  });
+  const { url } = await trained(vivarium, DIVERGES);
   await page.goto(`${url}/inside`);
   await expect(page.locator(".notice.warn").first()).toContainText("The run diverged before its first checkpoint");
   await expect(page.locator(".notice.warn").first()).toContainText("The frames of its film are all there is.");

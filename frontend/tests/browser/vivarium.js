@@ -15,6 +15,13 @@ export const LONG = {
 };
 export const SHORT = { name: "short", data: { set: "digits" }, network: { kind: "mlp" }, training: { epochs: 3 } };
 
+/** A run that diverges before its first checkpoint. */
+export const DIVERGES = {
+  ...SHORT,
+  name: "too fast",
+  training: { epochs: 3, optimizer: { kind: "sgd", lr: 90, momentum: 0.9 } },
+};
+
 /** Browser errors that tests may cause on purpose. @type {RegExp[]} */
 const EXPECTED = [
   /status of 4(09|12|22)/,
