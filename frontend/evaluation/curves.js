@@ -4,7 +4,7 @@ import { getEvaluationCurves } from "../lib/api.js";
 import { h } from "../lib/dom.js";
 import { percent } from "../lib/format.js";
 import { unitChart } from "./unit-chart.js";
-import { WAIT, untilReady } from "./wait.js";
+import { WAIT, untilReady, versionOf } from "./wait.js";
 
 /** @import { ClassCurves, RunEvaluation } from "../lib/types" */
 
@@ -77,7 +77,7 @@ export function curvesCard(run, evaluation, split) {
     const missing = chosen().flatMap(({ of }) => (known.has(of) ? [] : [of]));
     try {
       if (missing.length > 0) {
-        const ask = () => getEvaluationCurves(run, missing, { split, wait: WAIT });
+        const ask = () => getEvaluationCurves(run, missing, { split, wait: WAIT, ...versionOf(evaluation) });
         for (const curves of (await untilReady(ask)).curves) known.set(curves.class, curves);
       }
       note.textContent = "";

@@ -3,7 +3,7 @@
 import { h, setText } from "../lib/dom.js";
 import { count } from "../lib/format.js";
 
-/** @import { EvaluationProgress } from "../lib/types" */
+/** @import { EvaluationProgress, RunEvaluation } from "../lib/types" */
 
 /** Seconds after which the server tells the progress. */
 export const WAIT = 1;
@@ -20,6 +20,12 @@ export async function untilReady(ask, onProgress = () => {}) {
     onProgress(progress);
   }
 }
+
+/**
+ * Asks for what belongs to an evaluation, also when the run has written its next checkpoint since.
+ * @param {RunEvaluation} evaluation
+ */
+export const versionOf = ({ checkpoint: { name, version } }) => ({ checkpoint: name, version });
 
 /** @type {{ [phase: string]: string }} */
 const PHASES = {

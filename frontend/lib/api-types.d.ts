@@ -720,6 +720,8 @@ export interface components {
        * @description Completed steps, if the file tells.
        */
       step: number | null;
+      /** @description Identifies its content, and the data. */
+      version: components["schemas"]["EvaluationVersion"];
     };
     /** @description All figures of a split. */
     Evaluation: {
@@ -791,6 +793,11 @@ export interface components {
       /** @description Samples of the split; 0 in other phases. */
       total: number;
     };
+    /**
+     * @description Identifies an evaluated checkpoint: of the content of its file and the data.
+     * @example 5d41402abc4b2a76
+     */
+    EvaluationVersion: string;
     /** @description Something that happened in a run. */
     Event: ({
       /**
@@ -4345,6 +4352,7 @@ export type EvaluationComparison = components["schemas"]["EvaluationComparison"]
 export type EvaluationCurves = components["schemas"]["EvaluationCurves"];
 export type EvaluationPhase = components["schemas"]["EvaluationPhase"];
 export type EvaluationProgress = components["schemas"]["EvaluationProgress"];
+export type EvaluationVersion = components["schemas"]["EvaluationVersion"];
 export type Event = components["schemas"]["Event"];
 export type Fault = components["schemas"]["Fault"];
 export type FeatureSheet = components["schemas"]["FeatureSheet"];

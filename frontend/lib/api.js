@@ -254,7 +254,10 @@ export const getPoints = (id) => json("GET", `${run(id)}/points`);
  */
 export const getTest = (id) => json("GET", `${run(id)}/test`);
 
-/** @typedef {{ split: string, checkpoint?: string, wait?: number }} EvaluationQuery `wait`: seconds until the server answers */
+/**
+ * @typedef {{ split: string, checkpoint?: string, version?: string, wait?: number }} EvaluationQuery `version`: of an
+ *   evaluation that was told; `wait`: seconds until the server answers
+ */
 
 /** @param {string} id @param {EvaluationQuery} query @param {AbortSignal} [signal] */
 export const getEvaluation = (id, query, signal) => computed(`${run(id)}/evaluation${queryString(query)}`, signal);
@@ -266,9 +269,6 @@ export const getEvaluationComparison = (id, query, signal) =>
 /** @param {string} id @param {number[]} classes @param {EvaluationQuery} query @param {AbortSignal} [signal] */
 export const getEvaluationCurves = (id, classes, query, signal) =>
   computed(`${run(id)}/evaluation/curves${queryString(query)}&${classes.map((of) => `class=${of}`).join("&")}`, signal);
-
-/** The URL of an evaluation as JSON. @param {string} id @param {string} split */
-export const evaluationUrl = (id, split) => apiUrl(`${run(id)}/evaluation${queryString({ split })}`);
 
 /** The tags of an imported run. @param {string} id @returns {Promise<{ tags: Tag[], curves: string[] }>} */
 export const getTags = (id) => json("GET", `${run(id)}/tags`);

@@ -1,9 +1,9 @@
 // The page of a run's evaluation: figures with intervals, each class, curves, reliability, thresholds and mistakes; alone
 // or beside another run on the same samples.
 
-import { evaluationUrl, getEvaluation, getEvaluationComparison, getRun, listRuns } from "../lib/api.js";
+import { getEvaluation, getEvaluationComparison, getRun, listRuns } from "../lib/api.js";
 import { Problem } from "../lib/request.js";
-import { byId, download, downloadFrom, h, pageData } from "../lib/dom.js";
+import { byId, download, h, pageData } from "../lib/dom.js";
 import { icon } from "../lib/icons.js";
 import { openStream } from "../lib/live.js";
 import { menu } from "../lib/menu.js";
@@ -19,7 +19,7 @@ import { reliabilityCard } from "../evaluation/reliability.js";
 import { contents } from "../evaluation/summary.js";
 import { classesCsv } from "../evaluation/table-file.js";
 import { thresholdCard } from "../evaluation/threshold.js";
-import { progressCard, untilReady, WAIT } from "../evaluation/wait.js";
+import { progressCard, untilReady, versionOf, WAIT } from "../evaluation/wait.js";
 import { withoutCheckpoint } from "../run/no-checkpoint.js";
 import { isOfImages, pageLinks } from "../run/pages.js";
 
@@ -73,7 +73,7 @@ const others = h("select", {
 });
 const files = menu({ label: "Download", title: "Download", icon: "download", look: "" }, [
   { label: "Classes, CSV", act: saveCsv },
-  { label: "Everything, JSON", act: () => downloadFrom(evaluationUrl(run.id, split), `evaluation-${split}.json`) },
+  { label: "Everything, JSON", act: saveJson },
 ]);
 const content = h("div", { class: "evaluation" });
 byId("page").append(
@@ -129,7 +129,7 @@ async function load() {
     if (signal.aborted) return;
     shown = evaluation;
     files.hidden = false;
-    const other = beside === "" ? null : await loadBeside(ask, signal);
+    const other = beside === "" ? null : await loadBeside(evaluation, ask, signal);
     if (signal.aborted) return;
     show(evaluation, other);
   } catch (error) {
@@ -139,15 +139,17 @@ async function load() {
 
 /**
  * The other run with its evaluation and the test; or why there is none.
+ * @param {RunEvaluation} evaluation
  * @param {(id: string) => Promise<RunEvaluation>} ask
  * @param {AbortSignal} signal
  * @returns {Promise<Beside>}
  */
-async function loadBeside(ask, signal) {
+async function loadBeside(evaluation, ask, signal) {
   try {
     const { name } = await getRun(beside);
     addOther(beside, name);
-    const compare = () => getEvaluationComparison(run.id, { split, with: beside, wait: WAIT }, signal);
+    const asked = { split, with: beside, wait: WAIT, ...versionOf(evaluation) };
+    const compare = () => getEvaluationComparison(run.id, asked, signal);
     const compared = await untilReady(compare);
     return { name, evaluation: await ask(beside), compared, refused: "" };
   } catch (error) {
@@ -240,9 +242,17 @@ function chooseValidation() {
 }
 
 function saveCsv() {
-  if (!shown) return;
+  if (shown) save(classesCsv(shown), "csv", "text/csv");
+}
+
+function saveJson() {
+  if (shown) save(JSON.stringify(shown, null, 2), "json", "application/json");
+}
+
+/** @param {string} text @param {string} extension @param {string} type */
+function save(text, extension, type) {
   const name = run.name.replace(/[^\p{L}\p{N}]+/gu, "-").slice(0, 60);
-  download(`${name}-${split}.csv`, new Blob([classesCsv(shown)], { type: "text/csv" }));
+  download(`${name}-${split}.${extension}`, new Blob([text], { type }));
 }
 
 /** Lists the runs on the same data. */

@@ -23,24 +23,25 @@ pub struct Evaluator {
 }
 
 impl Evaluator {
-    /// Loads a run's data and the weights of a checkpoint, and configures operations as at the start of the run: then
-    /// scores are those of the run, bit for bit, where the machine has the same instructions.
+    /// Loads a run's data, and configures operations as at the start of the run: then scores are those of the run, bit for
+    /// bit, where the machine has the same instructions. Weights are random until [`Evaluator::load_weights`].
     ///
     /// # Errors
-    /// When the data cannot be read, or the weights are not those of the graph.
-    pub fn open(
-        spec: &RunSpec,
-        library: &Library,
-        graph: Graph,
-        weights: &Path,
-        record: &Record,
-    ) -> Result<Self> {
+    /// When the data cannot be read.
+    pub fn open(spec: &RunSpec, library: &Library, graph: Graph, record: &Record) -> Result<Self> {
         ComputeConfig::configure(spec, Some(record))?;
         let model = Model::of_graph(graph, 0)?;
-        model.load_state_dict(weights)?;
         let data = data::load(&spec.data, library)?;
         let flip = spec.data.test_time_flip();
         Ok(Self { model, data, flip })
+    }
+
+    /// Loads the weights of a checkpoint.
+    ///
+    /// # Errors
+    /// When they cannot be read, or are not those of the graph.
+    pub fn load_weights(&self, weights: &Path) -> Result<()> {
+        Ok(self.model.load_state_dict(weights)?)
     }
 
     /// The data.

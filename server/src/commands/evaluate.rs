@@ -8,7 +8,7 @@ use serde_json::json;
 use super::told;
 use crate::blocking::lower_priority;
 use crate::error::{Error, Result};
-use crate::evaluations::compute::compute;
+use crate::evaluations::compute::{Line, compute};
 use crate::worker;
 
 pub(super) fn evaluate() -> Result<()> {
@@ -17,9 +17,10 @@ pub(super) fn evaluate() -> Result<()> {
     lower_priority();
     let request = serde_json::from_reader(io::stdin().lock())
         .map_err(|e| Error::Usage(format!("the request cannot be read: {e}")))?;
-    compute(request, &|progress| {
-        // A server that died reads nothing more.
-        let line = json!(progress).to_string();
-        told(&line).map_err(|e| Error::system("the server has ended", e))
-    })
+    // A server that died reads nothing more.
+    let tell = |line: Line| {
+        told(&json!(line).to_string()).map_err(|e| Error::system("the server has ended", e))
+    };
+    let version = compute(request, &|progress| tell(Line::Progress(*progress)))?;
+    tell(Line::Evaluated(version))
 }

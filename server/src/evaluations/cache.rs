@@ -8,19 +8,22 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::time::SystemTime;
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use utoipa::ToSchema;
 use vivarium_models::data::Split;
 use vivarium_models::links;
 
-use super::Subject;
 use super::scores_file::ScoresFile;
 use crate::atomic_file::remove_incoming;
 use crate::error::{Error, Result};
+use crate::run_dir::RunId;
 
 /// Changes with the content of the files, so that those of earlier versions are computed again.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// The size of all files.
 const MAX_BYTES: u64 = 2 << 30;
@@ -49,21 +52,9 @@ impl EvaluationCache {
         }
     }
 
-    /// The place of a checkpoint's evaluations.
-    pub fn entry(&self, subject: &Subject) -> Entry {
-        let mut hash = Sha256::new();
-        for part in [
-            &FORMAT.to_string(),
-            &subject.checkpoint.version,
-            &subject.target.started.data_hash,
-        ] {
-            hash.update(part);
-            hash.update([0]);
-        }
-        let version = hex::encode(&hash.finalize()[..8]);
-        let name = format!("{}-{version}", subject.checkpoint.name);
-        let folder = self.folder.join(subject.target.id.to_string()).join(name);
-        Entry { folder }
+    /// The folder of a run's evaluations.
+    pub fn of_run(&self, run: RunId) -> PathBuf {
+        self.folder.join(run.to_string())
     }
 
     /// Removes what a process left that was killed, the evaluations of runs and checkpoints that are gone, and the
@@ -105,7 +96,48 @@ impl EvaluationCache {
     }
 }
 
+/// Identifies an evaluated checkpoint: of the content of its file and the data.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = EvaluationVersion, value_type = String, example = "5d41402abc4b2a76")]
+pub struct Version(String);
+
+impl Version {
+    const BYTES: usize = 8;
+
+    /// The version of a checkpoint by that of its file, and by the hash of the data.
+    pub(super) fn of(file: &str, data_hash: &str) -> Self {
+        let mut hash = Sha256::new();
+        for part in [&FORMAT.to_string(), file, data_hash] {
+            hash.update(part);
+            hash.update([0]);
+        }
+        Self(hex::encode(&hash.finalize()[..Self::BYTES]))
+    }
+}
+
+impl FromStr for Version {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let digit = |of: u8| of.is_ascii_digit() || (b'a'..=b'f').contains(&of);
+        if text.len() == 2 * Self::BYTES && text.bytes().all(digit) {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(format!(
+            "must be {} hexadecimal digits, as an evaluation tells them",
+            2 * Self::BYTES
+        ))
+    }
+}
+
 impl Entry {
+    /// The entry of a checkpoint in the folder of its run.
+    pub fn of(run: &Path, checkpoint: &str, Version(version): &Version) -> Self {
+        Self {
+            folder: run.join(format!("{checkpoint}-{version}")),
+        }
+    }
+
     /// The folder.
     pub(super) fn folder(&self) -> &Path {
         &self.folder
@@ -162,11 +194,6 @@ impl Entry {
 
     pub(super) fn targets_path(&self, split: Split) -> PathBuf {
         self.folder.join(format!("{}.targets", split.name()))
-    }
-
-    /// The entry in a folder.
-    pub(super) fn in_folder(folder: PathBuf) -> Self {
-        Self { folder }
     }
 }
 

@@ -18,11 +18,12 @@ use vivarium_models::spec::RunSpec;
 use vivarium_models::train::{CheckpointPosition, Evaluator, Record, checkpoint_position};
 
 use super::Subject;
-use super::cache::Entry;
+use super::cache::{Entry, Version};
 use super::scores_file::{ScoresFile, header};
 use crate::atomic_file::{INCOMING, write_atomically};
 use crate::data_dir::library_of_run;
 use crate::error::{Error, Result};
+use crate::images::pins::version as file_version;
 use crate::run_dir::RunDir;
 
 /// The most scores of a split.
@@ -30,6 +31,9 @@ const MAX_SCORES: usize = 1 << 27;
 
 /// What resamples are drawn from.
 const SEED: u64 = 0;
+
+/// How often a checkpoint is read that is replaced meanwhile.
+const READS: usize = 20;
 
 /// How often progress is told.
 const TELL: Duration = Duration::from_millis(200);
@@ -43,12 +47,12 @@ pub(crate) struct EvaluationRequest {
     split: Split,
     checkpoint: String,
     weights: PathBuf,
-    /// The folder of the files.
+    /// The folder of the run's evaluations.
     into: PathBuf,
 }
 
 impl EvaluationRequest {
-    pub(super) fn new(subject: &Subject, entry: &Entry) -> Self {
+    pub(super) fn new(subject: &Subject, into: PathBuf) -> Self {
         let target = &subject.target;
         Self {
             run_dir: target.dir.path().to_owned(),
@@ -57,9 +61,44 @@ impl EvaluationRequest {
             split: subject.split,
             checkpoint: subject.checkpoint.name.to_owned(),
             weights: subject.checkpoint.path.clone(),
-            into: entry.folder().to_owned(),
+            into,
         }
     }
+
+    /// The place of the files, once it is known which checkpoint was evaluated.
+    pub(super) fn entry(&self, version: &Version) -> Entry {
+        Entry::of(&self.into, &self.checkpoint, version)
+    }
+
+    /// Loads the weights, and tells which they are: a run may write its next checkpoint at any time.
+    fn load_weights(&self, evaluator: &Evaluator) -> Result<(Version, Option<CheckpointPosition>)> {
+        for _ in 0..READS {
+            // A file that is gone is named by the error of its reading.
+            let before = file_version(&self.weights);
+            let position = checkpoint_position(&self.weights).ok().flatten();
+            evaluator.load_weights(&self.weights)?;
+            if let Some(version) = before
+                && file_version(&self.weights).as_ref() == Some(&version)
+            {
+                let version = Version::of(&version, &self.started.data_hash);
+                return Ok((version, position));
+            }
+        }
+        Err(Error::Conflict(
+            "The run writes checkpoints faster than they can be read. Evaluate it when it is over."
+                .to_owned(),
+        ))
+    }
+}
+
+/// A line that the process writes.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Line {
+    /// How far it is.
+    Progress(Progress),
+    /// It is done: the checkpoint that it evaluated.
+    Evaluated(Version),
 }
 
 /// What an evaluation is doing.
@@ -140,6 +179,8 @@ pub struct EvaluatedCheckpoint {
     pub epoch: Option<u64>,
     /// Completed steps, if the file tells.
     pub step: Option<u64>,
+    /// Identifies its content, and the data.
+    pub version: Version,
 }
 
 /// Tells progress, not too often.
@@ -161,14 +202,15 @@ impl Teller<'_> {
     }
 }
 
-/// Evaluates a split and writes its files. `tell` is told the progress, and may fail to end the evaluation.
+/// Evaluates a split and writes its files; returns which checkpoint that is of. `tell` is told the progress, and may fail
+/// to end the evaluation.
 ///
 /// # Errors
 /// When the data or the checkpoint cannot be used, with a message for users.
 pub(crate) fn compute(
     request: EvaluationRequest,
     tell: &dyn Fn(&Progress) -> Result<()>,
-) -> Result<()> {
+) -> Result<Version> {
     let mut teller = Teller { tell, last: None };
     let dir = RunDir::at(&request.run_dir);
     dir.refuse_links()?;
@@ -183,14 +225,15 @@ pub(crate) fn compute(
         instructions: Some(started.instructions.clone()),
         ..Record::default()
     };
-    let evaluator = Evaluator::open(spec, &library, graph, &request.weights, &record)?;
+    let evaluator = Evaluator::open(spec, &library, graph, &record)?;
     if evaluator.data().hash != started.data_hash {
         return Err(Error::Conflict(
             "The data set has changed since the run began: its samples are no longer the same."
                 .to_owned(),
         ));
     }
-    let entry = Entry::in_folder(request.into.clone());
+    let (version, position) = request.load_weights(&evaluator)?;
+    let entry = request.entry(&version);
     fs::create_dir_all(entry.folder()).map_err(|e| Error::file(entry.folder(), e))?;
     let split = request.split;
     let has_validation = !evaluator.data().validation.is_empty();
@@ -226,13 +269,13 @@ pub(crate) fn compute(
         (_, Some(error)) => return Err(error),
         (figures, None) => figures?,
     };
-    let position = checkpoint_position(&request.weights).ok().flatten();
     let evaluation = RunEvaluation {
         split,
         checkpoint: EvaluatedCheckpoint {
             name: request.checkpoint,
             epoch: position.map(|CheckpointPosition { epoch, .. }| epoch),
             step: position.map(|CheckpointPosition { step, .. }| step),
+            version: version.clone(),
         },
         classes: started.classes.clone(),
         sample_set,
@@ -241,7 +284,8 @@ pub(crate) fn compute(
         figures,
     };
     let json = serde_json::to_vec(&evaluation).map_err(|e| Error::json("an evaluation", e))?;
-    write_atomically(&entry.evaluation_file(split), &json)
+    write_atomically(&entry.evaluation_file(split), &json)?;
+    Ok(version)
 }
 
 fn scores_of(file: &ScoresFile) -> SplitScores<'_> {

@@ -7,7 +7,8 @@
 //! * [`comparison`]: two runs on the same samples. [`label_issues`]: what the folds of a sweep say of labels.
 //!
 //! Invariants: an evaluation that nobody waits for ends soon; nothing is written in a run's directory; an answer is
-//! that of one checkpoint, whatever the run writes meanwhile.
+//! that of one checkpoint, whatever the run writes meanwhile. A run that trains may replace a checkpoint every moment: who
+//! asks joins the evaluation that is under way, of a checkpoint that was the newest when its weights were read.
 
 pub mod cache;
 pub mod comparison;
@@ -31,8 +32,9 @@ use crate::blocking::{blocking, on_thread};
 use crate::error::{Error, Result};
 use crate::inspect::target::{Checkpoint, InspectTarget};
 use crate::launch::LocalLauncher;
-use cache::{Entry, EvaluationCache};
-use compute::{EvaluationRequest, Phase, Progress};
+use crate::run_dir::RunId;
+use cache::{Entry, EvaluationCache, Version};
+use compute::{EvaluationRequest, Line, Phase, Progress};
 
 /// Processes at a time: each takes the memory of a network and of its data.
 const MAX_CONCURRENT: usize = 1;
@@ -109,8 +111,11 @@ struct Inner {
     cache: EvaluationCache,
     permit: Semaphore,
     curves: Semaphore,
-    jobs: Mutex<HashMap<String, Arc<Job>>>,
+    jobs: Mutex<HashMap<Key, Arc<Job>>>,
 }
+
+/// What one job at a time evaluates: a run's checkpoint by its name, and a split.
+type Key = (RunId, &'static str, &'static str);
 
 /// An evaluation that waits or runs.
 struct Job {
@@ -128,7 +133,7 @@ struct Waiting {
 #[derive(Clone, Debug)]
 enum State {
     Running(Progress),
-    Done,
+    Done(Entry),
     Failed(String),
 }
 
@@ -189,35 +194,56 @@ impl Evaluations {
         }))
     }
 
-    /// The evaluation of a subject. It is begun if it is not there, and the request waits for it at most this long.
+    /// The evaluation of a subject, or of a checkpoint of its name that was the newest when an evaluation under way read
+    /// it. It is begun if it is not there, and the request waits for it at most this long.
     ///
     /// # Errors
     /// [`Error::Conflict`] when it fails, [`Error::Overloaded`] when too many wait.
     pub async fn ask(&self, subject: &Subject, wait: Duration) -> Result<Outcome<Entry>> {
-        let entry = self.0.cache.entry(subject);
-        if let Some(entry) = cached(entry.clone(), subject.split).await? {
+        let version = Version::of(
+            &subject.checkpoint.version,
+            &subject.target.started.data_hash,
+        );
+        if let Some(entry) = self.kept(subject, &version).await? {
             return Ok(Outcome::Ready(entry));
         }
-        let name = format!("{} {}", entry.name(), subject.split.name());
-        let waiter = self.job(&name, subject, &entry)?.join();
+        let key = (
+            subject.target.id,
+            subject.checkpoint.name,
+            subject.split.name(),
+        );
+        let waiter = self.job(key, subject)?.join();
         let mut state = waiter.0.state.subscribe();
         let over = |state: &State| !matches!(state, State::Running(_));
         let _ = tokio::time::timeout(wait, state.wait_for(over)).await;
         let state = waiter.0.state.borrow().clone();
         match state {
             State::Running(progress) => Ok(Outcome::Pending(progress)),
-            State::Done => {
-                self.forget(&name, &waiter.0);
+            State::Done(entry) => {
+                self.forget(key, &waiter.0);
                 let removed = || Error::Gone("the files of an evaluation");
                 let entry = cached(entry, subject.split).await?.ok_or_else(removed)?;
                 Ok(Outcome::Ready(entry))
             }
             State::Failed(message) => {
                 // The next request tries again.
-                self.forget(&name, &waiter.0);
+                self.forget(key, &waiter.0);
                 Err(Error::Conflict(message))
             }
         }
+    }
+
+    /// The evaluation of a split at a version of the subject's checkpoint, if it was computed and is still there.
+    ///
+    /// # Errors
+    /// When the server is ending.
+    pub async fn kept(&self, subject: &Subject, version: &Version) -> Result<Option<Entry>> {
+        let run = self.0.cache.of_run(subject.target.id);
+        cached(
+            Entry::of(&run, subject.checkpoint.name, version),
+            subject.split,
+        )
+        .await
     }
 
     /// The curves of some classes, from the scores of an evaluation.
@@ -244,10 +270,10 @@ impl Evaluations {
         permit.map_err(|_| Error::Gone("the evaluations"))
     }
 
-    /// The job of a name, which is begun if there is none.
-    fn job(&self, name: &str, subject: &Subject, entry: &Entry) -> Result<Arc<Job>> {
+    /// The job of a key, which is begun if there is none.
+    fn job(&self, key: Key, subject: &Subject) -> Result<Arc<Job>> {
         let mut jobs = self.jobs();
-        if let Some(job) = jobs.get(name) {
+        if let Some(job) = jobs.get(&key) {
             return Ok(Arc::clone(job));
         }
         if jobs.len() >= MAX_JOBS {
@@ -256,58 +282,54 @@ impl Evaluations {
             ));
         }
         let job = Job::new();
-        jobs.insert(name.to_owned(), Arc::clone(&job));
-        let (this, name) = (self.clone(), name.to_owned());
-        let request = EvaluationRequest::new(subject, entry);
-        let (entry, task) = (entry.clone(), Arc::clone(&job));
+        jobs.insert(key, Arc::clone(&job));
+        let (this, task) = (self.clone(), Arc::clone(&job));
+        let into = self.0.cache.of_run(subject.target.id);
+        let request = EvaluationRequest::new(subject, into);
         tokio::spawn(async move {
             tokio::select! {
                 // Dropping the other branch kills its process.
                 () = task.abandoned() => {}
-                state = this.run(&request, &entry, &task.state) => {
+                state = this.run(&request, &task.state) => {
                     task.state.send_replace(state);
                     task.abandoned().await;
                 }
             }
-            this.forget(&name, &task);
+            this.forget(key, &task);
         });
         Ok(job)
     }
 
-    async fn run(
-        &self,
-        request: &EvaluationRequest,
-        entry: &Entry,
-        state: &watch::Sender<State>,
-    ) -> State {
+    async fn run(&self, request: &EvaluationRequest, state: &watch::Sender<State>) -> State {
         let Ok(_permit) = self.0.permit.acquire().await else {
             return State::Failed("The server is ending.".to_owned());
         };
         let tell = |progress| {
             state.send_replace(State::Running(progress));
         };
-        let ended = self.process(request, tell).await;
+        let version = match self.process(request, tell).await {
+            Ok(Ok(version)) => version,
+            Ok(Err(fault)) => return State::Failed(fault),
+            Err(error) => {
+                tracing::error!(%error, "an evaluation failed");
+                return State::Failed(error.to_string());
+            }
+        };
+        let entry = request.entry(&version);
         let (cache, kept) = (self.0.cache.clone(), entry.clone());
         let swept = blocking(move || cache.sweep(&kept)).await;
         if let Err(error) = swept {
             tracing::warn!(%error, "the cache of evaluations could not be swept");
         }
-        match ended {
-            Ok(None) => State::Done,
-            Ok(Some(fault)) => State::Failed(fault),
-            Err(error) => {
-                tracing::error!(%error, "an evaluation failed");
-                State::Failed(error.to_string())
-            }
-        }
+        State::Done(entry)
     }
 
-    /// Runs a process to its end; returns what it says is wrong, if it fails.
+    /// Runs a process to its end; returns which checkpoint it evaluated, or what it says is wrong.
     async fn process(
         &self,
         request: &EvaluationRequest,
         tell: impl Fn(Progress),
-    ) -> Result<Option<String>> {
+    ) -> Result<Result<Version, String>> {
         let failed = |e| Error::system("cannot evaluate a run", e);
         tell(Progress::of(Phase::Loading));
         let mut child = Command::from(self.0.launcher.command())
@@ -328,40 +350,43 @@ impl Evaluations {
         drop(stdin);
         let mut lines = BufReader::new(stdout).lines();
         let follow = async {
+            let mut evaluated = None;
             while let Some(line) = lines.next_line().await? {
-                if let Ok(progress) = serde_json::from_str(&line) {
-                    tell(progress);
+                match serde_json::from_str(&line) {
+                    Ok(Line::Progress(progress)) => tell(progress),
+                    Ok(Line::Evaluated(version)) => evaluated = Some(version),
+                    Err(_) => {}
                 }
             }
-            Ok::<_, std::io::Error>(())
+            Ok::<_, std::io::Error>(evaluated)
         };
         let listen = async {
             let mut fault = Vec::new();
             stderr.take(MAX_FAULT).read_to_end(&mut fault).await?;
             Ok(fault)
         };
-        let ((), fault) = tokio::try_join!(follow, listen).map_err(failed)?;
+        let (evaluated, fault) = tokio::try_join!(follow, listen).map_err(failed)?;
         let status = child.wait().await.map_err(failed)?;
         let fault = String::from_utf8_lossy(&fault);
         let fault = fault.trim().trim_start_matches("vivarium: ");
-        Ok(match (status.success(), status.code()) {
-            (true, _) => None,
-            (false, None) => Some(
+        Ok(match (evaluated, status.success(), status.code()) {
+            (Some(version), true, _) => Ok(version),
+            (_, _, None) => Err(
                 "The evaluation was killed, as the system does when memory runs out.".to_owned(),
             ),
-            (false, Some(_)) => Some(fault.to_owned()),
+            (_, _, Some(_)) => Err(fault.to_owned()),
         })
     }
 
     /// Removes a job, unless another one took its name.
-    fn forget(&self, name: &str, job: &Arc<Job>) {
+    fn forget(&self, key: Key, job: &Arc<Job>) {
         let mut jobs = self.jobs();
-        if jobs.get(name).is_some_and(|known| Arc::ptr_eq(known, job)) {
-            jobs.remove(name);
+        if jobs.get(&key).is_some_and(|known| Arc::ptr_eq(known, job)) {
+            jobs.remove(&key);
         }
     }
 
-    fn jobs(&self) -> MutexGuard<'_, HashMap<String, Arc<Job>>> {
+    fn jobs(&self) -> MutexGuard<'_, HashMap<Key, Arc<Job>>> {
         self.0.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

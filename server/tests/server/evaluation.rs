@@ -1,7 +1,8 @@
 //! Evaluations of runs that were really trained: that they are the run's own, and what is refused.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
@@ -239,6 +240,8 @@ fn what_cannot_be_evaluated_is_refused_with_a_reason() {
         ("?checkpoint=1", "checkpoint"),
         ("?wait=21", "wait"),
         ("?wait=-1", "wait"),
+        ("?version=../../../x/best-1", "version"),
+        ("?version=0123", "version"),
         ("/curves", "class"),
         ("/curves?class=10", "class"),
         ("/curves?class=x", "class"),
@@ -297,6 +300,39 @@ fn a_run_that_trains_has_its_validation_split_evaluated_and_not_its_test_split()
     server.await_status(&id, "stopped");
     let of = evaluated(&server, &path).expect(200);
     assert_eq!(of["split"], "test");
+}
+
+#[test]
+fn a_run_that_writes_checkpoints_all_the_time_is_evaluated_at_one_of_them() {
+    let run = Trained::new(&conv(1));
+    let weights = run
+        .server
+        .run_dir(&run.id)
+        .join("checkpoints/best.safetensors");
+    let mut day = 0;
+    let mut replace = || {
+        day += 1;
+        let time = SystemTime::UNIX_EPOCH + Duration::from_hours(24 * day);
+        File::open(&weights).unwrap().set_modified(time).unwrap();
+    };
+    let mut answer = run.get("evaluation?wait=0");
+    until("the run is evaluated", || {
+        if answer.status == 202 {
+            replace();
+            answer = run.get("evaluation?wait=0");
+        }
+        answer.status != 202
+    });
+    let checkpoint = answer.expect(200)["checkpoint"].clone();
+    let version = checkpoint["version"].as_str().unwrap();
+
+    // What belongs to it is told as long as it is kept.
+    replace();
+    let curves = format!("evaluation/curves?class=3&wait=0&version={version}");
+    run.get(&curves).expect(200);
+    assert_eq!(run.get("evaluation/curves?class=3&wait=0").status, 202);
+    run.evaluation("");
+    assert_eq!(run.get(&curves).status, 200, "the newest is meant then");
 }
 
 #[test]

@@ -17,7 +17,7 @@ use super::inside::params::Params;
 use super::{RunPath, run_id};
 use crate::blocking::blocking;
 use crate::error::{Error, Result};
-use crate::evaluations::cache::Entry;
+use crate::evaluations::cache::{Entry, Version};
 use crate::evaluations::comparison::Comparison;
 use crate::evaluations::compute::{Progress, RunEvaluation};
 use crate::evaluations::{Outcome, Subject};
@@ -46,6 +46,9 @@ pub struct EvaluationParams {
     split: Option<Split>,
     /// `best` or `last`; by default the best, or the last where there is no best.
     checkpoint: Option<String>,
+    /// That of an evaluation that was told: what belongs to it is told even if the run has written its next checkpoint
+    /// since. By default, or where it is kept no longer, the newest.
+    version: Option<Version>,
     /// How many seconds the request waits before it is answered with the progress.
     #[param(maximum = 20)]
     wait: Option<usize>,
@@ -55,6 +58,7 @@ pub struct EvaluationParams {
 struct Request {
     split: Split,
     checkpoint: Option<String>,
+    version: Option<Version>,
     wait: Duration,
 }
 
@@ -68,6 +72,13 @@ impl Request {
         Ok(Self {
             split: params.word("split")?.unwrap_or(Split::Test),
             checkpoint: params.text("checkpoint").map(str::to_owned),
+            version: params
+                .text("version")
+                .map(|text| {
+                    text.parse()
+                        .map_err(|message: String| Error::field("version", text, message))
+                })
+                .transpose()?,
             wait: Duration::from_secs(wait as u64),
         })
     }
@@ -77,6 +88,16 @@ impl Request {
         let dir = app.supervisor.run_dir(id);
         let target = InspectTarget::of_any_data(&app.index, id, dir).await?;
         Subject::of_run(target, self.checkpoint.clone(), self.split).await
+    }
+
+    /// The evaluation of a subject.
+    async fn evaluate(&self, app: &App, subject: &Subject) -> Result<Outcome<Entry>> {
+        if let Some(version) = &self.version
+            && let Some(kept) = app.evaluations.kept(subject, version).await?
+        {
+            return Ok(Outcome::Ready(kept));
+        }
+        app.evaluations.ask(subject, self.wait).await
     }
 }
 
@@ -120,7 +141,7 @@ pub async fn evaluation(
 ) -> Result<Response> {
     let request = Request::read(&Params::new(query))?;
     let subject = request.subject(&app, run_id(&id)?).await?;
-    let entry = match app.evaluations.ask(&subject, request.wait).await? {
+    let entry = match request.evaluate(&app, &subject).await? {
         Outcome::Ready(entry) => entry,
         Outcome::Pending(progress) => return Ok(pending(progress)),
     };
@@ -175,7 +196,7 @@ pub async fn class_curves(
             format!("must be below {most}"),
         ));
     }
-    match app.evaluations.ask(&subject, request.wait).await? {
+    match request.evaluate(&app, &subject).await? {
         Outcome::Pending(progress) => Ok(pending(progress)),
         Outcome::Ready(entry) => {
             let curves = app.evaluations.curves(entry, subject.split, classes);
@@ -227,14 +248,16 @@ pub async fn comparison(
     Query(query): Pairs,
 ) -> Result<Response> {
     let params = Params::new(query);
-    let request = Request::read(&params)?;
+    let mut request = Request::read(&params)?;
+    // Each of the two evaluations may take half of the time.
+    request.wait /= 2;
     let with = params.text("with");
     let other: RunId = with
         .and_then(|with| with.parse().ok())
         .ok_or_else(|| Error::field("with", with, "must be the id of a run"))?;
     let first = request.subject(&app, run_id(&id)?).await?;
     let second = request.subject(&app, other).await?;
-    let ready = async |subject: &Subject| app.evaluations.ask(subject, request.wait / 2).await;
+    let ready = async |subject: &Subject| request.evaluate(&app, subject).await;
     let [a, b]: [Entry; 2] = match (ready(&first).await?, ready(&second).await?) {
         (Outcome::Ready(a), Outcome::Ready(b)) => [a, b],
         (Outcome::Pending(progress), _) | (_, Outcome::Pending(progress)) => {
