@@ -30,6 +30,7 @@ function rows(set, version, { classes, columns, cell }) {
   const url = apiUrl(`/datasets/${encodeURIComponent(set)}/gallery.png?v=${encodeURIComponent(version.slice(0, 16))}`);
   const most = Math.max(1, ...classes.map(({ images }) => images));
   const position = (/** @type {number} */ row) => (classes.length > 1 ? (row / (classes.length - 1)) * 100 : 0);
+  const image = (/** @type {number} */ column) => h("i", { vars: { column: `${(column / (columns - 1)) * 100}%` } });
   const row = (/** @type {{ name: string, images: number }} */ { name, images }, /** @type {number} */ index) =>
     h(
       "li",
@@ -42,7 +43,11 @@ function rows(set, version, { classes, columns, cell }) {
         h("span", { class: "bar", vars: { share: images / most } }, h("span")),
       ),
       h("span", { class: "class-mean", role: "img", "aria-label": `Mean of ${name}` }),
-      h("span", { class: "class-samples", role: "img", "aria-label": `Images of ${name}` }),
+      h(
+        "span",
+        { class: "class-samples", role: "img", "aria-label": `Images of ${name}` },
+        ...Array.from({ length: Math.min(columns - 1, images) }, (_, at) => image(at + 1)),
+      ),
     );
   const list = h(
     "ul",

@@ -47,7 +47,7 @@ export function setCard(first, folder, changed) {
   );
   const done = h("small", { class: "muted" });
   const progress = h("div", { class: "set-progress", hidden: true }, bar, done);
-  const fetchButton = button("download", "Fetch", "tonal", () => attempt(() => fetchDataSet(set.set)));
+  const fetchButton = button("download", "Download", "", () => attempt(() => fetchDataSet(set.set)));
   const stopButton = button("stop", "Stop", "", () => attempt(() => stopFetch(set.set)));
   const deleteButton = button("trash", "Delete", "quiet", remove);
   const labelsLink = h(
@@ -61,6 +61,17 @@ export function setCard(first, folder, changed) {
     "Labels",
   );
   const gallery = h("div", { class: "set-gallery" });
+  // Points are drawn, and learnt at once, on a page of their own.
+  const isPoints = first.dimensions === 2;
+  const trainLink = h(
+    "a",
+    {
+      class: "button small",
+      href: siteUrl(`/${isPoints ? "playground" : "new"}?data=${encodeURIComponent(first.set)}`),
+      "aria-label": `${isPoints ? "Playground with" : "Train on"} ${first.title}`,
+    },
+    isPoints ? "Playground" : "Train",
+  );
   const details = h(
     "details",
     { class: "card set", data: { set: first.set }, on: { toggle: showGallery } },
@@ -71,7 +82,7 @@ export function setCard(first, folder, changed) {
         "span",
         { class: "set-title" },
         chevron(),
-        h("h2", {}, first.title),
+        h("h3", {}, first.title),
         // Commands need the name where it is not the title in small letters.
         first.title.toLowerCase() !== first.set && h("code", {}, first.set),
       ),
@@ -86,10 +97,17 @@ export function setCard(first, folder, changed) {
       licence,
       trouble,
       progress,
-      h("div", { class: "set-actions" }, labelsLink, fetchButton, stopButton, deleteButton),
+      h("div", { class: "set-actions" }, labelsLink, deleteButton),
       command,
       gallery,
     ),
+  );
+  // What one does with a set stands beside its row, open or closed. A summary may hold no buttons.
+  const element = h(
+    "div",
+    { class: "set-row" },
+    details,
+    h("div", { class: "set-action" }, trainLink, fetchButton, stopButton),
   );
 
   /** @param {DataSet} next */
@@ -100,9 +118,11 @@ export function setCard(first, folder, changed) {
     setText(badge, active ? "downloading" : set.can_fetch && set.state.kind === "present" ? "downloaded" : word);
     badge.dataset.tone = active ? "live" : tone;
     details.dataset.state = set.state.kind;
+    trainLink.hidden = !(set.state.kind === "present" || set.state.kind === "built_in");
     setText(facts, factsOf(set));
     setText(summary, set.summary);
-    setText(about, set.summary);
+    // The facts of an own set say all that its summary does.
+    setText(about, set.about ? "" : set.summary);
     setText(licence, set.licence);
     licence.hidden = set.licence === "";
     const message = set.state.kind === "damaged" ? set.state.message : (set.fetch?.message ?? "");
@@ -184,7 +204,7 @@ export function setCard(first, folder, changed) {
     details.open = true;
     details.scrollIntoView({ block: "nearest" });
   };
-  return { element: details, show, open };
+  return { element, show, open };
 }
 
 /** Quotes a path for a shell. @param {string} path */

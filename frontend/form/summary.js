@@ -17,9 +17,12 @@ export function summaryPart() {
     icon("play", 14),
     h("span", {}, "Start run"),
   );
-  const line = h("p", { class: "plan-line", role: "status" });
+  const said = h("span", {});
+  // What a narrow window leaves out.
+  const more = h("span", { class: "wide-only" });
+  const line = h("p", { class: "plan-line", role: "status" }, said, more);
   const time = h("span", { class: "estimate-time" });
-  const memory = h("span", {});
+  const memory = h("span", { class: "wide-only" });
   const source = h("p", { class: "hint" });
   const estimate = h("div", { class: "estimate", role: "status" }, h("p", {}, time, memory), source);
   const list = h("dl", { class: "plan" });
@@ -54,13 +57,12 @@ export function summaryPart() {
     showPlan(plan, runs, errors) {
       setText(/** @type {Node} */ (button.lastChild), runs > 1 ? `Start ${runs} runs` : "Start run");
       line.classList.toggle("bad", errors > 0);
-      if (errors > 0) setText(line, `${plural(errors, "setting")} to fix`);
-      else if (plan)
-        setText(
-          line,
-          `${plural(plan.parameters, "parameter")} · ${plural(plan.total_steps, "step")}${runs > 1 ? " each" : ""}`,
-        );
-      else setText(line, "");
+      const fits = errors === 0 && plan !== null;
+      setText(
+        said,
+        errors > 0 ? `${plural(errors, "setting")} to fix` : fits ? plural(plan.parameters, "parameter") : "",
+      );
+      setText(more, fits ? ` · ${plural(plan.total_steps, "step")}${runs > 1 ? " each" : ""}` : "");
       if (!plan) {
         list.classList.toggle("stale", true);
         return;

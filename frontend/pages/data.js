@@ -17,7 +17,14 @@ startShell();
 const { datasets, upload_limit: limit, data_dir: folder } = pageData();
 /** @type {Map<string, ReturnType<typeof setCard>>} */
 const cards = new Map();
-const list = h("div", { class: "sets" });
+const groups = [
+  { title: "Your own", of: isOwn },
+  { title: "Images", of: (/** @type {DataSet} */ set) => set.dimensions === 3 && !isOwn(set) },
+  { title: "Points in the plane", of: (/** @type {DataSet} */ set) => set.dimensions === 2 },
+].map(({ title, of }) => {
+  const list = h("div", { class: "sets" });
+  return { of, list, element: h("section", { "aria-label": title }, h("h2", { class: "sets-title" }, title), list) };
+});
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let next;
 
@@ -40,9 +47,14 @@ byId("page").append(
       void refresh().then(() => cards.get(set)?.open());
     },
   }),
-  list,
+  ...groups.map(({ element }) => element),
 );
 show(datasets);
+
+/** Whether users brought it. @param {DataSet} set */
+function isOwn(set) {
+  return set.dimensions === 3 && !set.can_fetch && set.state.kind !== "built_in";
+}
 
 /** @param {DataSet[]} sets */
 function show(sets) {
@@ -51,21 +63,17 @@ function show(sets) {
     card.element.remove();
     cards.delete(name);
   }
-  // The user's own sets first, then images, then points.
-  const rank = (/** @type {DataSet} */ set) =>
-    set.dimensions === 2 ? 2 : set.can_fetch || set.state.kind === "built_in" ? 1 : 0;
-  const elements = sets
-    .toSorted((a, b) => rank(a) - rank(b))
-    .map((set) => {
+  for (const { of, list, element } of groups) {
+    const own = sets.filter(of);
+    element.hidden = own.length === 0;
+    own.forEach((set, place) => {
       const card = cards.get(set.set) ?? setCard(set, folder, refresh);
       cards.set(set.set, card);
       card.show(set);
-      return card.element;
+      // Only cards in the wrong place are moved, which keeps focus in the others.
+      if (list.children[place] !== card.element) list.insertBefore(card.element, list.children[place] ?? null);
     });
-  // Only cards in the wrong place are moved, which keeps focus in the others.
-  elements.forEach((element, place) => {
-    if (list.children[place] !== element) list.insertBefore(element, list.children[place] ?? null);
-  });
+  }
   clearTimeout(next);
   if (sets.some((set) => set.fetch?.active)) next = setTimeout(refresh, POLL_MS);
 }

@@ -41,6 +41,7 @@ test("a zip becomes a set: report, name, acceptance, and it can be trained on", 
   const card = page.locator('[data-set="pets"]');
   await expect(card).toHaveAttribute("open", "");
   await expect(card).toContainText("12 photos · 2 classes · 16×16 colour");
+  await expect(card).toContainText("12 photos of 2 classes, 16x16 colour pixels; from");
   await expect(card.getByRole("img", { name: "Mean of cats" })).toBeVisible();
   await expect(card.locator(".class-row")).toHaveCount(2);
   // The picture behind the rows has loaded.
@@ -56,6 +57,18 @@ test("a zip becomes a set: report, name, acceptance, and it can be trained on", 
     training: { epochs: 1, batch_size: 4 },
   });
   await expect.poll(async () => (await vivarium.get(id)).status).toBe("finished");
+});
+
+test("each set leads to what one does with it, closed as it is", async ({ page }) => {
+  await page.goto("/data");
+  const groups = page.locator(".sets-title:visible");
+  await expect(groups).toHaveText(["Images", "Points in the plane"]);
+  await page.getByRole("link", { name: "Playground with Exclusive or" }).click();
+  await expect(page.getByRole("radio", { name: "Exclusive or" })).toBeChecked();
+  await page.goto("/data");
+  await page.getByRole("link", { name: "Train on Digits" }).click();
+  await expect(page).toHaveURL(/\/new\?data=digits$/);
+  await expect(page.getByRole("radio", { name: /^Digits/ })).toBeChecked();
 });
 
 test("unreadable images are named, and left out only after confirmation", async ({ page }) => {
@@ -288,9 +301,9 @@ test("a failed download shows the reason and can be retried", async ({ page }) =
   const card = page.locator('[data-set="mnist"]');
   await card.locator("summary").click();
   await expect(card).toContainText("vivarium data fetch mnist");
-  await card.getByRole("button", { name: "Fetch MNIST" }).click();
+  await page.getByRole("button", { name: "Download MNIST" }).click();
   await expect(card.getByRole("alert")).toContainText("127.0.0.1:9");
-  await expect(card.getByRole("button", { name: "Fetch MNIST" })).toBeVisible();
+  await expect(page.getByRole("button", { name: "Download MNIST" })).toBeVisible();
   await page.goto("about:blank");
   await server.stop();
 });

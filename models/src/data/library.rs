@@ -184,10 +184,16 @@ impl Library {
                 None => ("images", format!("{side}x{side} {colours} pixels")),
                 Some(PhotosMetadata { width, height, .. }) => (
                     "photos",
-                    format!(
-                        "from {}x{} to {}x{} {colours} pixels, kept as they are",
-                        width[0], height[0], width[2], height[2]
-                    ),
+                    match (width, height) {
+                        ([w, _, most_w], [h, _, most_h]) if w == most_w && h == most_h => {
+                            format!("{w}x{h} {colours} pixels")
+                        }
+                        ([w, _, most_w], [h, _, most_h]) => {
+                            format!(
+                                "from {w}x{h} to {most_w}x{most_h} {colours} pixels, kept as they are"
+                            )
+                        }
+                    },
                 ),
             };
             summary = format!(
