@@ -143,6 +143,11 @@ const WIDE: &[Finding] = &[
     ),
 ];
 
+const INSIDE: &[Finding] = &[seen(
+    "",
+    "It is the VGG16 of the four networks: 0.82 ± 0.22 after three epochs, 0.99 with one seed and 0.47 with another.",
+)];
+
 const FASHION: &[Finding] = &[];
 
 /// All presets, in the order of a course.
@@ -298,7 +303,7 @@ pub static PRESETS: LazyLock<Vec<Preset>> = LazyLock::new(|| {
             title: "VGG16 from the inside",
             question: "One value of a convolution as a sum of products, the filters that were learnt, and what they make of your own photo.",
             look_for: "the page Inside, from the button above: press a layer, then a place of a map, and see the window that made it.",
-            findings: Vec::new(),
+            findings: INSIDE.to_vec(),
             variations: Vec::new(),
             base: convolutional("VGG16 from the inside"),
             grid: Map::new(),
