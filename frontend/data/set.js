@@ -172,9 +172,11 @@ export function setCard(first, folder, changed) {
   }
 
   async function remove() {
+    const versions = set.fields.find(({ path }) => path === "data.version")?.kind;
+    const corrected = versions?.type === "choice" && versions.options.length > 1;
     const sure = await confirm({
       title: "Delete this data set?",
-      text: `“${set.title}” is deleted from this machine. Runs that were trained on it stay, but cannot be resumed without it.`,
+      text: `“${set.title}” is deleted from this machine${corrected ? ", and all corrections of its labels with it" : ""}. Runs that were trained on it stay, but cannot be resumed without it.`,
       yes: "Delete set",
       no: "Keep it",
     });

@@ -140,6 +140,14 @@ test("wrong labels are found and corrected, and new runs learn from the result",
   await page.getByRole("button", { name: "Use version imported" }).click();
   await expect(page.getByText("100 images, labelled as they were imported.")).toBeVisible();
   await expect(corrections).toBeHidden();
+
+  // Who deletes the set is told what goes with it.
+  await page.goto("/data");
+  const setRow = page.locator('[data-set="halves"]');
+  await setRow.locator("summary").click();
+  await setRow.getByRole("button", { name: "Delete halves" }).click();
+  await expect(page.getByRole("dialog")).toContainText("and all corrections of its labels with it");
+  await page.getByRole("button", { name: "Keep it" }).click();
 });
 
 test("labels fit on a phone, also with long names", async ({ page, vivarium }) => {
