@@ -15,6 +15,7 @@ import { TRANSFER, transferPart } from "./transfer.js";
 import {
   chosenVariant,
   dataSet,
+  dataSetsInOrder,
   defaultOf,
   defaultVariant,
   fieldsOf,
@@ -136,7 +137,7 @@ export function sections(table, draft, startFrom, onChange) {
   function show() {
     const set = dataSet(table, draft.set);
     setCards.show(
-      table.data_sets.map(({ set: value, title, summary, dimensions, classes, state }) => ({
+      dataSetsInOrder(table).map(({ set: value, title, summary, dimensions, classes, state }) => ({
         value,
         title,
         summary,

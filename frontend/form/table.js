@@ -11,6 +11,17 @@
 /** @param {FormTable} table @param {string} set @returns {DataSetRow | undefined} */
 export const dataSet = (table, set) => table.data_sets.find((row) => row.set === set);
 
+/**
+ * The data sets as they are offered: those that somebody brought, then images, then points, and last those that cannot be
+ * learnt from yet.
+ * @param {FormTable} table
+ */
+export function dataSetsInOrder(table) {
+  const rank = (/** @type {DataSetRow} */ { state: { kind }, dimensions }) =>
+    kind === "present" ? 0 : kind === "built_in" ? (dimensions === 2 ? 2 : 1) : 3;
+  return table.data_sets.toSorted((a, b) => rank(a) - rank(b));
+}
+
 /** @param {FormTable} table @param {string} kind @returns {NetworkRow | undefined} */
 export const network = (table, kind) => table.networks.find((row) => row.kind === kind);
 

@@ -17,7 +17,7 @@ import {
 } from "../../form/draft.js";
 import { placeErrors } from "../../form/errors.js";
 import { draftOfLink } from "../../form/link.js";
-import { fieldsOf, groupsFor, networkField, networksFor } from "../../form/table.js";
+import { dataSetsInOrder, fieldsOf, groupsFor, networkField, networksFor } from "../../form/table.js";
 import { formatText, toText, toValue } from "../../form/values.js";
 import { TABLE } from "./table.js";
 
@@ -44,6 +44,23 @@ test("a draft with nothing typed makes the defaults, the network's over the data
   });
   draft.kind = "vgg16";
   assert.equal(/** @type {any} */ (specOf(TABLE, draft)).training.epochs, 3);
+});
+
+test("sets that somebody brought are offered first, and those to be downloaded last", () => {
+  const row = (/** @type {string} */ set, /** @type {any} */ kind, dimensions = 3) => ({
+    ...TABLE.data_sets[0],
+    set,
+    state: { kind },
+    dimensions,
+  });
+  const data_sets = [
+    row("points", "built_in", 2),
+    row("web", "missing"),
+    row("digits", "built_in"),
+    row("pets", "present"),
+  ];
+  const offered = dataSetsInOrder({ ...TABLE, data_sets }).map(({ set }) => set);
+  assert.deepEqual(offered, ["pets", "digits", "points", "web"]);
 });
 
 test("only fields of the current choices are sent", () => {
