@@ -38,12 +38,10 @@ export const FILTERS = {
   none: "This layer has no weights, or only one per channel.",
   sort: "sort",
   page: "page",
-  sorts: (context, layer) => [
+  sorts: (context) => [
     ["norm", "largest first"],
     ["index", "in order"],
-    ...(context.filming || layer.kind === "linear"
-      ? []
-      : /** @type {[string, string][]} */ ([["activation", "by activation on the image"]])),
+    ...(context.filming ? [] : /** @type {[string, string][]} */ ([["activation", "strongest on the image first"]])),
   ],
   tileName: (tile, { kind }) => {
     if (kind === "heatmap") return `weights from ${formatNumber(tile.min)} to ${formatNumber(tile.max)}`;
@@ -57,7 +55,8 @@ export const FILTERS = {
       return `Every weight: ${span(axes.y, "output", "outputs")} as rows, ${span(axes.x, "input", "inputs")} as columns. A red weight lets its input add to the output, a blue one take away from it.`;
     if (kind === "neurons")
       return `A tile for each of ${count(outputs)} ${outputs === 1 ? "neuron" : "neurons"}: the weight of each pixel, where it lies in the image. A neuron answers to images that are bright where its tile is red and dark where it is blue.`;
-    if (kind === "rgb") return `${outputs} filters of ${height}×${width} over red, green and blue. Grey is 0.`;
+    if (kind === "rgb")
+      return `${outputs} filters of ${height}×${width} over red, green and blue: a cell mixes its three weights. Grey is 0. Where it is red, the red of the image adds to the output, and where it is cyan, it takes away; so do green and magenta, blue and yellow.`;
     if (kind === "norms")
       return `${outputs} filters of ${height}×${width} over ${inputs} channels: the norm over channels at each position. Click one for its kernels.`;
     if (filter !== null)
