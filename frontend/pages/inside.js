@@ -198,8 +198,9 @@ state.on((_, changed) => {
 start();
 
 async function start() {
-  const ready = await refresh();
-  if (ready) image.load();
+  // Of a run that has not begun, nothing can be asked.
+  if (run.status === "queued" && !run.summary.step) explain(withoutCheckpoint(run).words);
+  else if (await refresh()) image.load();
   openStream({
     url: () => apiUrl(`/events?run=${encodeURIComponent(run.id)}&after=${run.summary.events}&include=status`),
     on: {

@@ -68,7 +68,9 @@ if (isOfImages(run)) {
 async function show() {
   const classes = run.summary.classes ?? [];
   // What cannot be asked now is told when a photo is classified.
-  const inside = await getInside(run.id).catch((error) => (isConflict(error) ? null : undefined));
+  const inside = isWaiting(run)
+    ? null
+    : await getInside(run.id).catch((error) => (isConflict(error) ? null : undefined));
   const hasNone = inside === null || inside?.checkpoints.length === 0 || classes.length === 0;
   if (hasNone) {
     const { title, words } = withoutCheckpoint(run);
@@ -77,6 +79,11 @@ async function show() {
     isReady = true;
     content.replaceChildren(networkView(classes));
   }
+}
+
+/** Whether a run has not begun: nothing can be asked of its network. @param {Run} run */
+function isWaiting({ status, summary }) {
+  return status === "queued" && !summary.step;
 }
 
 /** @param {unknown} error */
