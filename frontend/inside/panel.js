@@ -32,7 +32,7 @@ function panel(context, kind) {
   const view = (/** @type {string} */ label) =>
     sheetView({
       label: () => `${kind.title(context.layer)}${label}`,
-      tileName: (tile, about) => (about.change ? changedTile(tile, about) : kind.tileName(tile, about)),
+      tileName: (tile, about) => (about.change ? changedTile(tile, about) : kind.tileName(context, tile, about)),
       onPick: (tile, about, cell) => {
         if (!about.change) kind.pick(context, tile, about, cell);
       },
@@ -168,7 +168,7 @@ function panel(context, kind) {
     caption.hidden = false;
     setText(
       caption,
-      `${about.change ? changeText(context, about) : kind.caption(about, layer, now)}${about.reduced ? ` ${filmText(about.reduced, about)}` : ""}`,
+      `${about.change ? changeText(context, about) : kind.caption(about, layer, now, context)}${about.reduced ? ` ${filmText(about.reduced, about)}` : ""}`,
     );
     first.element.hidden = false;
     first.show(found[0], kind.mark(now, about));

@@ -10,10 +10,10 @@
 
 /** The width of a tile: neurons and filters of few pixels need less than maps to be recognised, but not little. */
 const MIN_TILE = 40;
-const MIN_NEURON = 60;
+const MIN_NEURON = 54;
 const MAX_TILE = 200;
 /** So many columns fit on a phone, however narrow. */
-const MIN_COLUMNS = 6;
+const MIN_COLUMNS = 7;
 /** The side of a cell, where a page has one tile: a heat map, a vector, a picture. */
 const MAX_CELL = 44;
 const MAX_PICTURE = 240;
