@@ -92,7 +92,11 @@ export const FILTERS = {
         ...(kind === "heatmap" ? { y: cell.y, x: cell.x } : { y: null, x: null }),
       });
   },
-  mark: ({ of, tile }, { kind }) => ((of === "filter" || of === "kernel") && kind !== "heatmap" ? tile : null),
+  mark: ({ of, tile, filter }, { kind }) => {
+    // The film has no kernels, and shows which filter they are of.
+    if (filter !== null && kind === "norms") return filter;
+    return (of === "filter" || of === "kernel") && kind !== "heatmap" ? tile : null;
+  },
 };
 
 /** @type {Kind} */
