@@ -89,18 +89,13 @@ export function curvesCard(run, evaluation, split) {
 
   function draw() {
     const lines = chosen().flatMap(({ of, token }) => ({ curves: known.get(of), token, name: evaluation.classes[of] }));
-    roc.draw(
-      roc.line(
-        [
-          [0, 0],
-          [1, 1],
-        ],
-        { token: "--control", dash: true, title: "Guessing" },
-      ),
+    const guessing = [0, 1].map((at) => [at, at]);
+    roc.draw(() => [
+      roc.line(guessing, { token: "--control", dash: true, title: "Guessing" }),
       ...lines.map(({ curves, token, name }) => curves !== undefined && roc.line(curves.roc, { token, title: name })),
-    );
-    recall.draw(
-      ...lines.map(
+    ]);
+    recall.draw(() =>
+      lines.map(
         ({ curves, token, name }) =>
           curves !== undefined && recall.line(curves.precision_recall, { token, title: name }),
       ),

@@ -6,6 +6,7 @@ import { interval, numberText } from "./figures.js";
 import { unitChart } from "./unit-chart.js";
 
 /** @import { EvaluationCalibration, Reliability } from "../lib/types" */
+/** @typedef {Reliability["bins"][number]} Bin */
 
 /** The height of the bars that count samples, in units of the chart. */
 const COUNTS = 34;
@@ -61,46 +62,55 @@ export function reliabilityCard(calibration) {
   /** @param {Reliability} of */
   function draw({ bins }) {
     const most = Math.max(1, ...bins.map((bin) => bin.count));
-    const [wide, diagonal] = [chart.left(bins[0].high) - chart.left(0) - 2, [0, 1].map((at) => [at, at])];
-    chart.draw(
-      ...bins.flatMap((bin) => {
-        const { accuracy, confidence } = bin;
-        if (!accuracy || confidence === null) return [];
-        const at = chart.left(bin.low) + 1;
-        const middle = at + wide / 2;
-        const title = `${percent(bin.low)} to ${percent(bin.high)} sure: ${plural(bin.count, "sample")}, ${percent(accuracy.value)} right (95% interval ${interval(accuracy)}), ${percent(confidence)} sure on average`;
-        const [bar, gap] = [
-          [chart.top(accuracy.value), chart.bottom - chart.top(accuracy.value)],
-          [
-            chart.top(Math.max(accuracy.value, confidence)),
-            Math.abs(chart.top(accuracy.value) - chart.top(confidence)),
-          ],
-        ];
-        return [
-          s("rect", { class: "bin-bar", x: at, width: wide, y: bar[0], height: bar[1] }),
-          s("rect", {
-            class: confidence > accuracy.value ? "bin-gap too-sure" : "bin-gap too-modest",
-            x: at,
-            width: wide,
-            y: gap[0],
-            height: gap[1],
-          }),
-          s("line", {
-            class: "bin-interval",
-            x1: middle,
-            x2: middle,
-            y1: chart.top(accuracy.low),
-            y2: chart.top(accuracy.high),
-          }),
-          s(
-            "rect",
-            { class: "bin-hit", x: at, width: wide, y: chart.top(1), height: chart.bottom - chart.top(1) },
-            s("title", {}, title),
-          ),
-        ];
+    const diagonal = [0, 1].map((at) => [at, at]);
+    chart.draw(() => {
+      const wide = chart.left(bins[0].high) - chart.left(0) - 2;
+      drawCounts(bins, most, wide);
+      return [
+        ...bins.flatMap((bin) => barOf(bin, wide)),
+        chart.line(diagonal, { token: "--ink-2", dash: true, title: "Right as often as it says" }),
+      ];
+    });
+  }
+
+  /** @param {Bin} bin @param {number} wide */
+  function barOf(bin, wide) {
+    const { accuracy, confidence } = bin;
+    if (!accuracy || confidence === null) return [];
+    const at = chart.left(bin.low) + 1;
+    const middle = at + wide / 2;
+    const title = `${percent(bin.low)} to ${percent(bin.high)} sure: ${plural(bin.count, "sample")}, ${percent(accuracy.value)} right (95% interval ${interval(accuracy)}), ${percent(confidence)} sure on average`;
+    const [bar, gap] = [
+      [chart.top(accuracy.value), chart.bottom() - chart.top(accuracy.value)],
+      [chart.top(Math.max(accuracy.value, confidence)), Math.abs(chart.top(accuracy.value) - chart.top(confidence))],
+    ];
+    return [
+      s("rect", { class: "bin-bar", x: at, width: wide, y: bar[0], height: bar[1] }),
+      s("rect", {
+        class: confidence > accuracy.value ? "bin-gap too-sure" : "bin-gap too-modest",
+        x: at,
+        width: wide,
+        y: gap[0],
+        height: gap[1],
       }),
-      chart.line(diagonal, { token: "--ink-2", dash: true, title: "Right as often as it says" }),
-    );
+      s("line", {
+        class: "bin-interval",
+        x1: middle,
+        x2: middle,
+        y1: chart.top(accuracy.low),
+        y2: chart.top(accuracy.high),
+      }),
+      s(
+        "rect",
+        { class: "bin-hit", x: at, width: wide, y: chart.top(1), height: chart.bottom() - chart.top(1) },
+        s("title", {}, title),
+      ),
+    ];
+  }
+
+  /** @param {Bin[]} bins @param {number} most @param {number} wide */
+  function drawCounts(bins, most, wide) {
+    countsPicture.setAttribute("viewBox", `0 0 ${chart.width()} ${COUNTS}`);
     counts.replaceChildren(
       ...bins.map((bin) => {
         const height = bin.count === 0 ? 0 : Math.max(1, (bin.count / most) * COUNTS);
@@ -110,15 +120,12 @@ export function reliabilityCard(calibration) {
     );
   }
   const counts = s("g", { class: "bin-counts" });
+  const countsPicture = s("svg", { class: "unit-chart", role: "img", "aria-label": "Samples in each bin" }, counts);
   const histogram = h(
     "figure",
     { class: "unit-figure" },
     h("figcaption", {}, `samples in each bin, ${count(plain.bins.reduce((sum, bin) => sum + bin.count, 0))} in all`),
-    s(
-      "svg",
-      { class: "unit-chart", viewBox: `0 0 380 ${COUNTS}`, role: "img", "aria-label": "Samples in each bin" },
-      counts,
-    ),
+    countsPicture,
   );
   const choice = (/** @type {string} */ label, /** @type {Reliability} */ of, /** @type {boolean} */ checked) =>
     h(
@@ -135,9 +142,24 @@ export function reliabilityCard(calibration) {
       choice("as it is", plain, true),
       choice(`with temperature ${temperature.value.toFixed(2)}`, temperature.calibrated, false),
     );
-  body.append(h("div", {}, tools, words, chart.element, histogram), h("div", {}, ...explain(calibration)));
+  body.append(h("div", {}, tools, words, chart.element, legend(), histogram), h("div", {}, ...explain(calibration)));
   show(plain);
   return element;
+}
+
+/** What the colours of the diagram mean. */
+function legend() {
+  const item = (/** @type {string} */ mark, /** @type {string} */ words) =>
+    h("li", {}, h("i", { class: `bin-mark ${mark}`, "aria-hidden": "true" }), words);
+  return h(
+    "ul",
+    { class: "bin-legend", "aria-label": "Colours of the diagram" },
+    item("right", "how often it is right"),
+    item("too-sure", "too sure by so much"),
+    item("too-modest", "not sure enough by so much"),
+    item("of-interval", "95% interval"),
+    item("diagonal", "right as often as it says"),
+  );
 }
 
 /** @param {EvaluationCalibration} calibration */

@@ -9,6 +9,26 @@ import { unitChart } from "./unit-chart.js";
 
 const STEPS = 1000;
 
+/** @typedef {RunEvaluation["selective"]["choices"][number]} Choice */
+
+/**
+ * The choices with those of one threshold in one row: a network that is right 98% of the time reaches 90% and 95% without
+ * declining anything.
+ * @param {Choice[]} choices
+ * @returns {(Choice & { wanted: string })[]}
+ */
+export function merged(choices) {
+  const share = (/** @type {number} */ target) => percent(target).replace(".0", "");
+  /** @type {(Choice & { wanted: string, from: number })[]} */
+  const rows = [];
+  for (const choice of choices) {
+    const last = rows.at(-1);
+    if (last && last.threshold === choice.threshold) last.wanted = `${share(last.from)} to ${share(choice.target)}`;
+    else rows.push({ ...choice, from: choice.target, wanted: share(choice.target) });
+  }
+  return rows;
+}
+
 /** @param {RunEvaluation} evaluation */
 export function thresholdCard({ selective: { curve, choices }, scores }) {
   const isShare = scores !== "margins";
@@ -38,12 +58,14 @@ export function thresholdCard({ selective: { curve, choices }, scores }) {
   /** @param {number} coverage */
   function show(coverage) {
     const at = curve.find((point) => point.coverage >= coverage - 1e-9) ?? curve[curve.length - 1];
-    const [x, y] = [chart.left(at.coverage), chart.top(at.accuracy)];
-    chart.draw(
-      chart.line(area, { token: "--data-1" }),
-      s("line", { class: "threshold-at", x1: x, x2: x, y1: chart.top(1), y2: chart.bottom }),
-      s("circle", { class: "threshold-dot", cx: x, cy: y, r: 5 }),
-    );
+    chart.draw(() => {
+      const [x, y] = [chart.left(at.coverage), chart.top(at.accuracy)];
+      return [
+        chart.line(area, { token: "--data-1" }),
+        s("line", { class: "threshold-at", x1: x, x2: x, y1: chart.top(1), y2: chart.bottom() }),
+        s("circle", { class: "threshold-dot", cx: x, cy: y, r: 5 }),
+      ];
+    });
     words.replaceChildren(
       ...(at.coverage >= 1
         ? [h("b", {}, "It always answers: "), `${percent(at.accuracy)} of the answers are right.`]
@@ -55,11 +77,11 @@ export function thresholdCard({ selective: { curve, choices }, scores }) {
     slider.setAttribute("aria-valuetext", words.textContent ?? "");
   }
 
-  const rows = choices.map(({ target, threshold, coverage, accuracy }) =>
+  const rows = merged(choices).map(({ wanted, threshold, coverage, accuracy }) =>
     h(
       "tr",
       {},
-      h("th", { scope: "row" }, percent(target).replace(".0", "")),
+      h("th", { scope: "row" }, wanted),
       h("td", {}, threshold === null ? "out of reach" : sure(threshold, anyFine)),
       h("td", { title: coverage ? `95% interval ${interval(coverage)}` : "" }, percent(coverage?.value)),
       h("td", { title: accuracy ? `95% interval ${interval(accuracy)}` : "" }, percent(accuracy?.value)),
@@ -73,7 +95,7 @@ export function thresholdCard({ selective: { curve, choices }, scores }) {
             {
               class: "button small quiet",
               type: "button",
-              "aria-label": `Show the threshold for ${percent(target)}`,
+              "aria-label": `Show the threshold for ${wanted}`,
               on: {
                 click: () => {
                   slider.value = String(Math.round(coverage.value * STEPS));

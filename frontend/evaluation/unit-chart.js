@@ -1,11 +1,13 @@
-// A small chart whose axes are shares: lines, bars and points as SVG.
+// A chart whose axes are shares: lines, bars and points as SVG, as wide as its place.
 
 import { h, s } from "../lib/dom.js";
 import { ticks } from "../chart/scale.js";
 
+/** The width before it is known, in pixels. */
 const WIDTH = 380;
-const HEIGHT = 300;
-const BOX = { left: 48, top: 10, right: WIDTH - 12, bottom: HEIGHT - 42 };
+/** The height follows the width between these. */
+const [LOW, HIGH, RATIO] = [250, 330, 0.75];
+const MARGIN = { left: 48, top: 10, right: 14, bottom: 42 };
 
 /** @typedef {ReturnType<typeof unitChart>} UnitChart */
 
@@ -27,8 +29,14 @@ export function alike(shares) {
  */
 export function unitChart({ label, x: name, y: title, from = 0 }) {
   const ys = { min: from, max: 1, log: false };
-  const left = (/** @type {number} */ value) => BOX.left + value * (BOX.right - BOX.left);
-  const top = (/** @type {number} */ value) => BOX.bottom - ((value - ys.min) / (1 - ys.min)) * (BOX.bottom - BOX.top);
+  let width = WIDTH;
+  const height = () => Math.round(Math.min(HIGH, Math.max(LOW, width * RATIO)));
+  const bottom = () => height() - MARGIN.bottom;
+  const right = () => width - MARGIN.right;
+  const left = (/** @type {number} */ value) => MARGIN.left + value * (right() - MARGIN.left);
+  const top = (/** @type {number} */ value) => bottom() - ((value - ys.min) / (1 - ys.min)) * (bottom() - MARGIN.top);
+  /** What is drawn, as it is drawn again at another width. @type {() => (SVGElement | false)[]} */
+  let parts = () => [];
   const grid = s("g", { class: "unit-grid" });
   const layer = s("g", {});
   const text = (
@@ -37,37 +45,46 @@ export function unitChart({ label, x: name, y: title, from = 0 }) {
     /** @type {string} */ words,
     /** @type {string} */ anchor,
   ) => s("text", { x: at, y: down, "text-anchor": anchor }, words);
-  const svg = s(
-    "svg",
-    { class: "unit-chart", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": label },
-    grid,
-    layer,
-  );
+  const svg = s("svg", { class: "unit-chart", role: "img", "aria-label": label }, grid, layer);
+  const element = h("figure", { class: "unit-figure" }, h("figcaption", {}, title), svg);
+  new ResizeObserver(() => {
+    const room = Math.round(element.clientWidth);
+    if (room === 0 || room === width) return;
+    width = room;
+    drawGrid();
+    drawParts();
+  }).observe(element);
 
   function drawGrid() {
+    svg.setAttribute("viewBox", `0 0 ${width} ${height()}`);
     const down = ticks(ys, 5);
     const across = ticks({ min: 0, max: 1, log: false }, 5);
     const [y, x] = [alike(down), alike(across)];
     grid.replaceChildren(
       ...down.flatMap((tick) => [
-        s("line", { x1: BOX.left, x2: BOX.right, y1: top(tick), y2: top(tick) }),
-        text(BOX.left - 6, top(tick) + 4, y(tick), "end"),
+        s("line", { x1: MARGIN.left, x2: right(), y1: top(tick), y2: top(tick) }),
+        text(MARGIN.left - 6, top(tick) + 4, y(tick), "end"),
       ]),
       ...across.flatMap((tick) => [
-        s("line", { x1: left(tick), x2: left(tick), y1: BOX.top, y2: BOX.bottom }),
-        text(left(tick), BOX.bottom + 16, x(tick), "middle"),
+        s("line", { x1: left(tick), x2: left(tick), y1: MARGIN.top, y2: bottom() }),
+        text(left(tick), bottom() + 17, x(tick), "middle"),
       ]),
-      text((BOX.left + BOX.right) / 2, HEIGHT - 6, name, "middle"),
+      text((MARGIN.left + right()) / 2, height() - 6, name, "middle"),
     );
   }
+  const drawParts = () => layer.replaceChildren(...parts().filter((part) => part !== false));
   drawGrid();
   return {
-    element: h("figure", { class: "unit-figure" }, h("figcaption", {}, title), svg),
+    element,
     left,
     top,
-    bottom: BOX.bottom,
-    /** Replaces what is drawn. @param {(SVGElement | false)[]} parts */
-    draw: (...parts) => layer.replaceChildren(...parts.filter((part) => part !== false)),
+    bottom,
+    width: () => width,
+    /** Replaces what is drawn. @param {() => (SVGElement | false)[]} make makes it for the width of the moment */
+    draw(make) {
+      parts = make;
+      drawParts();
+    },
     /** Sets the lowest share of the vertical axis, before `draw`. @param {number} least */
     setFrom(least) {
       ys.min = least;

@@ -5,7 +5,7 @@ import { inspect, inspectPicture } from "../lib/api.js";
 /** @import { Sheet, SlidingWindow } from "../lib/types" */
 
 /** @typedef {{ [name: string]: string | number | null | undefined }} Query */
-/** @typedef {{ about: Sheet, picture: ImageBitmap }} SheetPage */
+/** A page of tiles; `places` are those of its tiles in the picture, where they are shown in another order. @typedef {{ about: Sheet, picture: ImageBitmap, places?: number[] }} SheetPage */
 
 /** About a hundred epochs of filters and maps. */
 const MAX_ENTRIES = 600;

@@ -3,7 +3,8 @@
 import { h, setText } from "../lib/dom.js";
 import { bytes, percent } from "../lib/format.js";
 import { playButton } from "../lib/play-button.js";
-import { numbers, quietly, sheetPage } from "./cache.js";
+import { quietly, sheetPage } from "./cache.js";
+import { isIn } from "./film-keeps.js";
 import { CURVES, filmCurve } from "./film-curve.js";
 import { distinctCheckpoints, frameWords, isFrame } from "./view.js";
 
@@ -57,6 +58,10 @@ export function filmBar(context) {
     h("div", { class: "film-line" }, checkpoints, play.element, slider, speed, where),
     h("div", { class: "film-curves" }, ...curves.map(({ element }) => element)),
   );
+  // What is scrolled to ends below the bar, however many lines it has.
+  new ResizeObserver(() =>
+    document.documentElement.style.setProperty("--film-bar", `${Math.ceil(element.getBoundingClientRect().height)}px`),
+  ).observe(element);
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let film;
   /** Whether the slider follows the newest frame. */
@@ -123,12 +128,12 @@ export function filmBar(context) {
         { ...common, page: on || null, sort: by === "activation" ? null : by, ...one.query },
         one.stamp,
       ).catch(() => null);
-    return quietly(() =>
-      Promise.all([
-        layer.has_filters ? of("filters", sort, page) : null,
-        layer.has_features ? of("features", order, mapPage) : null,
-        numbers(one.run, `film/${name}`, { v: one.query.v }, one.stamp).catch(() => null),
-      ]),
+    /** What of the layer is kept, whatever is asked for meanwhile. @param {"filters" | "features"} what */
+    const has = (what) => isIn(context, name, layer, what).catch(() => false);
+    return quietly(() => Promise.all([has("filters"), has("features")])).then(([filters, features]) =>
+      quietly(() =>
+        Promise.all([filters ? of("filters", sort, page) : null, features ? of("features", order, mapPage) : null]),
+      ),
     );
   }
 

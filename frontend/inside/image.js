@@ -34,7 +34,13 @@ export function imageCard(context, { onPinned }) {
     icon("plus", 14),
     "Upload a photo",
   );
-  const pin = h("button", { class: "button small", type: "button", on: { click: setPin } }, "Pin for the film");
+  const pinWords = h("span", {}, "Pin for the film");
+  const pin = h(
+    "button",
+    { class: "button small", type: "button", on: { click: setPin } },
+    icon("target", 14),
+    pinWords,
+  );
   const progress = h("div", { class: "bar", hidden: true, data: { tone: "live" } }, h("span"));
   const refused = h("p", { class: "field-error small", role: "alert", hidden: true });
   const uploads = h("div", { class: "thumbs" });
@@ -57,8 +63,14 @@ export function imageCard(context, { onPinned }) {
         "div",
         { class: "image-side" },
         h("div", { class: "image-now" }, now, lost, name),
-        h("div", { class: "image-choose" }, choose, pin, file),
-        h("p", { class: "muted small" }, "or drop or paste one"),
+        h(
+          "div",
+          { class: "image-choose" },
+          choose,
+          h("p", { class: "muted small" }, "or drop or paste one"),
+          pin,
+          file,
+        ),
         progress,
         refused,
       ),
@@ -105,9 +117,15 @@ export function imageCard(context, { onPinned }) {
 
   async function setPin() {
     const { image } = state.now;
-    const answer = await attempt(() => pinImage(run.id, image === "pinned" ? null : image));
+    const isPinned = image === "pinned" || image === context.film?.pinned.image;
+    const answer = await attempt(() => pinImage(run.id, isPinned ? null : image));
     if (!answer) return;
-    toast(answer.pending ? "Pinned. The film follows it from the next epoch on." : "Pinned.");
+    const done = isPinned ? "No longer pinned." : "Pinned.";
+    toast(
+      answer.pending
+        ? `${done} The film follows ${isPinned ? "its first sample" : "it"} from the next epoch on.`
+        : done,
+    );
     onPinned();
   }
 
@@ -156,26 +174,32 @@ export function imageCard(context, { onPinned }) {
         ? `The frame “${frameWords(context.checkpoint)}” is of ${called}. ${pinned?.pending ? "It follows the image that is pinned now from the next epoch on." : "Another image is pinned now."}`
         : `${called}${image === "pinned" && pinned?.pending ? "; the film follows it from the next epoch on" : ""}`,
     );
-    const alreadyPinned = image === "pinned" || image === pinned?.image;
-    pin.disabled = alreadyPinned && image !== "pinned";
-    pin.hidden =
-      before !== null ||
-      image === null ||
-      (alreadyPinned && (pinned === undefined || pinned.image === "test:0" || image !== "pinned"));
-    setText(pin, image === "pinned" ? "Unpin" : "Pin for the film");
+    const isPinned = image === "pinned" || image === pinned?.image;
+    const isFirst = pinned === undefined || pinned.image === "test:0";
+    // The button stays, so that nothing moves when it is pressed.
+    pin.disabled = before !== null || image === null || (isPinned && isFirst);
+    pin.setAttribute("aria-pressed", String(isPinned));
+    setText(pinWords, isPinned ? "Pinned for the film" : "Pin for the film");
+    pin.title = isPinned
+      ? isFirst
+        ? "The film follows this image, unless another is pinned"
+        : "Let the film follow its first sample again"
+      : "Let the film follow this image from the next epoch on";
+    /** @param {string} id */
+    const isShown = (id) => image === id || (image === "pinned" && pinned?.image === id);
     uploadsBlock.hidden = images.length === 0;
     uploads.replaceChildren(
       ...images.map((of) =>
         thumbnail({
           src: apiUrl(`/images/${of.id}.png`),
           title: "Uploaded image",
-          pressed: image === of.id,
+          pressed: isShown(of.id),
           onClick: () => use(of.id),
           onDelete: () => remove(of),
         }),
       ),
     );
-    if (context.inside && !isAsked) void loadSamples();
+    if (context.inside && context.inside.checkpoints.length > 0 && !isAsked) void loadSamples();
     samplesBlock.hidden = found.length === 0;
     const classes = context.inside?.classes ?? [];
     samples.replaceChildren(
@@ -185,7 +209,7 @@ export function imageCard(context, { onPinned }) {
           title: `${of.id}, ${classes[of.truth] ?? of.truth}`,
           label: classes[of.truth] ?? String(of.truth),
           eager: true,
-          pressed: image === of.id,
+          pressed: isShown(of.id),
           onClick: () => use(of.id),
         }),
       ),

@@ -41,6 +41,9 @@ export function networkPicture(state) {
     state.set({ layer: layer.name, ...(window ? { of: "map", tile: 0, ...middleOf(layer) } : {}) });
   }
 
+  /** Chooses the first layer of a part. @param {Layer[]} part */
+  const choosePart = ([first]) => state.set({ layer: first.name });
+
   /** @param {Layer} layer @param {number} side of the network's image */
   function bar(layer, side) {
     const [channels, height] = layer.shape.length === 3 ? layer.shape : [layer.shape[0], 1];
@@ -92,18 +95,22 @@ export function networkPicture(state) {
   }
 
   track.addEventListener("keydown", (event) => {
-    const step = /** @type {{ [key: string]: number }} */ ({
-      ArrowLeft: -1,
-      ArrowRight: 1,
-      Home: -Infinity,
-      End: Infinity,
-    })[event.key];
-    if (step === undefined || layers.length === 0) return;
-    event.preventDefault();
+    if (layers.length === 0) return;
     const from = layers.findIndex(({ name }) => name === state.now.layer);
-    const to = layers[Math.min(layers.length - 1, Math.max(0, from + step))];
-    state.set({ layer: to.name });
-    bars.get(to.name)?.focus();
+    const parts = namesOf(layers).sections.map((section) => layers.indexOf(section.layers[0]));
+    const to = /** @type {{ [key: string]: number }} */ ({
+      ArrowLeft: from - 1,
+      ArrowRight: from + 1,
+      PageUp: parts.findLast((place) => place < from) ?? 0,
+      PageDown: parts.find((place) => place > from) ?? from,
+      Home: 0,
+      End: layers.length - 1,
+    })[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    const { name } = layers[Math.min(layers.length - 1, Math.max(0, to))];
+    state.set({ layer: name });
+    bars.get(name)?.focus();
   });
   state.on((view, changed) => changed.has("layer") && choose(view.layer));
 
@@ -126,9 +133,14 @@ export function networkPicture(state) {
           const parameters = section.layers.reduce((sum, layer) => sum + layer.parameters, 0);
           return h(
             "div",
-            { class: "net-group", role: "group", "aria-label": section.label, title: section.path },
+            { class: "net-group", role: "group", "aria-label": section.label },
             h("div", { class: "net-bars" }, ...own),
-            h("div", { class: "net-name" }, section.label),
+            // By keyboard the page keys go from part to part: a listbox has nothing but options to press.
+            h(
+              "div",
+              { class: "net-name", title: section.path, on: { click: () => choosePart(section.layers) } },
+              section.label,
+            ),
             h("div", { class: "net-shape" }, sizes(shape)),
             h("div", { class: "net-shape" }, parameters > 0 ? compactNumber(parameters) : ""),
           );

@@ -2,6 +2,7 @@
 
 import { count, formatNumber } from "../lib/format.js";
 import { CONVOLUTIONS } from "./layer-names.js";
+import { hasWindow } from "./window/geometry.js";
 
 /** @import { Layer, Sheet, Tile } from "../lib/types" */
 /** @import { InsideContext } from "./context.js" */
@@ -19,12 +20,20 @@ import { CONVOLUTIONS } from "./layer-names.js";
  *   sorts: (context: InsideContext, layer: Layer) => [value: string, label: string][],
  *   sort: "sort" | "order",
  *   page: "page" | "mapPage",
- *   tileName: (tile: Tile, about: Sheet) => string,
- *   caption: (about: Sheet, layer: Layer, view: View) => string,
+ *   tileName: (context: InsideContext, tile: Tile, about: Sheet) => string,
+ *   caption: (about: Sheet, layer: Layer, view: Pick<View, "filter">, context?: InsideContext) => string,
  *   pick: (context: InsideContext, tile: Tile, about: Sheet, cell: { y: number, x: number }) => void,
  *   mark: (view: View, about: Sheet) => number | null,
  * }} Kind
  */
+
+/** The classes whose scores a layer gives; null for another layer. @param {InsideContext | undefined} context @param {Layer | null} layer */
+function scoredClasses(context, layer) {
+  const classes = context?.inside?.classes ?? [];
+  return layer?.kind === "linear" && context?.layers.at(-1) === layer && classes.length === layer.shape[0]
+    ? classes
+    : null;
+}
 
 /** What a tile of weights is called. @type {{ [kind: string]: string }} */
 const TILES = { kernels: "kernel", neurons: "neuron", heatmap: "block" };
@@ -38,26 +47,35 @@ export const FILTERS = {
   none: "This layer has no weights, or only one per channel.",
   sort: "sort",
   page: "page",
-  sorts: (context, layer) => [
+  sorts: (context) => [
     ["norm", "largest first"],
     ["index", "in order"],
-    ...(context.filming || layer.kind === "linear"
-      ? []
-      : /** @type {[string, string][]} */ ([["activation", "by activation on the image"]])),
+    ...(context.filming ? [] : /** @type {[string, string][]} */ ([["activation", "strongest on the image first"]])),
   ],
-  tileName: (tile, { kind }) => {
+  tileName: (context, tile, { kind }) => {
     if (kind === "heatmap") return `weights from ${formatNumber(tile.min)} to ${formatNumber(tile.max)}`;
     const range =
       kind === "norms" ? `weight ${formatNumber(tile.norm)}` : `${formatNumber(tile.min)} to ${formatNumber(tile.max)}`;
-    return `${TILES[kind] ?? "filter"} ${tile.index}: ${range}${tile.constant ? ", constant" : ""}`;
+    const classes = kind === "neurons" ? scoredClasses(context, context.layer) : null;
+    const name = classes ? `class ${classes[tile.index]}` : `${TILES[kind] ?? "filter"} ${tile.index}`;
+    return `${name}: ${range}${tile.constant ? ", constant" : ""}`;
   },
-  caption: ({ kind, axes }, layer, { filter }) => {
+  caption: ({ kind, axes }, layer, { filter }, context) => {
     const [outputs, inputs, height, width] = layer.weights ?? [];
-    if (kind === "heatmap" && axes)
-      return `Every weight: ${span(axes.y, "output", "outputs")} as rows, ${span(axes.x, "input", "inputs")} as columns. A red weight lets its input add to the output, a blue one take away from it.`;
+    const classes = scoredClasses(context, layer);
+    if (kind === "heatmap" && axes) {
+      const isWhole = classes !== null && axes.y.to - axes.y.from === classes.length;
+      const rows = isWhole
+        ? `a row for each class, from “${classes[0]}” at the top to “${classes[classes.length - 1]}” at the bottom`
+        : `${span(axes.y, "output", "outputs")} as rows`;
+      return `Every weight: ${rows}, ${span(axes.x, "input", "inputs")} as columns. A red weight lets its input add to the ${isWhole ? "score" : "output"}, a blue one take away from it.`;
+    }
     if (kind === "neurons")
-      return `A tile for each of ${count(outputs)} ${outputs === 1 ? "neuron" : "neurons"}: the weight of each pixel, where it lies in the image. A neuron answers to images that are bright where its tile is red and dark where it is blue.`;
-    if (kind === "rgb") return `${outputs} filters of ${height}×${width} over red, green and blue. Grey is 0.`;
+      return classes
+        ? `A tile for each of ${count(outputs)} classes: the weight of each pixel, where it lies in the image. The score of a class grows with images that are bright where its tile is red and dark where it is blue.`
+        : `A tile for each of ${count(outputs)} ${outputs === 1 ? "neuron" : "neurons"}: the weight of each pixel, where it lies in the image. A neuron answers to images that are bright where its tile is red and dark where it is blue.`;
+    if (kind === "rgb")
+      return `${outputs} filters of ${height}×${width} over red, green and blue: a cell mixes its three weights. Grey is 0. Where it is red, the red of the image adds to the output, and where it is cyan, it takes away; so do green and magenta, blue and yellow.`;
     if (kind === "norms")
       return `${outputs} filters of ${height}×${width} over ${inputs} channels: the norm over channels at each position. Click one for its kernels.`;
     if (filter !== null)
@@ -74,7 +92,11 @@ export const FILTERS = {
         ...(kind === "heatmap" ? { y: cell.y, x: cell.x } : { y: null, x: null }),
       });
   },
-  mark: ({ of, tile }, { kind }) => ((of === "filter" || of === "kernel") && kind !== "heatmap" ? tile : null),
+  mark: ({ of, tile, filter }, { kind }) => {
+    // The film has no kernels, and shows which filter they are of.
+    if (filter !== null && kind === "norms") return filter;
+    return (of === "filter" || of === "kernel") && kind !== "heatmap" ? tile : null;
+  },
 };
 
 /** @type {Kind} */
@@ -94,15 +116,22 @@ export const FEATURES = {
           ["index", "in order"],
         ]
       : [],
-  tileName: (tile, { kind }) => {
+  tileName: (_, tile, { kind }) => {
     if (kind === "vector")
       return `${formatNumber(tile.min)} to ${formatNumber(tile.max)}, mean ${formatNumber(tile.mean)}`;
     if (kind === "picture") return "as the network sees it";
     return `map ${tile.index}: ${formatNumber(tile.min)} to ${formatNumber(tile.max)}, mean ${formatNumber(tile.mean)}${tile.constant ? ", dead" : ""}`;
   },
-  caption: ({ kind, map }, layer) => {
+  caption: ({ kind, map }, layer, _, context) => {
     if (kind === "picture") return "The image at the network's size.";
-    if (kind === "vector") return `${count(layer.shape[0])} values, row by row. Click one to read it.`;
+    if (kind === "vector") {
+      const what = scoredClasses(context, layer)
+        ? `The scores of ${count(layer.shape[0])} classes, in their order`
+        : `What each of ${count(layer.shape[0])} ${layer.kind === "pool" ? "channels" : "neurons"} answers to the image, row by row`;
+      // A picture in a report cannot be clicked.
+      if (!context) return `${what}.`;
+      return `${what}. Click one to ${hasWindow(layer) && !context.filming ? "see how it is computed" : "read it"}.`;
+    }
     return `The response of each of ${count(layer.shape[0])} channels to the image. ${map === "diverging" ? "Blue is below 0, red above" : "Bright is strong"}; a cross marks a dead map.`;
   },
   pick: ({ state }, tile, _, cell) => {

@@ -5,17 +5,16 @@ import { pictureUrl } from "../lib/api.js";
 import { h, setText } from "../lib/dom.js";
 import { count, formatNumber, percent } from "../lib/format.js";
 import { histogramPicture, sheetView } from "./sheet.js";
-import { sheetPage } from "./cache.js";
 import { changeFacts, changeText } from "./change.js";
 import { sizes } from "./layer-names.js";
 import { FEATURES, FILTERS } from "./panel-kinds.js";
+import { panelPages } from "./panel-pages.js";
 import { strongestList } from "./strongest.js";
 import { trainingNote } from "./training-note.js";
-import { isFrame } from "./view.js";
 
 /** @import { Layer, Sheet, Tile } from "../lib/types" */
 /** @import { InsideContext } from "./context.js" */
-/** @import { Query, SheetPage } from "./cache.js" */
+/** @import { SheetPage } from "./cache.js" */
 /** @import { Kind } from "./panel-kinds.js" */
 
 /** A loading state shows only after this time. */
@@ -33,7 +32,7 @@ function panel(context, kind) {
   const view = (/** @type {string} */ label) =>
     sheetView({
       label: () => `${kind.title(context.layer)}${label}`,
-      tileName: (tile, about) => (about.change ? changedTile(tile, about) : kind.tileName(tile, about)),
+      tileName: (tile, about) => (about.change ? changedTile(tile, about) : kind.tileName(context, tile, about)),
       onPick: (tile, about, cell) => {
         if (!about.change) kind.pick(context, tile, about, cell);
       },
@@ -115,74 +114,8 @@ function panel(context, kind) {
     body,
   );
 
+  const { isUncomparable, sortsOf, pagesOf } = panelPages(context, kind);
   let turnNumber = 0;
-
-  /** Whether there is no change to show: the activations of the film are of its own image. */
-  const isUncomparable = () =>
-    kind.what === "features" && context.since !== null && isFrame(context.since) !== context.filming;
-
-  /** The moment since which this panel shows the changes. */
-  const sinceOf = () => (isUncomparable() ? null : context.since);
-
-  /** @param {Layer} layer @returns {[value: string, label: string][]} */
-  const sortsOf = (layer) =>
-    sinceOf() === null
-      ? kind.sorts(context, layer)
-      : [
-          ["norm", "most changed first"],
-          ["index", "in order"],
-        ];
-
-  /** @param {Layer} layer @returns {{ what: string, query: Query }} */
-  function asked(layer) {
-    const { now } = state;
-    const own = /** @type {any} */ (now)[kind.sort];
-    const allowed = sortsOf(layer).map(([value]) => value);
-    const chosen = allowed.includes(own) ? own : null;
-    /** @type {Query} */
-    const query = {
-      scale: context.scale === "tile" ? null : context.scale,
-      page: /** @type {any} */ (now)[kind.page] || null,
-      sort: chosen,
-    };
-    if (kind.what === "filters" && !context.filming) query.filter = now.filter;
-    return { what: `layers/${encodeURIComponent(layer.name)}/${kind.what}`, query };
-  }
-
-  /**
-   * Fetches one page, or two pages of the same tiles with a common range.
-   * @param {Layer} layer
-   * @returns {Promise<SheetPage[]>}
-   */
-  async function pagesOf(layer) {
-    const { what, query } = asked(layer);
-    const one = context.of();
-    const { beside } = context;
-    if (!beside || isUncomparable()) return [await sheetPage(one.run, what, { ...query, ...one.query }, one.stamp)];
-    const since = sinceOf();
-    if (since !== null) {
-      const then = context.of(since);
-      const change = {
-        ...query,
-        ...one.query,
-        scale: query.scale === "network" ? "layer" : query.scale,
-        v: null,
-        minus: since,
-      };
-      return [await sheetPage(one.run, what, change, `${one.stamp} ${then.stamp}`)];
-    }
-    const two = context.of(beside.checkpoint, beside.run);
-    // Both pages keep the layer's order, so that the same tiles are in the same places.
-    const same = { ...query, sort: "index", scale: query.scale ?? "layer" };
-    const both = await Promise.all([one, two].map((of) => sheetPage(of.run, what, { ...same, ...of.query }, of.stamp)));
-    const ranges = both.map(({ about }) => about.range);
-    if (ranges.some((range) => !range)) return both;
-    const low = Math.min(...ranges.map((range) => range?.lo ?? 0));
-    const high = Math.max(...ranges.map((range) => range?.hi ?? 0));
-    return Promise.all(
-      [one, two].map((of) => sheetPage(of.run, what, { ...same, ...of.query, range: `${low},${high}` }, of.stamp)),
-    );
-  }
 
   async function update() {
     const layer = context.layer;
@@ -235,7 +168,7 @@ function panel(context, kind) {
     caption.hidden = false;
     setText(
       caption,
-      `${about.change ? changeText(context, about) : kind.caption(about, layer, now)}${about.reduced ? ` ${filmText(about.reduced, about)}` : ""}`,
+      `${about.change ? changeText(context, about) : kind.caption(about, layer, now, context)}${about.reduced ? ` ${filmText(about.reduced, about)}` : ""}`,
     );
     first.element.hidden = false;
     first.show(found[0], kind.mark(now, about));
@@ -276,7 +209,9 @@ function panel(context, kind) {
         );
     }
     back.hidden = kind.what !== "filters" || now.filter === null || context.filming;
-    const sorts = sortsOf(layer);
+    // Neurons can only be ordered here where all of them are.
+    const isWhole = about.pages === 1 || layer.kind !== "linear";
+    const sorts = sortsOf(layer).filter(([value]) => value !== "activation" || isWhole);
     const sortable = about.kind !== "vector" && about.kind !== "heatmap" && about.total > 1;
     sort.hidden = sorts.length === 0 || found.length > 1 || !sortable;
     sort.replaceChildren(

@@ -124,8 +124,9 @@ export function attentionCard(context) {
     const { layers } = context;
     if (layers.length > 0 && !layers.some(({ kind }) => CONVOLUTIONS.has(kind))) gradCam.remove();
     if (context.filming) {
-      image.hidden = true;
-      setText(note, "A frame of the film has no weights to compute this with; the best and the last checkpoint have.");
+      // The last one stays, faded, so that nothing moves while the film plays.
+      image.classList.add("of-before");
+      setText(note, "A frame of the film has no weights to compute this with.");
       return;
     }
     const one = context.of();
@@ -136,6 +137,7 @@ export function attentionCard(context) {
       if (url) URL.revokeObjectURL(url);
       url = URL.createObjectURL(blob);
       image.src = url;
+      image.classList.remove("of-before");
       image.hidden = false;
       const whose = of.value === "" ? "the predicted class" : `“${classes[Number(of.value)]}”`;
       image.alt = `The image, brighter where it supports ${whose}`;

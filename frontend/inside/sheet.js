@@ -2,13 +2,11 @@
 
 import { h, s, setText } from "../lib/dom.js";
 import { formatNumber } from "../lib/format.js";
+import { cornerOf, pictureLayout, sheetLayout, tileAt } from "./sheet-layout.js";
 
 /** @import { Sheet, Tile } from "../lib/types" */
 /** @import { SheetPage } from "./cache.js" */
-
-/** The width that a page is enlarged to, and how many times at most. */
-const WIDTH = 560;
-const MAX_SCALE = 3;
+/** @import { SheetLayout } from "./sheet-layout.js" */
 
 /**
  * @param {{
@@ -28,21 +26,52 @@ export function sheetView({ label, tileName, onPick }) {
 
   /** @type {SheetPage | null} */
   let shown = null;
+  /** @type {SheetLayout | null} */
+  let layout = null;
   let at = -1;
   /** @type {number | null} */
   let marked = null;
 
+  new ResizeObserver(() => {
+    if (shown && element.clientWidth > 0 && element.clientWidth !== drawnFor) draw(shown);
+  }).observe(element);
+  /** The width that the canvas was drawn for. */
+  let drawnFor = 0;
+
   /** @param {number} place */
   function box(place) {
-    if (!shown) return null;
-    const { columns, tile_width, tile_height, zoom, gap, width, height } = shown.about.sheet;
-    const [w, t] = [tile_width * zoom, tile_height * zoom];
+    if (!layout) return null;
+    const { left, top } = cornerOf(layout, place);
     return {
-      left: ((place % columns) * (w + gap)) / width,
-      top: (Math.floor(place / columns) * (t + gap)) / height,
-      width: w / width,
-      height: t / height,
+      left: left / layout.width,
+      top: top / layout.height,
+      width: layout.tile[1] / layout.width,
+      height: layout.tile[0] / layout.height,
     };
+  }
+
+  /** Draws the tiles over the width that there is, in pixels of the screen. @param {SheetPage} page */
+  function draw({ about, picture, places }) {
+    drawnFor = element.clientWidth;
+    const { sheet } = about;
+    layout = sheetLayout(about, drawnFor || sheet.width);
+    const { tile, width, height } = layout;
+    const density = devicePixelRatio;
+    [canvas.width, canvas.height] = [Math.round(width * density), Math.round(height * density)];
+    frame.style.setProperty("width", `${width}px`);
+    frame.style.setProperty("aspect-ratio", `${width} / ${height}`);
+    const ctx = canvas.getContext("2d");
+    if (!ctx) return;
+    ctx.imageSmoothingEnabled = false;
+    const from = pictureLayout(sheet);
+    about.tiles.forEach((_, place) => {
+      const source = cornerOf(from, places?.[place] ?? place);
+      const { left, top } = cornerOf(/** @type {SheetLayout} */ (layout), place);
+      const [x, y] = [Math.round(left * density), Math.round(top * density)];
+      const [right, bottom] = [Math.round((left + tile[1]) * density), Math.round((top + tile[0]) * density)];
+      ctx.drawImage(picture, source.left, source.top, from.tile[1], from.tile[0], x, y, right - x, bottom - y);
+    });
+    crossOutDead(ctx, about, layout, density);
   }
 
   /** @param {HTMLElement} mark @param {number} place */
@@ -55,22 +84,18 @@ export function sheetView({ label, tileName, onPick }) {
 
   /** The tile under a pointer, and its cell. @param {PointerEvent | MouseEvent} event */
   function under(event) {
-    if (!shown) return null;
-    const { columns, tile_width, tile_height, zoom, gap, width, height } = shown.about.sheet;
+    if (!shown || !layout) return null;
     const rect = canvas.getBoundingClientRect();
-    const x = ((event.clientX - rect.left) / rect.width) * width;
-    const y = ((event.clientY - rect.top) / rect.height) * height;
-    const [column, row] = [Math.floor(x / (tile_width * zoom + gap)), Math.floor(y / (tile_height * zoom + gap))];
-    const place = row * columns + column;
-    if (column < 0 || column >= columns || place < 0 || place >= shown.about.tiles.length) return null;
-    const cell = (/** @type {number} */ offset, /** @type {number} */ size) =>
-      Math.min(size - 1, Math.max(0, Math.floor(offset / zoom)));
+    const found = tileAt(
+      layout,
+      ((event.clientX - rect.left) / rect.width) * layout.width,
+      ((event.clientY - rect.top) / rect.height) * layout.height,
+    );
+    const { tiles, sheet } = shown.about;
+    if (!found || found.place >= tiles.length) return null;
     return {
-      place,
-      cell: {
-        y: cell(y - row * (tile_height * zoom + gap), tile_height),
-        x: cell(x - column * (tile_width * zoom + gap), tile_width),
-      },
+      place: found.place,
+      cell: { y: Math.floor(found.y * sheet.tile_height), x: Math.floor(found.x * sheet.tile_width) },
     };
   }
 
@@ -100,8 +125,9 @@ export function sheetView({ label, tileName, onPick }) {
     if (found && shown) onPick(shown.about.tiles[found.place], shown.about, found.cell);
   });
   canvas.addEventListener("keydown", (event) => {
-    if (!shown) return;
-    const { columns, tile_width, tile_height } = shown.about.sheet;
+    if (!shown || !layout) return;
+    const { tile_width, tile_height } = shown.about.sheet;
+    const { columns } = layout;
     const step = /** @type {{ [key: string]: number }} */ ({
       ArrowLeft: -1,
       ArrowRight: 1,
@@ -123,19 +149,11 @@ export function sheetView({ label, tileName, onPick }) {
     /** @param {SheetPage} page @param {number | null} [mark] the index of the enlarged tile */
     show(page, mark = null) {
       const { about, picture } = page;
-      const renewed = shown?.picture !== picture;
+      const isNew = shown?.picture !== picture || String(shown.places) !== String(page.places);
       shown = page;
       marked = mark;
-      if (renewed) {
-        const { width, height } = about.sheet;
-        if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
-        const ctx = canvas.getContext("2d");
-        ctx?.clearRect(0, 0, width, height);
-        ctx?.drawImage(picture, 0, 0);
-        if (ctx) crossOutDead(ctx, about);
-        frame.style.setProperty("--natural", String(width));
-        frame.style.setProperty("--most", String(Math.min(MAX_SCALE, Math.max(1, WIDTH / width))));
-        frame.style.setProperty("aspect-ratio", `${width} / ${height}`);
+      if (isNew) {
+        draw(page);
         if (at >= about.tiles.length) at = -1;
       }
       canvas.setAttribute(
@@ -157,18 +175,21 @@ export function sheetView({ label, tileName, onPick }) {
  * Marks constant tiles with a cross: they are dead.
  * @param {CanvasRenderingContext2D} ctx
  * @param {Sheet} about
+ * @param {SheetLayout} [layout] where the tiles lie
+ * @param {number} [density] pixels of the canvas for one of the layout
  */
-export function crossOutDead(ctx, { tiles, sheet: { columns, tile_width, tile_height, zoom, gap } }) {
-  const [w, t] = [tile_width * zoom, tile_height * zoom];
+export function crossOutDead(ctx, { tiles, sheet }, layout = pictureLayout(sheet), density = 1) {
+  const [t, w] = layout.tile.map((side) => side * density);
   tiles.forEach(({ constant }, place) => {
     if (!constant) return;
-    const [x, y] = [(place % columns) * (w + gap), Math.floor(place / columns) * (t + gap)];
+    const corner = cornerOf(layout, place);
+    const [x, y] = [corner.left * density, corner.top * density];
     for (const [colour, thickness] of /** @type {[string, number][]} */ ([
       ["rgb(0 0 0 / 70%)", 3],
       ["rgb(255 255 255 / 85%)", 1],
     ])) {
       ctx.strokeStyle = colour;
-      ctx.lineWidth = thickness;
+      ctx.lineWidth = thickness * density;
       ctx.beginPath();
       const inset = Math.min(w, t) * 0.3;
       ctx.moveTo(x + inset, y + inset);
@@ -178,6 +199,26 @@ export function crossOutDead(ctx, { tiles, sheet: { columns, tile_width, tile_he
       ctx.stroke();
     }
   });
+}
+
+/** The colours of one channel's weights while the others are 0. @type {[name: string, low: string, high: string][]} */
+const CHANNELS = [
+  ["red", "#008080", "#ff8080"],
+  ["green", "#800080", "#80ff80"],
+  ["blue", "#808000", "#8080ff"],
+];
+
+/** @param {[name: string, low: string, high: string]} channel */
+const channelBar = ([name, low, high]) => [
+  h("span", { class: "legend-channel" }, name),
+  colourBar([low, "#808080", high]),
+];
+
+/** @param {string[]} colours */
+function colourBar(colours) {
+  const bar = h("span", { class: "legend-colours", "aria-hidden": "true" });
+  bar.style.setProperty("background", `linear-gradient(to right, ${colours.join(", ")})`);
+  return bar;
 }
 
 /**
@@ -195,9 +236,8 @@ export function showLegend(place, { map, legend, range, kind }, tile) {
   // Zero is in the middle of a diverging map, and of RGB.
   const reach = Math.max(Math.abs(lo), Math.abs(hi));
   const [from, to] = map === "sequential" ? [lo, hi] : [-reach, reach];
-  const bar = h("span", { class: "legend-colours", "aria-hidden": "true" });
-  bar.style.setProperty("background", `linear-gradient(to right, ${legend.join(", ")})`);
-  place.replaceChildren(h("span", {}, formatNumber(from)), bar, h("span", {}, formatNumber(to)));
+  const bars = map === "rgb" ? CHANNELS.map(channelBar) : [colourBar(legend)];
+  place.replaceChildren(h("span", {}, formatNumber(from)), ...bars.flat(), h("span", {}, formatNumber(to)));
   place.setAttribute(
     "aria-label",
     `Colours from ${formatNumber(from)} to ${formatNumber(to)}${range ? "" : ", of this tile"}`,

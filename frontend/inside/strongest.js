@@ -2,11 +2,14 @@
 
 import { h } from "../lib/dom.js";
 import { sameDecimals } from "../lib/format.js";
-import { numbers } from "./cache.js";
+import { numbers, sheetPage } from "./cache.js";
+import { isIn } from "./film-keeps.js";
+import { cornerOf, pictureLayout } from "./sheet-layout.js";
 import { hasWindow } from "./window/geometry.js";
 
 /** @import { Layer, TileValues } from "../lib/types" */
 /** @import { InsideContext } from "./context.js" */
+/** @import { SheetPage } from "./cache.js" */
 
 /** Values that are listed. */
 const LISTED = 20;
@@ -18,11 +21,31 @@ export function strongest(values, signed) {
   return all.slice(0, LISTED);
 }
 
+/**
+ * The layer whose weights make a layer's values: the layer itself, or the fully connected one before an activation.
+ * @param {Layer[]} layers
+ * @param {Layer} layer
+ */
+export function weightsOf(layers, layer) {
+  let of = /** @type {Layer | undefined} */ (layer);
+  while (of && of.kind !== "linear") {
+    if (!["activation", "dropout"].includes(of.kind)) return null;
+    const [input] = of.inputs;
+    of = layers.find(({ name }) => name === input);
+  }
+  return of ?? null;
+}
+
 /** @param {InsideContext} context */
 export function strongestList(context) {
   const title = h("h3", {});
+  const hint = h(
+    "p",
+    { class: "muted small" },
+    "Beside each neuron are its weights: it answers to images that are bright where they are red and dark where they are blue.",
+  );
   const list = h("ol", { class: "class-bars strongest" });
-  const element = h("div", { class: "strongest-values", hidden: true }, title, list);
+  const element = h("div", { class: "strongest-values", hidden: true }, title, hint, list);
 
   /** @param {Layer} layer @param {() => boolean} isCurrent */
   async function update(layer, isCurrent) {
@@ -33,15 +56,32 @@ export function strongestList(context) {
     try {
       /** @type {TileValues} */
       const { values, shape } = await numbers(one.run, path, { of: "feature", index: 0, ...one.query }, one.stamp);
-      if (isCurrent()) show(layer, values, shape.at(-1) ?? 1);
+      const weights = await pictureOfWeights(layer).catch(() => null);
+      if (isCurrent()) show(layer, values, shape.at(-1) ?? 1, weights);
     } catch {
       // The panel says why the layer cannot be shown.
       if (isCurrent()) element.hidden = true;
     }
   }
 
-  /** @param {Layer} layer @param {(number | null)[]} values @param {number} width of their picture */
-  function show(layer, values, width) {
+  /** The weights of all neurons, where they can be seen as images. @param {Layer} layer @returns {Promise<SheetPage | null>} */
+  async function pictureOfWeights(layer) {
+    const of = weightsOf(context.layers, layer);
+    if (!of?.has_filters) return null;
+    if (context.filming && !(await isIn(context, context.checkpoint, of, "filters"))) return null;
+    const { run, query, stamp } = context.of();
+    const asked = { scale: "layer", sort: "index", ...query };
+    const page = await sheetPage(run, `layers/${encodeURIComponent(of.name)}/filters`, asked, stamp);
+    return page.about.kind === "neurons" && page.about.pages === 1 ? page : null;
+  }
+
+  /**
+   * @param {Layer} layer
+   * @param {(number | null)[]} values
+   * @param {number} width of their picture
+   * @param {SheetPage | null} weights
+   */
+  function show(layer, values, width, weights) {
     const classes = context.inside?.classes ?? [];
     const isScores = context.layers.at(-1) === layer && classes.length === layer.shape[0];
     const found = strongest(values.slice(0, layer.shape[0]), isScores);
@@ -49,6 +89,8 @@ export function strongestList(context) {
     const say = sameDecimals(found.map(({ value }) => value));
     const what = layer.kind === "pool" ? "Channel" : "Neuron";
     const opens = hasWindow(layer) && !context.filming;
+    hint.hidden = weights === null;
+    list.classList.toggle("with-weights", weights !== null);
     title.textContent = isScores ? "Scores of the classes" : "Strongest values";
     list.replaceChildren(
       ...found.map(({ index, value }) => {
@@ -58,6 +100,7 @@ export function strongestList(context) {
         return h(
           "li",
           { class: value < 0 ? "below" : "above" },
+          weights && weightsTile(weights, index),
           opens
             ? h(
                 "button",
@@ -73,4 +116,16 @@ export function strongestList(context) {
   }
 
   return { element, update };
+}
+
+/** The weights of one neuron. @param {SheetPage} page @param {number} index */
+function weightsTile({ about: { sheet }, picture }, index) {
+  const { tile_width, tile_height } = sheet;
+  const canvas = h("canvas", { width: tile_width, height: tile_height, "aria-hidden": "true" });
+  const layout = pictureLayout(sheet);
+  const { left, top } = cornerOf(layout, index);
+  const ctx = canvas.getContext("2d");
+  if (ctx) ctx.imageSmoothingEnabled = false;
+  ctx?.drawImage(picture, left, top, layout.tile[1], layout.tile[0], 0, 0, tile_width, tile_height);
+  return canvas;
 }

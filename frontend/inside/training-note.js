@@ -2,6 +2,7 @@
 
 import { h, setText } from "../lib/dom.js";
 import { numbers } from "./cache.js";
+import { keptIn } from "./film-keeps.js";
 
 /** @import { Layer, Sheet, Tile } from "../lib/types" */
 /** @import { InsideContext } from "./context.js" */
@@ -60,14 +61,27 @@ export function trainingNote(context) {
   async function update(layer, about, isCurrent) {
     const began = context.film?.frames.some(({ name }) => name === "0") ?? false;
     const isOther = context.beside !== null && !isDifference();
-    const shows = began && !isOther && context.checkpoint !== "0" && PLAIN.has(about.kind) && state.now.filter === null;
+    const shows = began && !isOther && PLAIN.has(about.kind) && state.now.filter === null;
     element.hidden = !shows;
     if (!shows) return;
+    // The note keeps its place while the film plays.
+    const isStart = context.checkpoint === "0";
+    button.disabled = isStart;
+    if (isStart) {
+      setText(words, "Before training: these are the weights that training begins with, drawn at random.");
+      return;
+    }
     setText(button, isDifference() ? "Show the weights" : "Show the difference from the start");
     const path = `layers/${encodeURIComponent(layer.name)}/filters`;
     const one = context.of();
     const start = context.of("0");
     try {
+      // Of a layer that the film keeps in part, only frames can be subtracted from each other.
+      const kept = await keptIn(context, "0", layer, "filters");
+      if (kept === "nothing" || (kept === "part" && !context.filming)) {
+        if (isCurrent()) element.hidden = true;
+        return;
+      }
       /** @type {[Sheet, Sheet]} */
       const [change, weights] = await Promise.all([
         numbers(one.run, path, { ...one.query, v: null, sort: "index", minus: "0" }, `${one.stamp} ${start.stamp}`),
@@ -78,7 +92,7 @@ export function trainingNote(context) {
       element.hidden = share === null;
       if (share !== null) setText(words, changeWords(share, context.run.reason === "diverged" && share > LOST));
     } catch {
-      // A frame that keeps a part of the layer cannot be subtracted; the picture itself is shown all the same.
+      // The picture itself is shown all the same.
       if (isCurrent()) element.hidden = true;
     }
   }

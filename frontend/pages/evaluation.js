@@ -1,7 +1,7 @@
 // The page of a run's evaluation: figures with intervals, each class, curves, reliability, thresholds and mistakes; alone
 // or beside another run on the same samples.
 
-import { getEvaluation, getEvaluationComparison, getRun, listRuns } from "../lib/api.js";
+import { getEvaluation, getEvaluationComparison, getInside, getRun, listRuns } from "../lib/api.js";
 import { Problem } from "../lib/request.js";
 import { byId, download, h, pageData } from "../lib/dom.js";
 import { icon } from "../lib/icons.js";
@@ -125,6 +125,10 @@ async function load() {
   const ask = (/** @type {string} */ id) =>
     untilReady(() => getEvaluation(id, { split, wait: WAIT }, signal), waiting.show);
   try {
+    if (await hasNoCheckpoint()) {
+      if (!signal.aborted) explain(null);
+      return;
+    }
     const evaluation = await ask(run.id);
     if (signal.aborted) return;
     shown = evaluation;
@@ -135,6 +139,14 @@ async function load() {
   } catch (error) {
     if (!signal.aborted) explain(error);
   }
+}
+
+/** Whether the run is known to have no checkpoint, so that nothing is asked that is refused. */
+async function hasNoCheckpoint() {
+  if (!run.summary.step) return true;
+  if (run.summary.best_epoch !== null || !isOfImages(run)) return false;
+  const inside = await getInside(run.id).catch(() => null);
+  return inside?.checkpoints.length === 0;
 }
 
 /**
@@ -209,10 +221,11 @@ function show(evaluation, beside) {
   );
 }
 
-/** Says why there is no evaluation. @param {unknown} error */
+/** Says why there is no evaluation. @param {unknown} error `null` without a checkpoint */
 function explain(error) {
   const conflict = error instanceof Problem && error.status === 409;
-  const none = conflict && /no checkpoint yet/.test(error.message) ? withoutCheckpoint(run) : null;
+  const isWithout = error === null || (conflict && /no checkpoint yet/.test(error.message));
+  const none = isWithout ? withoutCheckpoint(run) : null;
   const words = none?.words ?? (error instanceof Error ? error.message : String(error));
   content.replaceChildren(
     h(

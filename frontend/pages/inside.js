@@ -26,10 +26,11 @@ import { attentionCard, predictionsCard } from "../inside/predictions.js";
 import { InsideContext } from "../inside/context.js";
 import { withoutCheckpoint } from "../run/no-checkpoint.js";
 import { isOfImages, pageLinks } from "../run/pages.js";
+import { byValue } from "../inside/tile-order.js";
 import { hasWindow } from "../inside/window/geometry.js";
 import { readView, viewState, writeView } from "../inside/view.js";
 
-/** @import { Layer, Prediction, Run, RunEvent } from "../lib/types" */
+/** @import { Layer, Run, RunEvent, TileValues } from "../lib/types" */
 
 /** Maximum number of epochs that the curves show. */
 const POINTS = 2000;
@@ -103,13 +104,24 @@ const scale = h(
   ),
 );
 
-/** Where a computation is watched first: the middle of a map, or the score of the predicted class. @param {Layer} layer */
+/**
+ * Where a computation is watched first: the middle of a map, the score of the predicted class, or the neuron that answers
+ * most to the image.
+ * @param {Layer} layer
+ */
 async function placeToWatch(layer) {
-  if (layer !== context.layers.at(-1) || layer.kind !== "linear") return middleOf(layer);
-  const one = context.of();
-  /** @type {Prediction | null} */
-  const told = await numbers(one.run, "predict", one.query, one.stamp).catch(() => null);
-  return { y: 0, x: told?.top[0]?.class ?? 0 };
+  if (layer.kind !== "linear") return middleOf(layer);
+  const { run, query, stamp } = context.of();
+  const path = `layers/${encodeURIComponent(layer.name)}/values`;
+  try {
+    /** @type {TileValues} */
+    const { values, shape } = await numbers(run, path, { of: "feature", index: 0, ...query }, stamp);
+    const [greatest] = byValue(values.slice(0, layer.shape[0]));
+    const width = shape.at(-1) ?? 1;
+    return { y: Math.floor(greatest / width), x: greatest % width };
+  } catch {
+    return { y: 0, x: 0 };
+  }
 }
 
 const compute = h(
@@ -186,8 +198,9 @@ state.on((_, changed) => {
 start();
 
 async function start() {
-  const ready = await refresh();
-  if (ready) image.load();
+  // Of a run that has not begun, nothing can be asked.
+  if (run.status === "queued" && !run.summary.step) explain(withoutCheckpoint(run).words);
+  else if (await refresh()) image.load();
   openStream({
     url: () => apiUrl(`/events?run=${encodeURIComponent(run.id)}&after=${run.summary.events}&include=status`),
     on: {
@@ -322,7 +335,9 @@ function showLayer() {
   setText(layerRole, role);
   layerRole.hidden = !role.includes("convolution");
   setText(layerPath, layer.name);
-  compute.hidden = !hasWindow(layer) || context.filming;
+  compute.hidden = !hasWindow(layer);
+  compute.disabled = context.filming;
+  compute.title = context.filming ? "The film keeps pictures but no weights to compute with" : "";
   const facts = [
     ["", kindOf(layer)],
     ["output", sizes(layer.shape)],

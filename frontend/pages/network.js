@@ -105,7 +105,7 @@ byId("page").append(
   h("section", { class: "card network-settings", "aria-label": "Checked for" }, shape.element, options.element),
   h(
     "div",
-    { class: "network-panes" },
+    { class: network.built_in ? "network-panes built-in" : "network-panes" },
     h(
       "section",
       { class: "card text-pane", "aria-label": "Text" },

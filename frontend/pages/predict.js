@@ -26,6 +26,9 @@ const BATCH_BYTES = 24 << 20;
 /** The classes of a photo. */
 const TOP = 5;
 
+/** Characters of the classes' names that are told. */
+const MOST_NAMES = 120;
+
 /** The longer side of a frame of the webcam that is sent. */
 const FRAME = 640;
 
@@ -65,7 +68,9 @@ if (isOfImages(run)) {
 async function show() {
   const classes = run.summary.classes ?? [];
   // What cannot be asked now is told when a photo is classified.
-  const inside = await getInside(run.id).catch((error) => (isConflict(error) ? null : undefined));
+  const inside = isWaiting(run)
+    ? null
+    : await getInside(run.id).catch((error) => (isConflict(error) ? null : undefined));
   const hasNone = inside === null || inside?.checkpoints.length === 0 || classes.length === 0;
   if (hasNone) {
     const { title, words } = withoutCheckpoint(run);
@@ -74,6 +79,11 @@ async function show() {
     isReady = true;
     content.replaceChildren(networkView(classes));
   }
+}
+
+/** Whether a run has not begun: nothing can be asked of its network. @param {Run} run */
+function isWaiting({ status, summary }) {
+  return status === "queued" && !summary.step;
 }
 
 /** @param {unknown} error */
@@ -134,11 +144,19 @@ function networkView(classes) {
         ]);
         const truth = image.truth ?? null;
         const truthName = truth === null ? undefined : classes[truth];
-        return { path: name, top: top.slice(0, TOP), error: null, file, truth, truthName };
+        const inside = `${run.url}/inside?image=${encodeURIComponent(id)}`;
+        return { path: name, top: top.slice(0, TOP), error: null, file, truth, truthName, inside };
       },
     },
-    `${plural(classes.length, "class", "classes")}. Photos are prepared as in training, and nothing of them is kept.`,
+    `${classesInWords(classes)} Photos are prepared as in training, and nothing of them is kept.`,
   );
+}
+
+/** The classes that a photo may be put into, by their names where those are few. @param {string[]} classes */
+function classesInWords(classes) {
+  const names = classes.join(", ");
+  const whole = `Each is put into one of ${plural(classes.length, "class", "classes")}`;
+  return names.length <= MOST_NAMES ? `${whole}: ${names}.` : `${whole}.`;
 }
 
 /** The present frame, as a photo. @param {HTMLVideoElement} video @param {HTMLCanvasElement} canvas */

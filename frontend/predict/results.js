@@ -11,8 +11,9 @@ import { showThumbnail } from "./thumbnail.js";
 /** @import { PhotoPrediction } from "./view.js" */
 
 /**
- * `truth`: the right class, where it is known, and `truthName` what it is called.
- * @typedef {PhotoPrediction & { file: Blob, truth?: number | null, truthName?: string }} Row
+ * `truth`: the right class, where it is known, and `truthName` what it is called; `inside`: the address of the page that
+ * shows how the network comes to its answer.
+ * @typedef {PhotoPrediction & { file: Blob, truth?: number | null, truthName?: string, inside?: string }} Row
  */
 
 /** Rows that are shown at first, and more at a time; the CSV has all. */
@@ -31,6 +32,18 @@ export function resultsPanel(onClear) {
   let most = SHOWN;
   const list = h("ol", { class: "photo-rows" });
   const title = h("h2", {});
+  /** What is to be seen here, before there is something. */
+  const empty = h(
+    "div",
+    { class: "card empty photo-empty" },
+    icon("chart", 28),
+    h("h2", {}, "No photo yet"),
+    h(
+      "p",
+      {},
+      "Each photo becomes a row here, with the likeliest classes and how sure the network is of them. All rows can be saved as CSV.",
+    ),
+  );
   const more = h("button", { class: "button", type: "button", hidden: true, on: { click: showMore } }, "Show more");
   const element = h(
     "section",
@@ -48,9 +61,15 @@ export function resultsPanel(onClear) {
 
   /** @param {Row[]} added */
   function add(added) {
+    const isFirst = rows.length === 0;
     rows.push(...added);
-    element.hidden = false;
     draw();
+    if (isFirst) reveal();
+  }
+
+  /** On a phone the rows lie below what they are of. */
+  function reveal() {
+    list.firstElementChild?.scrollIntoView({ block: "nearest", behavior: reducedMotion() ? "auto" : "smooth" });
   }
 
   /** Puts a row before the others, where it is seen. @param {Row} row */
@@ -58,13 +77,13 @@ export function resultsPanel(onClear) {
     rows.unshift(row);
     list.prepend(rowOf(row));
     most += 1;
-    element.hidden = false;
     draw();
-    // On a phone it lies below the samples.
-    list.firstElementChild?.scrollIntoView({ block: "nearest", behavior: reducedMotion() ? "auto" : "smooth" });
+    reveal();
   }
 
   function draw() {
+    element.hidden = rows.length === 0;
+    empty.hidden = rows.length > 0;
     const bad = rows.filter(({ error }) => error !== null).length;
     const isOfSamples = rows.some(({ truth }) => truth !== undefined);
     setText(
@@ -89,7 +108,7 @@ export function resultsPanel(onClear) {
     rows = [];
     most = SHOWN;
     list.replaceChildren();
-    element.hidden = true;
+    draw();
   }
 
   function save() {
@@ -107,7 +126,7 @@ export function resultsPanel(onClear) {
     download("predictions.csv", new Blob([csv(head, cells)], { type: "text/csv" }));
   }
 
-  return { element, add, addFirst };
+  return { element, empty, add, addFirst };
 }
 
 /** A small number without an exponent, as the command writes it. @param {number} value */
@@ -117,7 +136,7 @@ function decimal(value) {
 }
 
 /** @param {Row} row */
-function rowOf({ path, file, top, error, truth = null, truthName }) {
+function rowOf({ path, file, top, error, truth = null, truthName, inside }) {
   const picture = h("canvas", { class: "photo-thumbnail", width: 1, height: 1, role: "img", "aria-label": path });
   void showThumbnail(picture, file);
   const name = h("p", { class: "photo-name muted small", title: path }, path);
@@ -141,6 +160,7 @@ function rowOf({ path, file, top, error, truth = null, truthName }) {
           { class: truth === best.class ? "small verdict right" : "small verdict wrong" },
           truth === best.class ? "correct" : `wrong: it is ${truthName ?? "another class"}`,
         ),
+      inside !== undefined && h("a", { class: "small", href: inside }, "How it comes to this"),
     ),
     bars.element,
   );

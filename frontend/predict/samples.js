@@ -22,26 +22,24 @@ export function samplesPanel(load, onPick) {
   const element = h(
     "div",
     { class: "try-samples", hidden: true },
-    h(
-      "div",
-      { class: "try-head" },
-      h(
-        "div",
-        {},
-        h("h2", {}, "Try a test sample"),
-        h(
-          "p",
-          { class: "muted small" },
-          "The network has never trained on these images. Below each is its true class.",
-        ),
-      ),
-      others,
-    ),
+    h("div", { class: "try-head" }, h("h2", {}, "Try a test sample"), others),
+    h("p", { class: "muted small" }, "The network has never trained on these images. Below each is its true class."),
     tiles,
   );
   /** @type {TestSample[]} */
   let all = [];
   let from = 0;
+  /** The sample that was tried last. */
+  let picked = "";
+
+  /** @param {TestSample} sample */
+  function pick(sample) {
+    picked = sample.id;
+    all
+      .slice(from, from + SHOWN)
+      .forEach(({ id }, place) => tiles.children[place]?.setAttribute("aria-pressed", String(id === picked)));
+    onPick(sample);
+  }
 
   /** @param {number} begin */
   function show(begin) {
@@ -53,7 +51,8 @@ export function samplesPanel(load, onPick) {
           title: `Classify ${sample.name}`,
           label: sample.label,
           eager: true,
-          onClick: () => onPick(sample),
+          pressed: sample.id === picked,
+          onClick: () => pick(sample),
         }),
       ),
     );

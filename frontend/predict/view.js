@@ -28,7 +28,7 @@ import { webcamPanel } from "./webcam.js";
  *   classify: (photos: FileWithPath[], signal: AbortSignal) => Promise<PhotoPrediction[]>,
  *   classifyFrame: (video: HTMLVideoElement, signal: AbortSignal) => Promise<ClassScore[]>,
  *   samples?: () => Promise<TestSample[]>,
- *   classifySample?: (sample: TestSample) => Promise<PhotoPrediction & { file: Blob, truth: number | null, truthName?: string }>,
+ *   classifySample?: (sample: TestSample) => Promise<PhotoPrediction & { file: Blob, truth: number | null, truthName?: string, inside?: string }>,
  * }} Network
  */
 
@@ -93,6 +93,7 @@ export function predictView(network, hint) {
     { class: "card photo-source", "aria-label": "Photos" },
     input,
     folder,
+    h("h2", {}, "Your photos"),
     zone,
     h(
       "div",
@@ -200,5 +201,10 @@ export function predictView(network, hint) {
     failure.hidden = false;
   }
 
-  return h("div", { class: "predict" }, card, webcam.element, results.element);
+  return h(
+    "div",
+    { class: "predict" },
+    card,
+    h("div", { class: "predict-side" }, webcam.element, results.empty, results.element),
+  );
 }

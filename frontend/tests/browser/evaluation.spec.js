@@ -168,6 +168,47 @@ test("a run that diverged before its first checkpoint says so, and gives no hope
   await expect(page.locator(".empty")).toContainText("The run diverged before its first checkpoint");
 });
 
+test("charts fill their cards, colours have a legend, and no column is cut off", async ({ page, vivarium }) => {
+  const { url } = await trained(vivarium, digits(1));
+  await page.goto(`${url}/evaluation`);
+  for (const width of [1440, 768, 400]) {
+    await page.setViewportSize({ width, height: 900 });
+    await expect(page.locator(".unit-line").first()).toBeVisible();
+    for (const card of [".reliability-card", ".threshold-card"]) {
+      const room = await page.locator(`${card} .card-body`).evaluate((body) => {
+        const { paddingLeft, paddingRight } = getComputedStyle(body);
+        return body.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight);
+      });
+      const svg = page.locator(`${card} .unit-chart`).first();
+      // Drawn for the width that it has, so its text has the size that it says.
+      await expect
+        .poll(() => svg.evaluate((of) => Number(of.getAttribute("viewBox")?.split(" ")[2])))
+        .toBeCloseTo(room, -1);
+      expect((await svg.boundingBox())?.width).toBeCloseTo(room, -1);
+      expect(
+        await svg
+          .locator("text")
+          .first()
+          .evaluate((of) => getComputedStyle(of).fontSize),
+      ).toBe("12px");
+    }
+    await expect(page.getByRole("list", { name: "Colours of the diagram" })).toContainText("too sure by so much");
+    if (width < 700) continue;
+    const table = page.getByRole("group", { name: "Table of classes" });
+    expect(await table.evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)).toBe(0);
+  }
+});
+
+test("nothing is asked of a run without a checkpoint", async ({ page, vivarium }) => {
+  const { url } = await trained(vivarium, DIVERGES);
+  /** @type {string[]} */
+  const refused = [];
+  page.on("response", (response) => response.status() >= 400 && refused.push(response.url()));
+  await page.goto(`${url}/evaluation`);
+  await expect(page.locator(".empty")).toContainText("There is no checkpoint");
+  expect(refused).toEqual([]);
+});
+
 test("points in the plane and a perceptron, whose scores are no probabilities", async ({ page, vivarium }) => {
   const { url } = await trained(vivarium, {
     name: "perceptron",

@@ -435,6 +435,27 @@ test("a network of 200 layers is short until it is opened, and fits a phone", as
   expect(await overflow(page)).toBeLessThanOrEqual(0);
 });
 
+test("a phone shows each layer's whole name and all of its figures", async ({ page }) => {
+  await page.setViewportSize({ width: 400, height: 900 });
+  await page.goto("/networks/residual-deep");
+  const layer = row(page, "layer blocks.0.convs.0.depthwise");
+  await layer.scrollIntoViewIfNeeded();
+  await expect(layer).toContainText("convs.0.depthwise");
+  const cut = await layer.evaluate((element) =>
+    [...element.querySelectorAll("b, span:not(.cost-bar)")]
+      .filter((part) => part.scrollWidth > part.clientWidth + 1 && getComputedStyle(part).display !== "inline")
+      .map((part) => part.className),
+  );
+  expect(cut).toEqual([]);
+  const edge = await layer.evaluate((element) => element.getBoundingClientRect().right);
+  for (const part of [".layer-shape", ".layer-parameters", '[data-cost="time"]', '[data-cost="memory"]']) {
+    const box = await layer.locator(part).boundingBox();
+    expect(box?.height, part).toBeGreaterThan(0);
+    expect((box?.x ?? 0) + (box?.width ?? 0), part).toBeLessThanOrEqual(edge);
+  }
+  expect(await overflow(page)).toBeLessThanOrEqual(0);
+});
+
 test("a file in the folder that cannot be read shows why", async ({ page, server }) => {
   mkdirSync(`${server.dataDir}/networks`, { recursive: true });
   writeFileSync(`${server.dataDir}/networks/broken.py`, "def broken(classes:\n");

@@ -95,6 +95,36 @@ test("photos that are chosen, dropped and pasted, and a folder, become rows and 
   expect(lines.some((line) => line.startsWith("holiday/beach/0.jpg,"))).toBe(true);
   await page.getByRole("button", { name: "Clear" }).click();
   await expect(page.locator(".photo-results")).toBeHidden();
+  await expect(page.locator(".photo-empty")).toBeVisible();
+});
+
+test("answers stand beside the photos, and a sample leads to how the network comes to its answer", async ({
+  page,
+  vivarium,
+}) => {
+  const { url } = await trained(vivarium, CONV);
+  await page.goto(`${url}/predict`);
+  await expect(page.locator(".photo-drop")).toContainText("one of 10 classes: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9.");
+  await expect(page.locator(".photo-empty")).toContainText("Each photo becomes a row here");
+  const sample = page.locator(".try-samples .thumb").nth(2);
+  await sample.click();
+  await expect(page.locator(".photo-empty")).toBeHidden();
+  await expect(sample).toHaveAttribute("aria-pressed", "true");
+  const [source, results] = await Promise.all(
+    [".photo-source", ".photo-results"].map((name) => page.locator(name).boundingBox()),
+  );
+  expect(results?.y).toBe(source?.y);
+  expect(results?.x).toBeGreaterThan((source?.x ?? 0) + (source?.width ?? 0));
+  const name = (await page.locator(".photo-rows .photo-name").first().textContent()) ?? "";
+  await page.getByRole("link", { name: "How it comes to this" }).click();
+  await page.waitForURL(`**${url}/inside?image=*`);
+  await expect(page.getByRole("region", { name: "Image", exact: true })).toContainText(name);
+  // On a phone the answers are scrolled to.
+  await page.setViewportSize({ width: 400, height: 700 });
+  await page.goto(`${url}/predict`);
+  await page.setInputFiles("#photos", [FILES[0]]);
+  await expect(page.locator(".photo-rows > li")).toBeInViewport();
+  expect(await overflow(page)).toBeLessThanOrEqual(0);
 });
 
 test("a test sample is tried with a click, and says what it is", async ({ page, vivarium }) => {

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { pText, sentence } from "../../evaluation/comparison.js";
 import { interval, points } from "../../evaluation/figures.js";
 import { summarySentences } from "../../evaluation/summary.js";
+import { merged } from "../../evaluation/threshold.js";
 import { alike } from "../../evaluation/unit-chart.js";
 import { classesCsv } from "../../evaluation/table-file.js";
 import { withoutCheckpoint } from "../../run/no-checkpoint.js";
@@ -15,6 +16,21 @@ const figure = (/** @type {number} */ value) => ({ value, low: value - 0.1, high
 test("a share's interval and a difference are told in percent", () => {
   assert.equal(interval({ value: 0.9, low: 0.85, high: 0.94 }), "85.0 to 94.0%");
   assert.deepEqual([0.0123, -0.04, 0].map(points), ["+1.2", "−4.0", "±0.0"]);
+});
+
+test("accuracies that one threshold reaches are one row", () => {
+  const choice = (/** @type {number} */ target, /** @type {number | null} */ threshold) =>
+    /** @type {any} */ ({ target, threshold, coverage: null, accuracy: null });
+  const words = (/** @type {any[]} */ choices) => merged(choices).map(({ wanted, threshold }) => [wanted, threshold]);
+  assert.deepEqual(words([choice(0.9, 0.4), choice(0.95, 0.4), choice(0.98, 0.4), choice(0.99, 0.5)]), [
+    ["90% to 98%", 0.4],
+    ["99%", 0.5],
+  ]);
+  assert.deepEqual(words([choice(0.9, 0.1), choice(0.95, 0.2), choice(0.98, null), choice(0.99, null)]), [
+    ["90%", 0.1],
+    ["95%", 0.2],
+    ["98% to 99%", null],
+  ]);
 });
 
 test("McNemar's test is told in a sentence that names the better run", () => {
