@@ -81,6 +81,8 @@ export function optionFields(onChange) {
       const all = fields.filter(({ path }) => typed.has(path));
       return Object.fromEntries(all.map((field) => [nameOf(field.path), toValue(field, typed.get(field.path) ?? "")]));
     },
+    /** The same as settings in the address of the form: `network.hidden:64, 32`. @returns {string[]} */
+    settings: () => fields.flatMap(({ path }) => (typed.has(path) ? [`${path}:${typed.get(path)}`] : [])),
     /** Shows the options of a text; fields that stay the same keep their focus. @param {Field[]} next */
     show(next) {
       const own = next.filter(({ path }) => path !== INITIALISATION);

@@ -273,7 +273,9 @@ function reason(error) {
 
 async function start() {
   if (!network.built_in && !(await save())) return;
-  location.assign(siteUrl(`/new?network=${encodeURIComponent(stored.name())}`));
+  const query = new URLSearchParams({ network: stored.name() });
+  for (const setting of options.settings()) query.append("set", setting);
+  location.assign(siteUrl(`/new?${query}`));
 }
 
 function rename() {

@@ -175,7 +175,9 @@ function first() {
   if (!asked || !preset) {
     const made = emptyDraft(table);
     made.set = table.data_sets.find(({ set }) => set === query.get("data"))?.set ?? made.set;
-    return startingWith(table, made, query.get("network"));
+    startingWith(table, made, query.get("network"));
+    unknown = setFromUrl(table, made, query.getAll("set"));
+    return made;
   }
   const made = draftOf(table, asked.base);
   const fields = new Set(fieldsOf(table, made).map(({ path }) => path));
