@@ -20,9 +20,20 @@
 
 const AXIS_NAMES = ["step", "samples", "epoch", "time"];
 
-/** The default smoothing weight: an average over about a fiftieth of the run. @param {number | null} steps */
+/**
+ * An average over many values lags where a curve is steep, as a loss is at the start: by default it reaches over this
+ * share of the run. That is too little to calm a short run, which gets an average over a few steps, if these are no
+ * large part of it.
+ */
+const SMOOTHED_SHARE = 1 / 200;
+const SMOOTHED_STEPS = 4;
+const MAX_SMOOTHED_SHARE = 1 / 16;
+
+/** The default smoothing weight of a run. @param {number | null} steps its length, 500 if that is not known */
 export function defaultSmoothing(steps) {
-  return Math.min(0.999, Math.max(0, Number((1 - 50 / Math.max(50, steps ?? 500)).toFixed(3))));
+  const length = steps ?? 500;
+  const reach = Math.min(MAX_SMOOTHED_SHARE * length, Math.max(SMOOTHED_STEPS, SMOOTHED_SHARE * length));
+  return Math.min(0.999, Number((1 - 1 / Math.max(1, reach)).toFixed(3)));
 }
 
 /** @param {string[]} ids @param {AxisName} [axis] @returns {View} */
