@@ -46,6 +46,7 @@ export const curve = {
       label: "Shows",
       type: "several",
       value: "train_loss",
+      start: "train_loss, validation_loss",
       options: CHARTS.map(({ series, title }) => [series, title]),
     },
     {

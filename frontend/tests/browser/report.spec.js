@@ -215,6 +215,7 @@ test("feature maps of a report show the image that was looked at last", async ({
 });
 
 test("a figure is inserted and changed by the dialog, and follows the text", async ({ page, vivarium }) => {
+  await vivarium.call("POST", "/sweeps", { base: SHORT, grid: { "training.batch_size": [32, 64] } });
   const { id } = await vivarium.create({ ...SHORT, name: "the one" });
   await finished(vivarium, id);
   await page.goto("/reports");
@@ -226,9 +227,17 @@ test("a figure is inserted and changed by the dialog, and follows the text", asy
   await page.getByRole("button", { name: "Figure" }).click();
   const dialog = page.getByRole("dialog", { name: "Insert a figure" });
   await dialog.getByRole("radio", { name: /^Curves/ }).check();
+  // A new figure begins with the newest run that has trained, and with training and validation together.
+  await expect(dialog.getByLabel("Runs", { exact: true }).locator(":checked").first()).toHaveText("Runs chosen here");
+  await expect(dialog.getByRole("checkbox", { name: "the one" })).toBeChecked();
   const shows = dialog.getByRole("group", { name: "Shows" });
+  await expect(shows.getByRole("checkbox", { checked: true })).toHaveCount(2);
+  await expect(dialog.locator(".figure-preview figcaption")).toContainText(
+    /^Figure 1\. Training and validation loss of “the one”.*Training curves are smoothed by 0\.\d+\./,
+  );
   await shows.getByLabel("Validation accuracy").check();
   await shows.getByLabel("Training loss").uncheck();
+  await shows.getByLabel("Validation loss").uncheck();
   await expect(dialog.locator(".figure-preview svg.panels")).toBeVisible();
   await dialog.getByRole("button", { name: "Insert" }).click();
   const card = page.locator(".figure-card");
