@@ -390,6 +390,37 @@ test("a figure has panels of several series, and the text refers to it", async (
     `# Panels\n\nSee {{ref curve}}\n\n\`\`\`figure curve\nruns: ${id}\nname: curve\n\`\`\``,
   );
   await expect(page.locator(".report-reference")).toHaveText("Figure 1");
+  // Beside the card, the reference is what it reads as; writing on keeps it and the cursor's place.
+  await source(page);
+  const before = text(page).first();
+  await expect(before).toHaveValue("# Panels\n\nSee {{Figure 1, curve}}");
+  await before.focus();
+  await page.keyboard.press("ControlOrMeta+End");
+  await page.keyboard.type(" and {{ref curve}} again.");
+  await expect(before).toHaveValue("# Panels\n\nSee {{Figure 1, curve}} and {{Figure 1, curve}} again.");
+  await page.keyboard.type(" So.");
+  await expect(page.locator(".report-body p")).toHaveText("See Figure 1 and Figure 1 again. So.");
+});
+
+test("an empty report says what it can begin with, and is as high as the window", async ({ page, vivarium }) => {
+  const { id } = await vivarium.create({ ...SHORT, name: "the one" });
+  await finished(vivarium, id);
+  const { url } = await vivarium.call("POST", "/reports", { text: "# Untitled report\n\n" });
+  await page.setViewportSize({ width: 1440, height: 1000 });
+  await page.goto(url);
+  const empty = page.getByRole("region", { name: "This report is empty" });
+  await expect(empty).toBeVisible();
+  expect(await page.evaluate(() => document.documentElement.scrollHeight)).toBe(1000);
+  // The course is not cut.
+  await page.getByLabel("Course").fill("Deep Learning, WS 2026");
+  const hidden = await page.getByLabel("Course").evaluate((of) => of.scrollWidth - of.clientWidth);
+  expect(hidden).toBeLessThanOrEqual(0);
+  await page.getByRole("radio", { name: "Write" }).check();
+  await expect(empty).toBeVisible();
+  await empty.getByRole("button", { name: "Insert a figure" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Insert" }).click();
+  await expect(page.locator(".figure-card")).toHaveCount(1);
+  await expect(empty).toHaveCount(0);
 });
 
 test("author, course and date are saved with the report, and an old report opens as it was", async ({
