@@ -77,7 +77,12 @@ test("an experiment is written up with one click, exported, and opens with the n
   await page.goto("/reports");
   await expect(page.getByText("No reports yet")).toBeVisible();
   await expect(page.locator(".experiment")).toHaveCount(9);
-  await expect(page.getByRole("checkbox", { name: /A perceptron in the plane/ })).toBeDisabled();
+  await expect(page.getByRole("checkbox", { name: /Perceptron on blobs/ })).toBeDisabled();
+  // They are called what they are called where they start; three are parts of one.
+  const { presets } = await vivarium.call("GET", "/presets");
+  const titles = new Set(presets.map((/** @type {{ title: string }} */ { title }) => title));
+  const listed = await page.locator(".experiment b").allTextContents();
+  expect(listed.filter((title) => !titles.has(title))).toEqual(["A convolution by hand", "Filters", "Feature maps"]);
   await page.getByRole("checkbox", { name: /Batch size/ }).check();
   await page.getByRole("checkbox", { name: /Activation/ }).check();
   await page.getByRole("button", { name: "Write up these 2" }).click();
