@@ -70,3 +70,6 @@ export const hasConvolutions = ({ spec }) => !DENSE.includes(String(spec.network
 
 /** Whether the data of a run are images, not points in the plane. @param {Run} run */
 export const isOfImages = (run) => "size" in Object(run.spec.data);
+
+/** What is counted in the speed of runs. @param {Run[]} runs */
+export const speedTitle = (runs) => (runs.every(isOfImages) ? "Images/s" : "Samples/s");
