@@ -1,7 +1,7 @@
 // The columns of the table of results, and their cells.
 
 import { meanSpeed } from "../lib/mean-speed.js";
-import { bytes, compactNumber, count, duration, formatNumber, percent, percentSpread, spread } from "../lib/format.js";
+import { bytes, compactNumber, count, duration, formatLoss, percent, percentSpread, spread } from "../lib/format.js";
 import { speedTitle } from "../run/pages.js";
 
 /** @import { Run, Spread, Statistics } from "../lib/types" */
@@ -47,9 +47,9 @@ const byEpoch = (name, title, format) => ({
 
 /** @type {Figure[]} */
 export const RESULTS = [
-  byEpoch("train_loss", "Training loss", formatNumber),
+  byEpoch("train_loss", "Training loss", formatLoss),
   byEpoch("train_accuracy", "Training accuracy", percent),
-  byEpoch("validation_loss", "Validation loss", formatNumber),
+  byEpoch("validation_loss", "Validation loss", formatLoss),
   byEpoch("validation_accuracy", "Validation accuracy", percent),
   {
     key: "best_validation_accuracy",

@@ -4,7 +4,7 @@ import { csv } from "../chart/csv.js";
 import { settingPhrase, settingValue, sharedLabel } from "../lib/setting-labels.js";
 import { differingSettings, labelOf, settingsOf } from "../lib/settings-diff.js";
 import { download, h } from "../lib/dom.js";
-import { formatNumber, sameDecimals } from "../lib/format.js";
+import { formatLoss, sameDecimals } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { scrollFrame } from "../lib/scroll-frame.js";
 import { cellOf, formatCell, RESULTS } from "./columns.js";
@@ -44,7 +44,7 @@ export function resultsTable(members, statistics, figures = RESULTS) {
   const runs = members.flatMap((member) => member.runs);
   // Losses of one column have equal decimals.
   const even = figures.map(({ format }, column) =>
-    format === formatNumber ? sameDecimals(cells.map((row) => row[column]?.mean)) : format,
+    format === formatLoss ? evenLosses(cells.map((row) => row[column]?.mean)) : format,
   );
   return h(
     "table",
@@ -88,6 +88,12 @@ export function resultsTable(members, statistics, figures = RESULTS) {
       ),
     ),
   );
+}
+
+/** A formatter for the losses of a column. @param {(number | undefined)[]} losses */
+function evenLosses(losses) {
+  const even = sameDecimals(losses);
+  return (/** @type {number} */ loss) => (formatLoss(loss).startsWith("≈") ? formatLoss(loss) : even(loss));
 }
 
 /** @param {Figure["title"]} title @param {Run[]} runs */
