@@ -28,6 +28,14 @@ test("a view survives the URL", () => {
   assert.deepEqual(readView(search, IDS), view);
 });
 
+test("a vertical axis that follows the values is not in the URL, and one that was chosen is", () => {
+  const view = defaultView(IDS);
+  assert.equal(view.charts.loss.log, null);
+  view.charts.loss.log = false;
+  assert.equal(writeView(view, ""), "?loss.scale=linear");
+  assert.deepEqual(readView("?loss.scale=linear", IDS), view);
+});
+
 test("invalid values in a URL become defaults", () => {
   assert.deepEqual(readView("?x=weeks&range=5:1&smooth=7&loss.range=a:b&xscale=cubic", IDS), defaultView(IDS));
   assert.deepEqual(readView("?range=:5&smooth=", IDS).range, null);
