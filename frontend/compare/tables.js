@@ -150,7 +150,10 @@ export function settingsTable(members) {
         "tr",
         {},
         h("th", { scope: "col" }, "Run"),
-        ...paths.map((path) => h("th", { scope: "col" }, sharedLabel(path, runsWith(path, members)))),
+        // A slash stays at the end of the name before it.
+        ...paths.map((path) =>
+          h("th", { scope: "col" }, sharedLabel(path, runsWith(path, members)).replaceAll(" / ", "\u00a0/ ")),
+        ),
       ),
     ),
     h(

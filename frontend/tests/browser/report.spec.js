@@ -346,6 +346,10 @@ test("a figure has panels of several series, and the text refers to it", async (
   await page.goto(url);
   const picture = page.locator(".figure-stage > svg.panels");
   await expect(picture).toBeVisible();
+  // Each run is smoothed by its own length.
+  await expect(page.locator(".report-figure figcaption")).toContainText(
+    /Training curves are smoothed by 0\.\d+ to 0\.\d+, by their length\./,
+  );
   // Each run alone and both together, of loss and of accuracy.
   await expect(picture.locator("> svg")).toHaveCount(6);
   await expect(picture.locator(".panel-title")).toHaveText([
