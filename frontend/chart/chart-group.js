@@ -1,7 +1,7 @@
 // The charts of a page and what they share: axis, smoothing, crosshair, one redraw per animation frame, and the view in
 // the page's URL.
 
-import { h } from "../lib/dom.js";
+import { h, setAttribute } from "../lib/dom.js";
 import { chart } from "./chart.js";
 import { exportMenu } from "./export.js";
 import { unionExtent } from "./plot-data.js";
@@ -30,12 +30,14 @@ const DRAWING_SHARE = 0.25;
  *   value: (value: number) => string,
  *   noun?: string,
  *   leaps?: boolean,
+ *   isLog?: () => boolean,
  *   isAbsent?: () => boolean,
  *   lines: () => Line[],
  *   gaps: () => Gap[],
  *   waiting: () => string,
  *   numbers: () => Numbers,
- * }} ChartSpec `isAbsent`: whether there is nothing to draw and nothing to wait for
+ * }} ChartSpec `isLog`: whether the vertical axis is logarithmic by itself; `isAbsent`: whether there is nothing to draw and
+ *   nothing to wait for
  */
 
 /**
@@ -65,6 +67,9 @@ export function chartGroup(view, specs, { axis, axes, smoothing, more = [], onDr
   /** The horizontal extent of each chart's lines. @type {Map<string, Extent>} */
   const spans = new Map();
 
+  /** They show which vertical axes are logarithmic. @type {(() => void)[]} */
+  const logs = [];
+
   /** @type {Chart[]} */
   const charts = specs.map((spec) => {
     const log = h(
@@ -72,18 +77,20 @@ export function chartGroup(view, specs, { axis, axes, smoothing, more = [], onDr
       { class: "button small quiet", type: "button", title: "Logarithmic vertical axis", on: { click: toggleLog } },
       "Log y",
     );
+    const byItself = () => spec.isLog?.() ?? false;
+    const isLog = () => view.charts[spec.id].log ?? byItself();
     function toggleLog() {
       const mine = view.charts[spec.id];
-      mine.log = !mine.log;
+      const next = !isLog();
+      mine.log = next === byItself() ? null : next;
       mine.range = null;
-      showLog();
       viewed();
     }
-    const showLog = () => log.setAttribute("aria-pressed", String(view.charts[spec.id].log));
-    showLog();
+    logs.push(() => setAttribute(log, "aria-pressed", String(isLog())));
     /** @type {Chart} */
     const made = chart({
       ...spec,
+      isLog,
       view,
       span: () => unionExtent([...spans.values()]),
       tools: h(
@@ -108,6 +115,7 @@ export function chartGroup(view, specs, { axis, axes, smoothing, more = [], onDr
     onZoom: (factor) => charts[0].zoom(factor),
   });
   tools.show();
+  for (const show of logs) show();
 
   /** Applies a changed view and writes it to the URL. */
   function viewed() {
@@ -140,6 +148,7 @@ export function chartGroup(view, specs, { axis, axes, smoothing, more = [], onDr
     const started = performance.now();
     onDraw();
     for (const made of charts) spans.set(made.id, made.measure());
+    for (const show of logs) show();
     arrange();
     pending = charts.filter((made) => made.needsDrawing());
     spent = performance.now() - started;

@@ -35,6 +35,7 @@ import { normalize, subrange } from "./scale.js";
  *   gaps: () => Gap[],
  *   noun?: string,
  *   leaps?: boolean,
+ *   isLog: () => boolean,
  *   view: View,
  *   value: (value: number) => string,
  *   waiting: () => string,
@@ -43,7 +44,7 @@ import { normalize, subrange } from "./scale.js";
  *   onView: () => void,
  *   onPoint: (x: number | null, from: string) => void,
  * }} Options `detail` extends the title; `nameOf` gives the current name of a legend entry; `lines` are the visible
- *   ones, and `noun` says what one is; `leaps`: whether a leap of few values is cut off by default; `waiting` says why there is none yet; `span`: the extent of all charts of the page, which aligns them;
+ *   ones, and `noun` says what one is; `leaps`: whether a leap of few values is cut off by default; `isLog`: whether the vertical axis is logarithmic; `waiting` says why there is none yet; `span`: the extent of all charts of the page, which aligns them;
  *   `onPoint` moves the crosshair of the other charts
  */
 
@@ -66,6 +67,7 @@ export function chart({
   gaps,
   noun = "line",
   leaps = false,
+  isLog,
   view,
   value,
   waiting,
@@ -236,7 +238,7 @@ export function chart({
       range: view.range,
       yRange: mine.range,
       logX: view.logX,
-      logY: mine.log,
+      logY: isLog(),
       pixels: Math.max(50, width - 60),
       outliers: view.outliers ?? (leaps ? null : true),
       span: unionExtent([span(), xExtent(all, view.logX)]),

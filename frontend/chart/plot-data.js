@@ -121,6 +121,8 @@ export function plotData(lines, { range, yRange, logX, logY, pixels, outliers = 
   let high = Number.NEGATIVE_INFINITY;
   /** The values that decide what is an outlier. @type {number[]} */
   const values = [];
+  /** Where the values of each line begin among them. @type {number[]} */
+  const starts = [];
   const leaving = outliers === null && !yRange ? leavingLines(lines) : new Set();
   const deciding = deciders(lines);
   /** The extremes of lines that leave. @type {Map<Line, { low: number, high: number }>} */
@@ -135,6 +137,7 @@ export function plotData(lines, { range, yRange, logX, logY, pixels, outliers = 
     const decides = outliers !== true && deciding.has(line) && !leaves;
     const reach = { low: Number.POSITIVE_INFINITY, high: Number.NEGATIVE_INFINITY };
     if (decides) parts.push({ line, from: first, to: first + inRange });
+    if (decides) starts.push(values.length);
     for (const i of indices) {
       const [at, value] = [line.x[i], line.y[i]];
       const bad = (logX && at <= 0) || (logY && value <= 0);
@@ -171,9 +174,11 @@ export function plotData(lines, { range, yRange, logX, logY, pixels, outliers = 
   const [lowest, highest] = [low, high];
   if (outliers === false && values.length > 0) [low, high] = tukeyFences(Float64Array.from(values).sort());
   const withoutLeap = outliers === null && !logY ? topWithoutLeap(values, parts.length) : null;
-  // The end of each line stays in sight.
+  // The end of each line stays in sight, and half of its values: those of a short run among long ones are few.
   const ends = drawn.flatMap(({ line, y }) => (leaving.has(line) ? [] : (y.findLast((value) => value !== null) ?? [])));
-  const top = Math.max(withoutLeap ?? high, ...ends);
+  const middles =
+    withoutLeap === null ? [] : starts.flatMap((from, i) => median(values.slice(from, starts[i + 1])) ?? []);
+  const top = Math.max(withoutLeap ?? high, ...ends, ...middles);
   // Where the ends reach far up, the leap is not worth a cut, nor where the rest of a small loss is next to nothing.
   const isSmall = (top > (withoutLeap ?? top) && high <= WORTH * top) || (high < 1 && top < high * NOTHING);
   const leaping = withoutLeap === null || isSmall ? null : top;
@@ -202,6 +207,12 @@ export function plotData(lines, { range, yRange, logX, logY, pixels, outliers = 
     },
   };
 }
+
+/** The median, the upper of two; null of nothing. @param {number[]} values */
+const median = (values) =>
+  Float64Array.from(values)
+    .sort()
+    .at(values.length >> 1) ?? null;
 
 /** A leap is cut off if it is so many times as high as the end of some line. */
 const WORTH = 2;

@@ -4,7 +4,7 @@
 /** @import { AxisName } from "./axis.js" */
 
 /** @typedef {[number, number] | null} Range */
-/** @typedef {{ log: boolean, range: Range, hidden: Set<string> }} ChartView */
+/** `log`: whether the vertical axis is logarithmic; null if that follows the values. @typedef {{ log: boolean | null, range: Range, hidden: Set<string> }} ChartView */
 /**
  * `smoothing` is null if it follows the length of the run. `outliers`: whether values far from the others stretch the
  * vertical axis; null if only the leap of a few values does not.
@@ -20,9 +20,20 @@
 
 const AXIS_NAMES = ["step", "samples", "epoch", "time"];
 
-/** The default smoothing weight: an average over about a fiftieth of the run. @param {number | null} steps */
+/**
+ * An average over many values lags where a curve is steep, as a loss is at the start: by default it reaches over this
+ * share of the run. That is too little to calm a short run, which gets an average over a few steps, if these are no
+ * large part of it.
+ */
+const SMOOTHED_SHARE = 1 / 200;
+const SMOOTHED_STEPS = 4;
+const MAX_SMOOTHED_SHARE = 1 / 16;
+
+/** The default smoothing weight of a run. @param {number | null} steps its length, 500 if that is not known */
 export function defaultSmoothing(steps) {
-  return Math.min(0.999, Math.max(0, Number((1 - 50 / Math.max(50, steps ?? 500)).toFixed(3))));
+  const length = steps ?? 500;
+  const reach = Math.min(MAX_SMOOTHED_SHARE * length, Math.max(SMOOTHED_STEPS, SMOOTHED_SHARE * length));
+  return Math.min(0.999, Number((1 - 1 / Math.max(1, reach)).toFixed(3)));
 }
 
 /** @param {string[]} ids @param {AxisName} [axis] @returns {View} */
@@ -33,7 +44,7 @@ export function defaultView(ids, axis = "step") {
     range: null,
     smoothing: null,
     outliers: null,
-    charts: Object.fromEntries(ids.map((id) => [id, { log: false, range: null, hidden: new Set() }])),
+    charts: Object.fromEntries(ids.map((id) => [id, { log: null, range: null, hidden: new Set() }])),
   };
 }
 
@@ -55,9 +66,14 @@ export function readView(search, ids, plain = "step") {
   view.range = readRange(query.get("range"));
   const smoothing = Number(query.get("smooth") ?? Number.NaN);
   if (smoothing >= 0 && smoothing <= 0.999) view.smoothing = smoothing;
+  /** @type {Map<string | null, boolean>} */
+  const scales = new Map([
+    ["log", true],
+    ["linear", false],
+  ]);
   for (const id of ids) {
     view.charts[id] = {
-      log: query.get(`${id}.scale`) === "log",
+      log: scales.get(query.get(`${id}.scale`)) ?? null,
       range: readRange(query.get(`${id}.range`)),
       hidden: new Set((query.get(`${id}.hide`) ?? "").split(",").filter(Boolean)),
     };
@@ -79,7 +95,7 @@ export function writeView(view, search, plain = "step") {
   set(query, "range", writeRange(view.range));
   set(query, "smooth", view.smoothing === null ? "" : String(view.smoothing));
   for (const [id, chart] of Object.entries(view.charts)) {
-    set(query, `${id}.scale`, chart.log ? "log" : "");
+    set(query, `${id}.scale`, chart.log === null ? "" : chart.log ? "log" : "linear");
     set(query, `${id}.range`, writeRange(chart.range));
     set(query, `${id}.hide`, [...chart.hidden].join(","));
   }

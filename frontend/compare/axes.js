@@ -5,10 +5,12 @@ import { settingValue, sharedLabel } from "../lib/setting-labels.js";
 import { differingSettings, settingsOf } from "../lib/settings-diff.js";
 import { formatNumber, percent, exactNumber } from "../lib/format.js";
 import { EPOCH_MEAN } from "../runs/columns.js";
-import { COSTS, accuracyOf } from "./scatter.js";
+import { COSTS } from "./costs.js";
+import { accuracyOf } from "./scatter.js";
 import { isSoundMember } from "./sound.js";
 import { accuracySpan, costSpan } from "./span.js";
-import { meanAndStd, runsWith } from "./tables.js";
+import { meanAndStd } from "./columns.js";
+import { runsWith } from "./tables.js";
 
 /** @import { Run } from "../lib/types" */
 /** @import { Scale } from "../chart/scale.js" */

@@ -1,7 +1,7 @@
 // The lines of a comparison's chart: one for each run, or the mean over seeds with a band.
 
 import { ACCURACY, LOSS } from "../chart/units.js";
-import { formatNumber, percent } from "../lib/format.js";
+import { formatLoss, formatNumber, percent } from "../lib/format.js";
 import { importedCurves } from "../run/store.js";
 import { meanCurve } from "./mean.js";
 
@@ -25,7 +25,7 @@ import { meanCurve } from "./mean.js";
  */
 
 /** @type {Pick<MetricChart, "unit" | "leaps" | "value">} */
-const OF_LOSS = { unit: LOSS, leaps: true, value: formatNumber };
+const OF_LOSS = { unit: LOSS, leaps: true, value: formatLoss };
 /** @type {Pick<MetricChart, "unit" | "value">} */
 const OF_ACCURACY = { unit: ACCURACY, value: percent };
 

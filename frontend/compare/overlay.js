@@ -37,16 +37,11 @@ export function overlay(runs, { which: charted, view, axis, members, title, more
   const own = charted.map(({ series }) => series).filter((name) => name === "lr" || name.startsWith("tag:"));
   /** @type {Map<string, Followed>} */
   const followed = new Map();
-  const longest = () =>
-    Math.max(
-      1,
-      ...[...followed.values()].map(({ run, store }) =>
-        run.source
-          ? store.series.train_loss.total
-          : Math.max(run.summary.steps ?? 0, store.series.train_loss.x.last() || 0),
-      ),
-    );
-  const smoothing = () => view.smoothing ?? defaultSmoothing(longest());
+  const lengthOf = (/** @type {Pick<Followed, "run" | "store">} */ { run, store }) =>
+    run.source
+      ? store.series.train_loss.total
+      : Math.max(run.summary.steps ?? 0, store.series.train_loss.x.last() || 0);
+  const smoothing = () => view.smoothing ?? defaultSmoothing(Math.max(1, ...[...followed.values()].map(lengthOf)));
   let smoothedBy = 0;
   let loaded = false;
   for (const run of runs) follow(run);
@@ -54,8 +49,10 @@ export function overlay(runs, { which: charted, view, axis, members, title, more
   /** @param {Run} run */
   function follow(run) {
     const store = new RunStore(own);
+    // The default of the longest run would make a flat line of a short one.
+    const ownSmoothing = () => view.smoothing ?? defaultSmoothing(Math.max(1, lengthOf(entry)));
     /** @type {Followed} */
-    const entry = { run, store, lines: new RunLines(store, () => entry.run, view, smoothing) };
+    const entry = { run, store, lines: new RunLines(store, () => entry.run, view, ownSmoothing) };
     followed.set(run.id, entry);
   }
 

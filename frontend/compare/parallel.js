@@ -20,6 +20,10 @@ import { accuracyOf } from "./scatter.js";
 /** @import { Member } from "./members.js" */
 /** @import { Marks } from "./parallel-picture.js" */
 
+/** Fewer lines, or lines through fewer settings, say no more than the tables. */
+const MIN_LINES = 4;
+const MIN_SETTINGS = 2;
+
 /** The fraction of an axis by which a key press moves a brush. */
 const KEY_STEP = 0.1;
 
@@ -217,8 +221,8 @@ export function parallel({ onLook, onOnly }) {
       members = next;
       if (dragging) return;
       axes = axesOf(members);
-      // A line needs at least two axes.
-      element.hidden = members.length < 2 || axes.length < 2;
+      const settings = axes.filter(({ outcome }) => !outcome).length;
+      element.hidden = members.length < MIN_LINES || settings < MIN_SETTINGS;
       if (!element.hidden) draw();
     },
   };

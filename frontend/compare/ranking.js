@@ -7,7 +7,8 @@ import { holm, welch } from "../lib/welch.js";
 import { byDataSet } from "./data-sets.js";
 import { accuracyOf } from "./scatter.js";
 import { faultText, isSoundMember } from "./sound.js";
-import { nameCell, meanAndStd } from "./tables.js";
+import { meanAndStd } from "./columns.js";
+import { nameCell } from "./tables.js";
 
 /** @import { Spread } from "../lib/types" */
 /** @import { Member } from "./members.js" */

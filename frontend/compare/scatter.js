@@ -2,56 +2,16 @@
 
 import { labelledTicks, normalize, padRange, validRange } from "../chart/scale.js";
 import { h, s } from "../lib/dom.js";
-import { bytes, duration, percent, percentSpread, plural, compactNumber } from "../lib/format.js";
+import { percent, percentSpread, plural } from "../lib/format.js";
 import { byDataSet } from "./data-sets.js";
 import { paretoFront } from "./pareto.js";
 import { isSoundMember } from "./sound.js";
 import { accuracySpan, costSpan, sameText } from "./span.js";
-import { meanAndStd } from "./tables.js";
+import { meanAndStd } from "./columns.js";
+import { COSTS } from "./costs.js";
 
 /** @import { Run } from "../lib/types" */
 /** @import { Member } from "./members.js" */
-
-/**
- * Chooses a unit from a list of sizes and symbols, the largest first.
- * @type {(units: [number, string][]) => (most: number) => [number, string]}
- */
-const unitFor = (units) => (most) => units.find(([size]) => most >= size * 2) ?? units[units.length - 1];
-
-/**
- * @type {{ id: string, title: string, of: (run: Run) => number | null, format: (value: number) => string, unit: (most:
- *   number) => [number, string] }[]}
- */
-export const COSTS = [
-  {
-    id: "seconds",
-    title: "Time",
-    of: ({ summary }) => summary.seconds,
-    format: duration,
-    unit: unitFor([
-      [3600, "h"],
-      [60, "min"],
-      [1, "s"],
-    ]),
-  },
-  {
-    id: "memory",
-    title: "Peak memory",
-    of: ({ summary }) => summary.peak_memory_bytes,
-    format: bytes,
-    unit: unitFor([
-      [2 ** 30, "GiB"],
-      [2 ** 20, "MiB"],
-    ]),
-  },
-  {
-    id: "parameters",
-    title: "Parameters",
-    of: ({ summary }) => summary.parameters,
-    format: compactNumber,
-    unit: () => [1, ""],
-  },
-];
 
 /** What the dashed line is. */
 const FRONT = "The line is the Pareto front: no other run is both better and cheaper.";
@@ -128,6 +88,9 @@ export function scatterPlots(members, onLook, width) {
   const columns = width < MIN_BESIDE ? 1 : drawn.length;
   const each = Math.max(MIN_WIDTH, Math.floor((width - PADDING - GAP * (columns - 1)) / columns));
   const named = each >= NAMED_WIDTH && members.length <= (drawn.length === 1 ? MAX_NAMED_ALONE : MAX_NAMED);
+  const points = new Set(drawn.flatMap((of) => of.points.map(({ member }) => member)));
+  // Of many runs the list beside the curves is the legend.
+  const legend = !named && points.size <= MAX_NAMED_ALONE ? [...points] : [];
   const front = drawn.some(({ points }) => points.length > 2) ? FRONT : "";
   return h(
     "section",
@@ -148,12 +111,24 @@ export function scatterPlots(members, onLook, width) {
         ),
       ),
     ),
+    legend.length > 0 && h("ul", { class: "scatter-legend small" }, ...legend.map(legendEntry)),
     h(
       "div",
       { class: "scatters", vars: { plots: columns } },
       ...drawn.map(({ cost }) => h("figure", {}, scatterCard(members, cost, gain, { onLook, named, width: each }))),
     ),
   );
+}
+
+/** @param {Member} member */
+function legendEntry({ label, stroke: { token } }) {
+  const dot = s(
+    "svg",
+    { viewBox: "0 0 10 10", width: 10, height: 10, "aria-hidden": "true" },
+    s("circle", { cx: 5, cy: 5, r: 4.5 }),
+  );
+  dot.style.fill = `var(${token})`;
+  return h("li", {}, dot, label);
 }
 
 /**

@@ -1,127 +1,20 @@
 // The tables of a comparison: settings that differ, and results.
 
-import { meanSpeed } from "../lib/mean-speed.js";
 import { csv } from "../chart/csv.js";
 import { settingPhrase, settingValue, sharedLabel } from "../lib/setting-labels.js";
 import { differingSettings, labelOf, settingsOf } from "../lib/settings-diff.js";
 import { download, h } from "../lib/dom.js";
-import { bytes, count, duration, formatNumber, percent, percentSpread, compactNumber, spread } from "../lib/format.js";
+import { formatLoss, sameDecimals } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { scrollFrame } from "../lib/scroll-frame.js";
+import { cellOf, formatCell, RESULTS } from "./columns.js";
 import { byDataSet } from "./data-sets.js";
 import { swatch } from "./members.js";
 import { isSoundMember } from "./sound.js";
 
 /** @import { Run, Spread, Statistics } from "../lib/types" */
+/** @import { Figure } from "./columns.js" */
 /** @import { Member } from "./members.js" */
-
-/**
- * A column of results. Columns that `spread` also show the standard deviation.
- * @typedef {{
- *   key: string,
- *   title: string,
- *   more?: string,
- *   best?: "high" | "low",
- *   spreads?: boolean,
- *   of: (run: Run, statistics: Statistics | undefined) => number | null,
- *   std?: (statistics: Statistics | undefined) => number | null,
- *   format: (value: number) => string,
- * }} Figure
- */
-
-/**
- * @type {(name: "train_loss" | "train_accuracy" | "validation_loss" | "validation_accuracy", title: string, format:
- *   (value: number) => string) => Figure}
- */
-const overEpochs = (name, title, format) => ({
-  key: name,
-  title,
-  more: "mean over epochs",
-  spreads: true,
-  of: (_, statistics) => statistics?.[name]?.mean ?? null,
-  std: (statistics) => statistics?.[name]?.std ?? null,
-  format,
-});
-
-/** @type {Figure[]} */
-export const RESULTS = [
-  overEpochs("train_loss", "Training loss", formatNumber),
-  overEpochs("train_accuracy", "Training accuracy", percent),
-  overEpochs("validation_loss", "Validation loss", formatNumber),
-  overEpochs("validation_accuracy", "Validation accuracy", percent),
-  {
-    key: "best_validation_accuracy",
-    title: "Best validation",
-    best: "high",
-    spreads: true,
-    of: ({ summary }) => summary.best_validation_accuracy,
-    format: percent,
-  },
-  {
-    key: "test_accuracy",
-    title: "Test",
-    best: "high",
-    spreads: true,
-    of: ({ summary }) => summary.test_accuracy,
-    format: percent,
-  },
-  {
-    key: "parameters",
-    title: "Parameters",
-    best: "low",
-    of: ({ summary }) => summary.parameters,
-    format: (value) => (value < 1e5 ? count(value) : compactNumber(value)),
-  },
-  { key: "seconds", title: "Time", best: "low", of: ({ summary }) => summary.seconds, format: duration },
-  {
-    key: "peak_memory_bytes",
-    title: "Peak memory",
-    best: "low",
-    of: ({ summary }) => summary.peak_memory_bytes,
-    format: bytes,
-  },
-  {
-    key: "images_per_s",
-    title: "Images/s",
-    best: "high",
-    of: ({ summary }) => meanSpeed(summary) ?? summary.images_per_s,
-    format: compactNumber,
-  },
-];
-
-/** Mean and standard deviation of several runs' values. @param {(number | null)[]} values */
-export function meanAndStd(values) {
-  const known = values.filter((value) => value !== null);
-  if (known.length === 0) return null;
-  const mean = known.reduce((sum, value) => sum + value, 0) / known.length;
-  const std =
-    known.length > 1
-      ? Math.sqrt(known.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (known.length - 1))
-      : null;
-  return { mean, std, count: known.length };
-}
-
-/**
- * A member's value in a column: for one run with the standard deviation over its epochs, for several seeds the mean and
- * standard deviation over seeds.
- * @param {Figure} of
- * @param {Member} member
- * @param {{ [id: string]: Statistics }} statistics
- * @returns {Spread | null}
- */
-export function cellOf(of, { runs }, statistics) {
-  const found = meanAndStd(runs.map((run) => of.of(run, statistics[run.id])));
-  if (found && runs.length === 1 && of.std) return { ...found, std: of.std(statistics[runs[0].id]) };
-  return found;
-}
-
-/** @param {Figure} of @param {Spread | null} cell */
-export function formatCell(of, cell) {
-  if (!cell) return "–";
-  return cell.std === null || !of.spreads
-    ? of.format(cell.mean)
-    : (of.format === percent ? percentSpread : spread)(cell.mean, cell.std);
-}
 
 /** The best of a column's values; null if there is none, or nothing to choose from. @param {Figure} of @param {number[]} values */
 const bestOf = (of, values) =>
@@ -148,6 +41,11 @@ export function resultsTable(members, statistics, figures = RESULTS) {
       return [...here].map((member) => /** @type {[Member, typeof found]} */ ([member, found]));
     }),
   );
+  const runs = members.flatMap((member) => member.runs);
+  // Losses of one column have equal decimals.
+  const even = figures.map(({ format }, column) =>
+    format === formatLoss ? evenLosses(cells.map((row) => row[column]?.mean)) : format,
+  );
   return h(
     "table",
     { class: "compare-table" },
@@ -158,8 +56,14 @@ export function resultsTable(members, statistics, figures = RESULTS) {
         "tr",
         {},
         h("th", { scope: "col" }, "Run"),
-        ...figures.map(({ title, more }) =>
-          h("th", { scope: "col", class: "number" }, title, more && h("small", {}, more)),
+        ...figures.map(({ title, more, under }) =>
+          h(
+            "th",
+            { scope: "col", class: "number" },
+            wordsOf(title, runs),
+            more && h("small", {}, more),
+            under && h("small", {}, wordsOf(under.title, runs)),
+          ),
         ),
       ),
     ),
@@ -177,12 +81,37 @@ export function resultsTable(members, statistics, figures = RESULTS) {
             return h(
               "td",
               { class: `number${first ? " is-best" : ""}`, title: first ? "The best of these" : undefined },
-              formatCell(of, cell),
+              of.under ? twoLines(of, cell, cellOf(of.under, member, statistics), even[column]) : formatCell(of, cell),
             );
           }),
         ),
       ),
     ),
+  );
+}
+
+/** A formatter for the losses of a column. @param {(number | undefined)[]} losses */
+function evenLosses(losses) {
+  const even = sameDecimals(losses);
+  return (/** @type {number} */ loss) => (formatLoss(loss).startsWith("≈") ? formatLoss(loss) : even(loss));
+}
+
+/** @param {Figure["title"]} title @param {Run[]} runs */
+const wordsOf = (title, runs) => (typeof title === "string" ? title : title(runs));
+
+/**
+ * A cell with a second line.
+ * @param {Figure} of @param {Spread | null} cell @param {Spread | null} second
+ * @param {(value: number) => string} format of a value without a deviation
+ */
+function twoLines(of, cell, second, format) {
+  if (!cell) return formatCell(of, cell);
+  return h(
+    "span",
+    { class: "cell-lines" },
+    h("span", {}, cell.std === null ? format(cell.mean) : formatCell(of, cell)),
+    // What is not there yet keeps its room.
+    h("small", {}, second && of.under ? formatCell(of.under, second) : "\u00a0"),
   );
 }
 
@@ -221,7 +150,10 @@ export function settingsTable(members) {
         "tr",
         {},
         h("th", { scope: "col" }, "Run"),
-        ...paths.map((path) => h("th", { scope: "col" }, sharedLabel(path, runsWith(path, members)))),
+        // A slash stays at the end of the name before it.
+        ...paths.map((path) =>
+          h("th", { scope: "col" }, sharedLabel(path, runsWith(path, members)).replaceAll(" / ", "\u00a0/ ")),
+        ),
       ),
     ),
     h(
@@ -285,8 +217,17 @@ export function tableCard(title, about, table) {
   );
 }
 
-/** @param {HTMLTableElement} table */
+/** A cell with a second line is two columns. @param {HTMLTableElement} table */
 export function tableCsv(table) {
-  const rows = [...table.rows].map((row) => [...row.cells].map((cell) => cell.innerText.replace(/\s+/g, " ").trim()));
+  const textOf = (/** @type {ChildNode | Element} */ part) => (part.textContent ?? "").replace(/\s+/g, " ").trim();
+  const rows = [...table.rows].map((row) =>
+    [...row.cells].flatMap((cell, i) => {
+      const [title, ...lines] = [...table.rows[0].cells[i].childNodes];
+      if (lines.length < 2) return [cell.innerText.replace(/\s+/g, " ").trim()];
+      if (row === table.rows[0]) return lines.map((line) => `${textOf(title)} ${textOf(line)}`);
+      const found = [...(cell.querySelector(".cell-lines")?.children ?? [cell])].map(textOf);
+      return lines.map((_, line) => found[line] ?? "");
+    }),
+  );
   return csv(rows[0] ?? [], rows.slice(1));
 }

@@ -58,6 +58,14 @@ export function formatNumber(value) {
   return trim(value.toPrecision(4));
 }
 
+/** Below this a loss is nothing but rounding, as of an average that was 1 and has met zeros since. */
+const NO_LOSS = 1e-12;
+
+/** A loss: 0.0012345 → "0.001235", 1.01e-25 → "≈ 0". @param {number | null | undefined} value */
+export function formatLoss(value) {
+  return isNumber(value) && value !== 0 && Math.abs(value) < NO_LOSS ? "≈ 0" : formatNumber(value);
+}
+
 /**
  * A formatter for numbers of one column: all have the decimals that give the largest four significant digits.
  * @param {(number | null | undefined)[]} values

@@ -323,9 +323,7 @@ function start() {
       figures,
       tableCard(
         "Figures",
-        members.length < runs.size
-          ? "Mean and standard deviation over seeds."
-          : "Losses and accuracies are means over epochs with their standard deviation.",
+        `${members.length < runs.size ? "Means and standard deviations over seeds. " : ""}Losses and accuracies are those of the last epoch, and below the means over epochs with their standard deviation.`,
         resultsTable(members, statistics),
       ),
     );

@@ -11,6 +11,7 @@ import { editor } from "../report/editor.js";
 import { exportMenu } from "../report/export/menu.js";
 import { promptFigure } from "../report/figure-dialog.js";
 import { autosave } from "../report/autosave.js";
+import { beginning, isBare } from "../report/beginning.js";
 import { readFrontMatter, rememberFrontMatter, writeFrontMatter } from "../report/front-matter.js";
 import { partsOf } from "../report/markdown.js";
 import { onNarrow } from "../report/narrow.js";
@@ -43,7 +44,9 @@ const bar = h("div", { class: "conflict-bar", role: "alert", hidden: true });
 const preview = reportView(sources, {
   onPart: ({ from }) => page.dataset.view === "both" && text.goTo(from),
   onFigure: (part) => attempt(() => change(part)),
+  onShown: () => text.refer(preview.parts().flatMap(({ placed }) => placed.filter(({ name }) => name !== ""))),
 });
+const empty = beginning({ onFigure: () => attempt(insert), onNumber: () => attempt(insertNumber) });
 const reading = h("div", { class: "report-read" }, preview.element);
 const draft = autosave(report, {
   onState: (now) => {
@@ -101,6 +104,26 @@ const plain = h(
   },
   "Source",
 );
+const writing = h(
+  "div",
+  { class: "report-write" },
+  fields.element,
+  h(
+    "div",
+    { class: "report-tools-bar", role: "toolbar", "aria-label": "Writing" },
+    h(
+      "button",
+      { class: "button primary small", type: "button", on: { click: () => attempt(insert) } },
+      icon("chart", 14),
+      "Figure",
+    ),
+    h("button", { class: "button small", type: "button", on: { click: () => attempt(insertNumber) } }, "Number"),
+    h("button", { class: "button small", type: "button", on: { click: () => attempt(insertReference) } }, "Reference"),
+    ...text.tools,
+    plain,
+  ),
+  text.element,
+);
 page.append(
   h(
     "header",
@@ -119,35 +142,7 @@ page.append(
     ),
   ),
   bar,
-  h(
-    "div",
-    { class: "report-panes" },
-    h(
-      "div",
-      { class: "report-write" },
-      fields.element,
-      h(
-        "div",
-        { class: "report-tools-bar", role: "toolbar", "aria-label": "Writing" },
-        h(
-          "button",
-          { class: "button primary small", type: "button", on: { click: () => attempt(insert) } },
-          icon("chart", 14),
-          "Figure",
-        ),
-        h("button", { class: "button small", type: "button", on: { click: () => attempt(insertNumber) } }, "Number"),
-        h(
-          "button",
-          { class: "button small", type: "button", on: { click: () => attempt(insertReference) } },
-          "Reference",
-        ),
-        ...text.tools,
-        plain,
-      ),
-      text.element,
-    ),
-    reading,
-  ),
+  h("div", { class: "report-panes" }, writing, reading),
 );
 bar.append(
   h("span", {}, "This report was saved elsewhere since it was opened here. Nothing was overwritten."),
@@ -184,12 +179,14 @@ function whole() {
 async function show(now) {
   await sources.loadNumbers(now);
   text.renew();
+  empty.hidden = !isBare(now);
   if (text.value() === now) preview.show(now);
 }
 
 /** @param {string} name */
 function view(name) {
   page.dataset.view = name;
+  (name === "write" ? writing : reading).append(empty);
   for (const input of views.querySelectorAll("input")) input.checked = input.value === name;
 }
 

@@ -11,7 +11,7 @@ import { isActive } from "../lib/status.js";
 import { withUsualFrontMatter } from "../report/front-matter.js";
 import { experimentReport } from "../report/experiment-report.js";
 import { subjectsOf } from "../report/experiment-runs.js";
-import { EXPERIMENTS } from "../report/experiments.js";
+import { EXPERIMENTS, wordsOf } from "../report/experiments.js";
 
 /** @import { Preset, ReportAbout, Run, SweepSpec } from "../lib/types" */
 /** @import { Experiment, Subject } from "../report/experiments.js" */
@@ -121,6 +121,7 @@ function subjectFor(experiment, subjects = subjectsFor(experiment)) {
 function experimentRow(experiment) {
   const subjects = subjectsFor(experiment);
   const subject = subjectFor(experiment, subjects);
+  const { title, question } = wordsOf(experiment, data.presets);
   const box = h("input", {
     type: "checkbox",
     disabled: !subject,
@@ -142,7 +143,7 @@ function experimentRow(experiment) {
       {},
       box,
       h("span", { class: "experiment-number" }, experiment.number),
-      h("span", {}, h("b", {}, experiment.title), h("small", {}, experiment.question)),
+      h("span", {}, h("b", {}, title), h("small", {}, question)),
     ),
     h(
       "div",
@@ -179,7 +180,7 @@ function subjectChoice(experiment, subjects) {
   const select = h(
     "select",
     {
-      "aria-label": `Runs of “${experiment.title}”`,
+      "aria-label": `Runs of “${wordsOf(experiment, data.presets).title}”`,
       on: {
         change: () => {
           picked.set(experiment.id, select.value);

@@ -5,12 +5,14 @@ import { h } from "../lib/dom.js";
 import { figureCard } from "./figure-card.js";
 import { history } from "./history.js";
 import { NumberNames } from "./number-names.js";
+import { showReferences, writeReferences } from "./reference-names.js";
 import { joinPieces, lineAt, piecesOf, rewritten, startOfLine, withBlock, without, withMoved } from "./pieces.js";
 import { cursorIn, grow, textField } from "./text-field.js";
 import { TOOLS } from "./text-tools.js";
 
 /** @import { FigureCard } from "./figure-card.js" */
 /** @import { Piece, TextPiece } from "./pieces.js" */
+/** @import { Referable } from "./reference-names.js" */
 /** @import { Sources } from "./sources.js" */
 /** @import { Tool } from "./text-tools.js" */
 
@@ -37,13 +39,15 @@ export function editor(text, sources, { onChange, onLine, onFigure, onSave }) {
   /** Cards by source, so that a change beside a figure leaves its card alone. @type {Map<string, FigureCard[]>} */
   let cards = new Map();
   let plain = false;
+  /** The figures and tables of the report, by which references are shown. @type {Referable[]} */
+  let figures = [];
   /** The field that the tools change. */
   let active = 0;
   let line = -1;
 
-  /** Whether a field shows names in place of ids. */
-  const shown = (/** @type {string} */ source) => (plain ? source : names.shown(source));
-  const written = (/** @type {string} */ now) => (plain ? now : names.source(now));
+  /** A field shows names in place of ids, and what references read as. */
+  const shown = (/** @type {string} */ source) => (plain ? source : showReferences(names.shown(source), figures));
+  const written = (/** @type {string} */ now) => (plain ? now : names.source(writeReferences(now)));
 
   /** @param {string} next */
   function show(next) {
@@ -142,14 +146,21 @@ export function editor(text, sources, { onChange, onLine, onFigure, onSave }) {
     typed(i, false);
   }
 
-  /** Shows names for ids that were pasted. @param {number} i */
+  /** Shows names for ids that were pasted, and the numbers that references have now. @param {number} i */
   function renew(i) {
     const { area } = places[i] ?? {};
     if (!area?.isConnected || written(area.value) !== pieces[i].text) return;
     const next = shown(pieces[i].text);
     if (next === area.value) return;
+    const isWrittenIn = area === document.activeElement;
+    // What is selected would be lost; it is renewed when the field is left.
+    if (isWrittenIn && area.selectionStart !== area.selectionEnd) return;
+    const cursor = cursorIn(area, written);
     area.value = next;
     grow(area);
+    if (!isWrittenIn) return;
+    const at = shown(pieces[i].text.slice(0, cursor)).length;
+    area.setSelectionRange(at, at);
   }
 
   /** Shows a changed text, with the cursor at a place in it. @param {string} next @param {number} cursor */
@@ -300,6 +311,11 @@ export function editor(text, sources, { onChange, onLine, onFigure, onSave }) {
       plain = is;
       element.classList.toggle("is-plain", is);
       show(value());
+    },
+    /** Shows references by the numbers of these figures and tables. @param {Referable[]} now those of the report */
+    refer(now) {
+      figures = now;
+      places.forEach((_, i) => renew(i));
     },
     /** Shows the names of runs that are known by now. */
     renew: () => places.forEach((_, i) => renew(i)),

@@ -4,7 +4,7 @@ import { plural } from "../lib/format.js";
 import { describeRun, settingLabel, settingValue } from "../lib/setting-labels.js";
 import { groupBySeed, settingsOf } from "../lib/settings-diff.js";
 import { memberLabels, range, variedPaths } from "../runs/sweeps.js";
-import { curves, figure, results, setUp } from "./experiments.js";
+import { curves, figure, results, setUp, wordsOf } from "./experiments.js";
 
 /** @import { Preset, Run } from "../lib/types" */
 /** @import { Experiment, Subject } from "./experiments.js" */
@@ -46,18 +46,19 @@ export function experimentReport(chosen, { presets = [], title } = {}) {
   const [first] = chosen;
   const several = chosen.length > 1;
   const sections = chosen.flatMap(({ experiment, subject }) => {
-    const { ask, question, body, look } = experiment;
+    const { ask, body, look } = experiment;
+    const { title: name, question } = wordsOf(experiment, presets);
     const preset = subject.exactly ? presets.find(({ id }) => id === experiment.preset) : undefined;
     const asked = !subject.exactly && ask && subject.values ? ask(subject.values) : question;
     const parts = [asked, ...body(subject), ...observations(look, preset)];
-    return several ? [`## ${experiment.number}. ${experiment.title}`, ...parts] : parts.map(raised);
+    return several ? [`## ${experiment.number}. ${name}`, ...parts] : parts.map(raised);
   });
   const told = chosen.flatMap(({ experiment, subject }) => {
     const words = experiment.looksInside ? "" : outcomeOf(subject.of ?? []);
-    return words === "" ? [] : [several ? `- **${experiment.title}**: ${words}` : words];
+    return words === "" ? [] : [several ? `- **${wordsOf(experiment, presets).title}**: ${words}` : words];
   });
   return joined([
-    `# ${title ?? (several ? "Experiments" : first.experiment.title)}`,
+    `# ${title ?? (several ? "Experiments" : wordsOf(first.experiment, presets).title)}`,
     ...sections,
     "## Conclusion",
     ...(told.length > 0 ? [told.join("\n")] : []),

@@ -3,7 +3,7 @@
 
 import { writeBlock } from "./block.js";
 
-/** @import { Run } from "../lib/types" */
+/** @import { Preset, Run } from "../lib/types" */
 
 /**
  * The runs of an experiment: `runs` as a report names them, `of` all of them, `run` the one to inspect and `image` what it
@@ -15,14 +15,15 @@ import { writeBlock } from "./block.js";
  */
 
 /**
- * `preset`: the preset that starts it; `ask`: the question about other values than the preset's; `looksInside`: it is about
- * one network's inside, not about its accuracy.
+ * `preset`: the preset that starts it, whose title and question it has, unless it is about a part of it and has its own;
+ * `ask`: the question about other values than the preset's; `looksInside`: it is about one network's inside, not about
+ * its accuracy.
  * @typedef {{
  *   id: string,
  *   number: number,
- *   title: string,
  *   preset: string,
- *   question: string,
+ *   title?: string,
+ *   question?: string,
  *   ask?: (values: string) => string,
  *   looksInside?: boolean,
  *   body: (subject: Subject) => string[],
@@ -63,15 +64,22 @@ export const results = ({ runs, seeds }) => {
   return [heading, figure("results", { runs, columns: "epochs" }), ...tables];
 };
 
+/**
+ * What an experiment is called and asks: the same on every page.
+ * @param {Experiment} experiment
+ * @param {Preset[]} presets
+ */
+export function wordsOf({ id, title, preset, question }, presets) {
+  const from = presets.find((known) => known.id === preset);
+  return { title: title ?? from?.title ?? id, question: question ?? from?.question ?? "" };
+}
+
 /** @type {Experiment[]} */
 export const EXPERIMENTS = [
   {
     id: "perceptron",
     number: 1,
-    title: "A perceptron in the plane",
     preset: "perceptron-on-blobs",
-    question:
-      "One neuron moves its line after each mistake. How does the decision boundary come to lie between two groups of points?",
     body: (subject) => [
       ...setUp(subject),
       "### The boundary, epoch by epoch",
@@ -87,10 +95,7 @@ export const EXPERIMENTS = [
   {
     id: "batch-size",
     number: 2,
-    title: "Batch size",
     preset: "batch-size",
-    question:
-      "The same network on batches of 16, 32, 64 and 128, over the same samples. Where is the noise, and what does a step cost?",
     ask: (values) => `The same network on batches of ${values}. Where is the noise, and what does a step cost?`,
     body: (subject) => [
       ...setUp(subject),
@@ -108,10 +113,8 @@ export const EXPERIMENTS = [
   {
     id: "learning-rate",
     number: 3,
-    title: "Learning rate",
     preset: "learning-rate",
-    question: "From 0.1 down to 0.0001. Which one leaps, which one crawls, which one learns?",
-    ask: (values) => `Learning rates of ${values}. Which one leaps, which one crawls, which one learns?`,
+    ask: (values) => `Learning rates of ${values}. Which one is stuck, which one crawls, which one learns?`,
     body: (subject) => [...setUp(subject), ...curves(subject), ...outcome(subject)],
     look: [
       "What does the largest rate do in the first steps: does the loss rise before it falls, or stay high?",
@@ -122,9 +125,7 @@ export const EXPERIMENTS = [
   {
     id: "activation",
     number: 4,
-    title: "Activation",
     preset: "activation",
-    question: "ReLU, sigmoid and tanh in the same network. Why does sigmoid take so long to leave the ground?",
     ask: (values) => `${values} in the same network. Which one leaves the ground first, and why?`,
     body: (subject) => [...setUp(subject), ...curves(subject), ...outcome(subject)],
     look: [
@@ -156,10 +157,7 @@ export const EXPERIMENTS = [
   {
     id: "convolutional-networks",
     number: 6,
-    title: "Four convolutional networks",
     preset: "convolutional-networks",
-    question:
-      "VGG16, two residual networks of separable convolutions and Inception on the same images. Which learns most in the same epochs, and what does it weigh?",
     ask: (values) => `${values} on the same images. Which learns most in the same epochs, and what does it weigh?`,
     body: (subject) => [
       ...setUp(subject),
@@ -176,10 +174,8 @@ export const EXPERIMENTS = [
   {
     id: "wide-against-deep",
     number: 7,
-    title: "Wide against deep",
     preset: "wide-against-deep",
-    question:
-      "A wide MLP and VGG16 have about as many parameters. Which learns more with them, in what time and memory?",
+    ask: (values) => `${values} on the same images. Which learns more, in what time and memory?`,
     body: (subject) => [...setUp(subject), ...curves(subject, { x: "epoch" }), ...results(subject)],
     look: [
       "Which has the smaller deviation over epochs?",

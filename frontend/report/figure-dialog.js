@@ -6,7 +6,6 @@ import { writeBlock } from "./block.js";
 import { figureField } from "./figure-fields.js";
 import { KINDS } from "./figures/index.js";
 import { placeFigure } from "./placed-figure.js";
-import { groupsOf } from "./runs-field.js";
 
 /** @import { Run } from "../lib/types" */
 /** @import { Block } from "./block.js" */
@@ -92,9 +91,10 @@ export function promptFigure(sources, { block, suggestion, uploads = [] } = {}) 
       for (const { name, type, options } of kind.fields)
         if (type === "choice" && !options?.some(([value]) => value === settings.get(name))) settings.delete(name);
       // A figure of one run starts with one of the runs chosen for the previous kind.
-      for (const { name, type } of kind.fields) {
+      for (const { name, type, start } of kind.fields) {
+        if (!block && start !== undefined && !settings.has(name)) settings.set(name, start);
         if (type === "runs" && !settings.get(name))
-          settings.set(name, settings.get("run") ?? suggestion ?? firstChoice(runs));
+          settings.set(name, settings.get("run") ?? suggestion ?? newestTrained(runs));
         if (type === "run" && !settings.get(name))
           settings.set(name, firstOf(settings.get("runs") ?? suggestion ?? "", runs));
       }
@@ -112,7 +112,7 @@ export function promptFigure(sources, { block, suggestion, uploads = [] } = {}) 
       try {
         return sources.find(words)[0].id;
       } catch {
-        return runs[0]?.id ?? "";
+        return newestTrained(runs);
       }
     }
 
@@ -149,7 +149,7 @@ export function promptFigure(sources, { block, suggestion, uploads = [] } = {}) 
   });
 }
 
-/** The default runs of a new figure: the newest sweep, or the newest run. @param {Run[]} runs */
-function firstChoice(runs) {
-  return groupsOf(runs)[0]?.[0] ?? runs[0]?.id ?? "";
+/** The newest run that has something to show, or the newest one. @param {Run[]} runs the newest first */
+export function newestTrained(runs) {
+  return (runs.find(({ summary }) => (summary.step ?? 0) > 0) ?? runs[0])?.id ?? "";
 }

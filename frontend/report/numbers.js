@@ -1,6 +1,6 @@
 // Numbers of runs in a report's text: {{01a2… test_accuracy}}.
 
-import { bytes, count, duration, formatNumber, percent, compactNumber } from "../lib/format.js";
+import { bytes, count, duration, formatLoss, percent, compactNumber } from "../lib/format.js";
 import { runName } from "../lib/run-name.js";
 import { FigureError } from "./block.js";
 
@@ -13,13 +13,13 @@ import { FigureError } from "./block.js";
  */
 export const NUMBERS = {
   ...of("test_accuracy", "Test accuracy", percent),
-  ...of("test_loss", "Test loss", formatNumber),
+  ...of("test_loss", "Test loss", formatLoss),
   ...of("best_validation_accuracy", "Best validation accuracy", percent),
   ...of("best_epoch", "Best epoch", count),
   ...of("validation_accuracy", "Last validation accuracy", percent),
-  ...of("validation_loss", "Last validation loss", formatNumber),
+  ...of("validation_loss", "Last validation loss", formatLoss),
   ...of("train_accuracy", "Training accuracy, mean of the last epoch", percent),
-  ...of("train_loss", "Training loss, mean of the last epoch", formatNumber),
+  ...of("train_loss", "Training loss, mean of the last epoch", formatLoss),
   ...of("parameters", "Parameters", count),
   ...of("seconds", "Time", duration),
   ...of("peak_memory_bytes", "Peak memory", bytes),

@@ -39,14 +39,20 @@ export function adviceFor(run) {
   return null;
 }
 
+/** The form's defaults, by optimizer: a tenth of a rate that is far too high is too high as well. @type {{ [kind: string]: number }} */
+const DEFAULT_LR = { sgd: 0.01, adamw: 0.001 };
+
 /** @param {Run} run @returns {Advice} */
 function diverged(run) {
   const lr = numberAt(run, "training.optimizer.lr");
   const clip = settingsOf(run).get("training.clip");
-  const lower = lr === null ? null : exactNumber(Number((lr / 10).toPrecision(3)));
+  const usual = DEFAULT_LR[String(settingsOf(run).get("training.optimizer.kind"))] ?? DEFAULT_LR.sgd;
+  const tenth = lr === null ? null : Number((lr / 10).toPrecision(3));
+  const lower = tenth === null ? null : exactNumber(Math.min(tenth, usual));
   const clips = clip === null || clip === undefined;
   const tries = [
-    lower !== null && `a learning rate of ${lower}, a tenth of this one`,
+    lower !== null &&
+      `a learning rate of ${lower}, ${tenth !== null && tenth <= usual ? "a tenth of this one" : "the form's default"}`,
     clips && "gradient clipping at a norm of 1",
   ].filter(Boolean);
   return {

@@ -1,7 +1,7 @@
 // The test result: accuracy and confusion matrix.
 
 import { h } from "../lib/dom.js";
-import { count, formatNumber, percent, plural } from "../lib/format.js";
+import { count, formatLoss, percent, plural } from "../lib/format.js";
 import { confusionMatrix } from "../lib/confusion-matrix.js";
 
 /** @import { TestEvent } from "../lib/types" */
@@ -26,7 +26,7 @@ export function testPanel() {
           "dl",
           { class: "figures" },
           figurePair("Accuracy", percent(accuracy)),
-          figurePair("Loss", formatNumber(loss)),
+          figurePair("Loss", formatLoss(loss)),
           figurePair("Samples", count(samples)),
         ),
         h("div", { class: "confusion-frame" }, confusionMatrix(confusion, names)),

@@ -1,6 +1,6 @@
 // The charts of a run: loss and accuracy, and charts of imported series.
 
-import { formatNumber, percent } from "../lib/format.js";
+import { formatLoss, formatNumber, percent } from "../lib/format.js";
 import { tensorboardUrl, getMetricsOf } from "../lib/api.js";
 import { axisUnit, secondsAt, epochAt, samplesAt } from "../chart/axis.js";
 import { ACCURACY, LOSS } from "../chart/units.js";
@@ -16,6 +16,7 @@ import { importedCurves, RunStore } from "./store.js";
 /** @import { Points } from "./lines.js" */
 /** @import { SeriesName } from "./store.js" */
 /** @import { Line, Unit } from "../chart/plot-data.js" */
+/** @import { Column } from "../chart/column.js" */
 /** @import { Entry } from "../chart/legend.js" */
 
 /** The legend entry of the training line. */
@@ -37,6 +38,7 @@ const ENTRIES = [
  *   validation: SeriesName | null,
  *   unit: Unit,
  *   leaps?: boolean,
+ *   isLogByItself?: boolean,
  *   value: (value: number) => string,
  * }} Which
  */
@@ -50,7 +52,8 @@ const DEFAULT_ENTRIES = [
     validation: "validation_loss",
     unit: LOSS,
     leaps: true,
-    value: formatNumber,
+    isLogByItself: true,
+    value: formatLoss,
   },
   {
     id: "accuracy",
@@ -64,6 +67,21 @@ const DEFAULT_ENTRIES = [
 
 /** @param {Run} run */
 export const importedSeries = (run) => importedCurves([run]).map(({ name }) => name);
+
+/** Values so many times as high as the lowest leave nothing of it on a linear axis. */
+const VAST = 1000;
+
+/** Whether the values of a run that diverged are readable on a logarithmic axis alone. @param {Column} values */
+function isVast({ data, length }) {
+  let [low, high] = [Number.POSITIVE_INFINITY, 0];
+  for (let i = 0; i < length; i += 1) {
+    const value = data[i];
+    if (!(value > 0) || !Number.isFinite(value)) continue;
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  return high > VAST * low;
+}
 
 /** Spreadsheets open at most about this many rows. */
 const MAX_ROWS = 1_000_000;
@@ -237,6 +255,7 @@ export function curves(store, run) {
       entries: which.validation ? ENTRIES : ENTRIES.slice(0, 2),
       nameOf: which.validation ? nameIn(which) : ownNameOf,
       lines: () => linesOf(which),
+      isLog: () => which.isLogByItself === true && run().reason === "diverged" && isVast(store.series[which.train].y),
       gaps: () => gapsOf(which),
       waiting,
       numbers: () => numbersOf(which),

@@ -25,5 +25,15 @@ export function withoutCheckpoint(run) {
   return { title, words: "The run ended before its first checkpoint. Resume it on its page to go on." };
 }
 
+/** Within an epoch a checkpoint is written after so many seconds. */
+const FIRST_AFTER = 30;
+
+/** Whether a run has ended before its first checkpoint and will never have one. @param {Run} run */
+export function hasNoCheckpoint(run) {
+  if (isActive(run) || (run.status !== "failed" && run.reason !== "diverged")) return false;
+  const { step, steps_per_epoch: epoch, seconds } = run.summary;
+  return step === null || (epoch !== null && step < epoch && (seconds ?? 0) < FIRST_AFTER);
+}
+
 /** @param {Run} run */
 const cause = ({ message }) => (message ? `: ${message[0].toLowerCase()}${message.slice(1)}` : ".");

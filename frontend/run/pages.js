@@ -2,14 +2,16 @@
 
 import { h } from "../lib/dom.js";
 import { icon } from "../lib/icons.js";
+import { hasNoCheckpoint } from "./no-checkpoint.js";
 
 /** @import { Run } from "../lib/types" */
 /** @import { IconName } from "../lib/icons.js" */
 
 /**
- * `images`: only for runs on images. An imported run has only curves, and none of these pages.
- * @type {{ path: string, label: string, icon: IconName, title: string, dense?: string, images?: boolean }[]} `dense`: the title
- *   for a network without convolutions
+ * `images`: only for runs on images; `weights`: only for runs with a checkpoint. An imported run has only curves, and none
+ * of these pages.
+ * @type {{ path: string, label: string, icon: IconName, title: string, dense?: string, images?: boolean, weights?: boolean }[]}
+ *   `dense`: the title for a network without convolutions
  */
 const PAGES = [
   {
@@ -25,6 +27,7 @@ const PAGES = [
     label: "Evaluation",
     icon: "target",
     title: "How good the network is, for each class and with intervals",
+    weights: true,
   },
   {
     path: "predict",
@@ -32,6 +35,7 @@ const PAGES = [
     icon: "photo",
     title: "Classify photos, folders and the webcam",
     images: true,
+    weights: true,
   },
 ];
 
@@ -50,15 +54,24 @@ export function pageLinks(run, current) {
       page.label,
     ),
   }));
-  for (const { element } of links) element.hidden = run.source !== null;
+  let isPlane = false;
+  /** Hides the pages that this run does not have. @param {Run} now */
+  function show(now) {
+    for (const { page, element } of links)
+      element.hidden =
+        now.source !== null || (isPlane && page.images === true) || (page.weights === true && hasNoCheckpoint(now));
+  }
+  show(run);
   return {
     elements: links.map(({ element }) => element),
     /** The first of them that this run has. */
     first: () => links.find(({ element }) => !element.hidden)?.element ?? null,
     /** Hides the pages that points in the plane do not have. */
     hideImages() {
+      isPlane = true;
       for (const { page, element } of links) if (page.images) element.hidden = true;
     },
+    show,
   };
 }
 
@@ -70,3 +83,6 @@ export const hasConvolutions = ({ spec }) => !DENSE.includes(String(spec.network
 
 /** Whether the data of a run are images, not points in the plane. @param {Run} run */
 export const isOfImages = (run) => "size" in Object(run.spec.data);
+
+/** What is counted in the speed of runs. @param {Run[]} runs */
+export const speedTitle = (runs) => (runs.every(isOfImages) ? "Images/s" : "Samples/s");

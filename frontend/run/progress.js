@@ -2,18 +2,35 @@
 
 import { meanSpeed } from "../lib/mean-speed.js";
 import { h, setAttribute, setText } from "../lib/dom.js";
-import { bytes, count, duration, formatNumber, percent, compactNumber } from "../lib/format.js";
+import { bytes, count, duration, formatLoss, percent, compactNumber } from "../lib/format.js";
 import { stateOf } from "../lib/status.js";
 import { EPOCH_MEAN, EPOCH_MEAN_TITLE } from "../runs/columns.js";
 import { progressOf } from "../runs/order.js";
+import { speedTitle } from "./pages.js";
 
 /** @import { PreparingEvent, Run } from "../lib/types" */
 
 /**
- * `more` qualifies a name that has several meanings.
- * @type {{ name: string, text: (run: Run) => string, more?: (run: Run) => string, title?: (run: Run) => string }[]}
+ * `more` qualifies a name that has several meanings; `isMain`: how good the network is, which comes first.
+ * @typedef {{ name: string | ((run: Run) => string), isMain?: boolean, text: (run: Run) => string, more?: (run: Run) => string, title?: (run: Run) => string }} Figure
  */
+
+/** @type {Figure[]} */
 const FIGURES = [
+  { name: "Test accuracy", isMain: true, text: ({ summary }) => percent(summary.test_accuracy) },
+  {
+    name: "Best validation",
+    isMain: true,
+    text: ({ summary }) => percent(summary.best_validation_accuracy),
+    more: ({ summary }) => (summary.best_epoch === null ? "" : `epoch ${summary.best_epoch}`),
+  },
+  {
+    name: "Training loss",
+    isMain: true,
+    text: ({ summary }) => formatLoss(summary.train_loss),
+    more: () => EPOCH_MEAN,
+    title: () => EPOCH_MEAN_TITLE,
+  },
   {
     name: "Epoch",
     text: ({ summary: { epoch, epochs } }) => fraction(epoch, epochs),
@@ -25,19 +42,7 @@ const FIGURES = [
     title: ({ summary: { step, steps } }) => (step === null ? "" : `${count(step)} of ${count(steps)}`),
   },
   {
-    name: "Training loss",
-    text: ({ summary }) => formatNumber(summary.train_loss),
-    more: () => EPOCH_MEAN,
-    title: () => EPOCH_MEAN_TITLE,
-  },
-  {
-    name: "Best validation",
-    text: ({ summary }) => percent(summary.best_validation_accuracy),
-    more: ({ summary }) => (summary.best_epoch === null ? "" : `epoch ${summary.best_epoch}`),
-  },
-  { name: "Test", text: ({ summary }) => percent(summary.test_accuracy) },
-  {
-    name: "Images/s",
+    name: (run) => speedTitle([run]),
     text: ({ summary }) => compactNumber(meanSpeed(summary) ?? summary.images_per_s),
     more: ({ summary }) => (meanSpeed(summary) === null ? "" : `mean; last ${compactNumber(summary.images_per_s)}`),
     title: ({ summary }) =>
@@ -63,13 +68,13 @@ const FIGURES = [
 /** Imported curves have no epochs. */
 const LAST = "last value";
 
-/** The figures of an imported run. @type {typeof FIGURES} */
+/** The figures of an imported run. @type {Figure[]} */
 const IMPORTED = [
-  { name: "Last step", text: ({ summary }) => count(summary.step) },
-  { name: "Training loss", text: ({ summary }) => formatNumber(summary.train_loss), more: () => LAST },
+  { name: "Best validation", isMain: true, text: ({ summary }) => percent(summary.best_validation_accuracy) },
+  { name: "Training loss", isMain: true, text: ({ summary }) => formatLoss(summary.train_loss), more: () => LAST },
+  { name: "Validation loss", text: ({ summary }) => formatLoss(summary.validation_loss), more: () => LAST },
   { name: "Training accuracy", text: ({ summary }) => percent(summary.train_accuracy), more: () => LAST },
-  { name: "Validation loss", text: ({ summary }) => formatNumber(summary.validation_loss), more: () => LAST },
-  { name: "Best validation", text: ({ summary }) => percent(summary.best_validation_accuracy) },
+  { name: "Last step", text: ({ summary }) => count(summary.step) },
   { name: "Time", text: ({ summary }) => duration(summary.seconds), title: () => "from the first value to the last" },
 ];
 
@@ -88,10 +93,18 @@ export function progressPanel(first) {
     h("span"),
   );
   const figures = first.source ? IMPORTED : FIGURES;
-  const cells = figures.map(({ name }) => {
+  const cells = figures.map(({ name, isMain = false }) => {
     const [value, more] = [h("span"), h("small")];
-    return { value, more, element: h("div", {}, h("dt", {}, name), h("dd", {}, value, more)) };
+    const title = typeof name === "string" ? name : name(first);
+    return { value, more, isMain, element: h("div", {}, h("dt", {}, title), h("dd", {}, value, more)) };
   });
+  const [main, rest] = [true, false].map((isMain) =>
+    h(
+      "dl",
+      { class: `figures${isMain ? " is-main" : ""}` },
+      ...cells.filter((cell) => cell.isMain === isMain).map((cell) => cell.element),
+    ),
+  );
   /** The photos that are prepared before the run starts. @type {PreparingEvent | null} */
   let preparing = null;
   let shown = first;
@@ -101,7 +114,7 @@ export function progressPanel(first) {
     { class: "card progress", "aria-label": "Progress" },
     bar,
     before,
-    h("dl", { class: "figures" }, ...cells.map((cell) => cell.element)),
+    h("div", { class: "progress-figures" }, main, rest),
   );
 
   /** @param {Run} run */
@@ -127,6 +140,7 @@ export function progressPanel(first) {
       const title = figures[i].title?.(run) ?? "";
       if (value.title !== title) value.title = title;
     });
+    main.hidden = cells.every(({ isMain, element: { hidden } }) => !isMain || hidden);
   }
 
   show(first);

@@ -109,6 +109,7 @@ export function runActions(first, { onAnswer, onDelete }) {
       transfer.hidden =
         run.source !== null || !["finished", "stopped"].includes(run.status) || run.reason === "diverged";
       away.show(run);
+      pages.show(run);
       arrange();
     },
     /** Hides what is about images, for points in the plane. */

@@ -16,6 +16,7 @@ import { panelsSvg } from "./panels.js";
 /** @import { Line } from "../../chart/plot-data.js" */
 /** @import { MetricChart } from "../../compare/lines.js" */
 /** @import { Member } from "../../compare/members.js" */
+/** @import { Run } from "../../lib/types" */
 /** @import { Kind, Values } from "./index.js" */
 /** @import { Panel } from "./panels.js" */
 
@@ -45,6 +46,7 @@ export const curve = {
       label: "Shows",
       type: "several",
       value: "train_loss",
+      start: "train_loss, validation_loss",
       options: CHARTS.map(({ series, title }) => [series, title]),
     },
     {
@@ -100,13 +102,15 @@ export const curve = {
   ],
   async draw(values, sources) {
     const runs = await sources.runsOf(values.runs);
-    const charts = chartsNamed(values.series);
+    const named = chartsNamed(values.series);
     const axis = /** @type {AxisName} */ (values.x || axisFor(runs));
-    const longest = Math.max(1, ...runs.map(({ summary }) => summary.steps ?? 0));
-    const smoothing = values.smoothing === "" ? defaultSmoothing(longest) : Number(values.smoothing);
+    const weightOf = (/** @type {Run} */ { summary }) =>
+      values.smoothing === "" ? defaultSmoothing(Math.max(1, summary.steps ?? 0)) : Number(values.smoothing);
+    const weights = runs.map(weightOf);
+    const smoothing = Math.max(...weights);
     const metrics = await sources.metrics(runs, { series: SERIES, points: POINTS, smooth: smoothing });
     const view = defaultView(
-      charts.map(({ id }) => id),
+      named.map(({ id }) => id),
       axis,
     );
     const lines = new Map(
@@ -118,11 +122,15 @@ export const curve = {
           store,
           () => run,
           view,
-          () => smoothing,
+          () => weightOf(run),
         );
         return [[run.id, made]];
       }),
     );
+    // A run without validation has no such curve, and the caption does not name it.
+    const has = (/** @type {MetricChart} */ { series }) =>
+      [...lines.values()].some(({ store }) => store.series[series].x.length > 0);
+    const charts = named.some(has) ? named.filter(has) : named;
     const members = membersFor(runs, values.seeds);
     if (values.panels === "runs" && members.length > MAX_ALONE)
       throw new FigureError(
@@ -151,7 +159,7 @@ export const curve = {
     const sentences = [
       `${titleOf(charts)} of ${runsTitle(runs)}, over ${AXES.find(({ name }) => name === axis)?.title.toLowerCase()}`,
       members.length < runs.length && "Lines are means over seeds, bands one standard deviation",
-      smooth && `Training curves are smoothed by ${smoothing}`,
+      smooth && `Training curves are smoothed by ${rangeText(weights)}`,
       values.smoothing !== "" && smoothing === 0 && "Every step is shown as it was, without smoothing",
       marks.length > 0 &&
         `A triangle marks values that are not finite, the first at step ${Math.min(...marks.map(({ step }) => step))}`,
@@ -167,6 +175,12 @@ export const curve = {
     };
   },
 };
+
+/** "0.75", or "0.75 to 0.97" where runs differ in length. @param {number[]} weights */
+function rangeText(weights) {
+  const [low, high] = [Math.min(...weights), Math.max(...weights)];
+  return low === high ? String(low) : `${low} to ${high}, by their length`;
+}
 
 /** @param {string} names */
 const chartsNamed = (names) => {

@@ -20,12 +20,13 @@ import { listOf } from "./members.js";
 /**
  * A setting of a figure. `runs` and `run` name runs; `layer` a layer of `run`; `image` an input image; `checkpoint` the
  * best or the last one, or an epoch of the film; `several` any of the options. `value` is the default; a field without
- * one is required.
+ * one is required. `start` is what the dialog begins a new figure with, if that is not the default.
  * @typedef {{
  *   name: string,
  *   label: string,
  *   type: "runs" | "run" | "layer" | "image" | "checkpoint" | "choice" | "several" | "number" | "text" | "name",
  *   value?: string,
+ *   start?: string,
  *   options?: [value: string, label: string][],
  *   min?: number,
  *   max?: number,

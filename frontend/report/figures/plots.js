@@ -2,7 +2,8 @@
 
 import { axesOf } from "../../compare/axes.js";
 import { usesColourScale, parallelPicture } from "../../compare/parallel-picture.js";
-import { COSTS, accuracyOf, scatterCard } from "../../compare/scatter.js";
+import { COSTS } from "../../compare/costs.js";
+import { accuracyOf, scatterCard } from "../../compare/scatter.js";
 import { s } from "../../lib/dom.js";
 import { FigureError } from "../block.js";
 import { listOf, runsTitle, membersFor, RUNS, SEEDS } from "./members.js";

@@ -1,7 +1,8 @@
 // The tables of results and rankings.
 
 import { rankingTable, rankingNote } from "../../compare/ranking.js";
-import { RESULTS, resultsTable } from "../../compare/tables.js";
+import { RESULTS } from "../../compare/columns.js";
+import { resultsTable } from "../../compare/tables.js";
 import { h } from "../../lib/dom.js";
 import { FigureError } from "../block.js";
 import { runsTitle, membersFor, RUNS, SEEDS } from "./members.js";
@@ -12,7 +13,7 @@ import { runsTitle, membersFor, RUNS, SEEDS } from "./members.js";
 const TERMS = {
   seeds: "Mean ± standard deviation over runs that differ by their seed alone.",
   epochs:
-    "Mean over the epochs of a run ± their standard deviation: how far a typical epoch is from the mean. A run that still learns has a large one.",
+    "In the second line: the mean over the epochs of a run ± their standard deviation, how far a typical epoch is from the mean. A run that still learns, or whose first epochs leapt, has a large one.",
   p: "p is how likely a difference at least this large is if there is none (Welch's t test against the best). It is made larger for the number of comparisons (Holm). Below 0.05 the difference counts as clear.",
 };
 
@@ -32,7 +33,7 @@ export const figures = {
       options: [
         ["all", "All"],
         ["outcome", "Best and test accuracy, and what they cost"],
-        ["epochs", "Means over epochs"],
+        ["epochs", "Last epoch, and means over epochs"],
       ],
     },
     SEEDS,
@@ -41,7 +42,7 @@ export const figures = {
     const runs = await sources.runsOf(values.runs);
     const members = membersFor(runs, values.seeds);
     const [overEpochs, outcome] = [true, false].map((isMean) =>
-      RESULTS.filter(({ more }) => (more !== undefined) === isMean),
+      RESULTS.filter(({ under }) => (under !== undefined) === isMean),
     );
     const shown = { all: [outcome, overEpochs], outcome: [outcome], epochs: [overEpochs] }[values.columns] ?? [];
     const spreads = [

@@ -33,10 +33,10 @@ test("a run that diverged offers the form with a lower rate", async ({ page, viv
   await reaches(vivarium, id, "finished");
   await page.goto(url);
   const notice = page.locator(".run-head .notice");
-  await expect(notice).toContainText("Try a learning rate of 10, a tenth of this one");
-  await notice.getByRole("link", { name: "New run with learning rate 10" }).click();
+  await expect(notice).toContainText("Try a learning rate of 0.01, the form's default");
+  await notice.getByRole("link", { name: "New run with learning rate 0.01" }).click();
   await page.waitForURL("**/new?copy=*");
-  await expect(page.getByRole("textbox", { name: "Learning rate", exact: true })).toHaveValue("10");
+  await expect(page.getByRole("textbox", { name: "Learning rate", exact: true })).toHaveValue("0.01");
   await expect(page.getByRole("textbox", { name: "Epochs", exact: true })).toHaveValue("20");
 });
 

@@ -1,5 +1,6 @@
 // Sweeps and comparisons: many runs on one page, live.
 
+import { readFile } from "node:fs/promises";
 import { DIVERGES, expect, overflow, SHORT, test } from "./vivarium.js";
 
 /** @import { Page } from "@playwright/test" */
@@ -48,6 +49,25 @@ test("a preset's sweep is shown live and ends in a ranking", async ({ page }) =>
   await expect(card(page, "Settings that differ")).toHaveCount(0);
   await expect(page.locator(".compare-head")).toContainText("4 runs · they differ in batch size");
   await expect(card(page, "Figures").locator("tbody tr").first()).toContainText(/±/);
+  // The last epoch comes first, and the mean over all, which a leap of the first decides, under it.
+  const first = card(page, "Figures").locator("tbody tr").first().locator("td").first().locator(".cell-lines > *");
+  await expect(first).toHaveText([/^\d\.\d{3,}$/, /^\d\.\d+ ± \d\.\d+$/]);
+  const saved = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Figures as CSV" }).click();
+  const rows = (await readFile(await (await saved).path(), "utf8")).trim().split("\n");
+  expect(rows[0]).toMatch(/^Run,Training loss last epoch,Training loss mean over epochs,Training accuracy last epoch,/);
+  expect(new Set(rows.map((row) => row.replace(/"[^"]*"/g, "").split(",").length)).size).toBe(1);
+  // One setting through four runs is no picture that the tables are not.
+  await expect(card(page, "From settings to outcome")).toBeHidden();
+  // On a phone the points of accuracy against cost have a legend.
+  await expect(page.locator(".scatter-legend")).toHaveCount(0);
+  await page.setViewportSize({ width: 400, height: 900 });
+  await expect(page.locator(".scatter-legend li")).toHaveText([
+    "batch size 16",
+    "batch size 32",
+    "batch size 64",
+    "batch size 128",
+  ]);
   // Costs that are the same are said, not drawn.
   await expect(page.locator(".compare-tables")).toContainText("Parameters: the same in all 4 runs.");
   await expect(page.locator(".scatters figure")).not.toHaveCount(3);

@@ -77,7 +77,12 @@ test("an experiment is written up with one click, exported, and opens with the n
   await page.goto("/reports");
   await expect(page.getByText("No reports yet")).toBeVisible();
   await expect(page.locator(".experiment")).toHaveCount(9);
-  await expect(page.getByRole("checkbox", { name: /A perceptron in the plane/ })).toBeDisabled();
+  await expect(page.getByRole("checkbox", { name: /Perceptron on blobs/ })).toBeDisabled();
+  // They are called what they are called where they start; three are parts of one.
+  const { presets } = await vivarium.call("GET", "/presets");
+  const titles = new Set(presets.map((/** @type {{ title: string }} */ { title }) => title));
+  const listed = await page.locator(".experiment b").allTextContents();
+  expect(listed.filter((title) => !titles.has(title))).toEqual(["A convolution by hand", "Filters", "Feature maps"]);
   await page.getByRole("checkbox", { name: /Batch size/ }).check();
   await page.getByRole("checkbox", { name: /Activation/ }).check();
   await page.getByRole("button", { name: "Write up these 2" }).click();
@@ -215,6 +220,7 @@ test("feature maps of a report show the image that was looked at last", async ({
 });
 
 test("a figure is inserted and changed by the dialog, and follows the text", async ({ page, vivarium }) => {
+  await vivarium.call("POST", "/sweeps", { base: SHORT, grid: { "training.batch_size": [32, 64] } });
   const { id } = await vivarium.create({ ...SHORT, name: "the one" });
   await finished(vivarium, id);
   await page.goto("/reports");
@@ -226,9 +232,17 @@ test("a figure is inserted and changed by the dialog, and follows the text", asy
   await page.getByRole("button", { name: "Figure" }).click();
   const dialog = page.getByRole("dialog", { name: "Insert a figure" });
   await dialog.getByRole("radio", { name: /^Curves/ }).check();
+  // A new figure begins with the newest run that has trained, and with training and validation together.
+  await expect(dialog.getByLabel("Runs", { exact: true }).locator(":checked").first()).toHaveText("Runs chosen here");
+  await expect(dialog.getByRole("checkbox", { name: "the one" })).toBeChecked();
   const shows = dialog.getByRole("group", { name: "Shows" });
+  await expect(shows.getByRole("checkbox", { checked: true })).toHaveCount(2);
+  await expect(dialog.locator(".figure-preview figcaption")).toContainText(
+    /^Figure 1\. Training and validation loss of “the one”.*Training curves are smoothed by 0\.\d+\./,
+  );
   await shows.getByLabel("Validation accuracy").check();
   await shows.getByLabel("Training loss").uncheck();
+  await shows.getByLabel("Validation loss").uncheck();
   await expect(dialog.locator(".figure-preview svg.panels")).toBeVisible();
   await dialog.getByRole("button", { name: "Insert" }).click();
   const card = page.locator(".figure-card");
@@ -332,6 +346,10 @@ test("a figure has panels of several series, and the text refers to it", async (
   await page.goto(url);
   const picture = page.locator(".figure-stage > svg.panels");
   await expect(picture).toBeVisible();
+  // Each run is smoothed by its own length.
+  await expect(page.locator(".report-figure figcaption")).toContainText(
+    /Training curves are smoothed by 0\.\d+ to 0\.\d+, by their length\./,
+  );
   // Each run alone and both together, of loss and of accuracy.
   await expect(picture.locator("> svg")).toHaveCount(6);
   await expect(picture.locator(".panel-title")).toHaveText([
@@ -381,6 +399,37 @@ test("a figure has panels of several series, and the text refers to it", async (
     `# Panels\n\nSee {{ref curve}}\n\n\`\`\`figure curve\nruns: ${id}\nname: curve\n\`\`\``,
   );
   await expect(page.locator(".report-reference")).toHaveText("Figure 1");
+  // Beside the card, the reference is what it reads as; writing on keeps it and the cursor's place.
+  await source(page);
+  const before = text(page).first();
+  await expect(before).toHaveValue("# Panels\n\nSee {{Figure 1, curve}}");
+  await before.focus();
+  await page.keyboard.press("ControlOrMeta+End");
+  await page.keyboard.type(" and {{ref curve}} again.");
+  await expect(before).toHaveValue("# Panels\n\nSee {{Figure 1, curve}} and {{Figure 1, curve}} again.");
+  await page.keyboard.type(" So.");
+  await expect(page.locator(".report-body p")).toHaveText("See Figure 1 and Figure 1 again. So.");
+});
+
+test("an empty report says what it can begin with, and is as high as the window", async ({ page, vivarium }) => {
+  const { id } = await vivarium.create({ ...SHORT, name: "the one" });
+  await finished(vivarium, id);
+  const { url } = await vivarium.call("POST", "/reports", { text: "# Untitled report\n\n" });
+  await page.setViewportSize({ width: 1440, height: 1000 });
+  await page.goto(url);
+  const empty = page.getByRole("region", { name: "This report is empty" });
+  await expect(empty).toBeVisible();
+  expect(await page.evaluate(() => document.documentElement.scrollHeight)).toBe(1000);
+  // The course is not cut.
+  await page.getByLabel("Course").fill("Deep Learning, WS 2026");
+  const hidden = await page.getByLabel("Course").evaluate((of) => of.scrollWidth - of.clientWidth);
+  expect(hidden).toBeLessThanOrEqual(0);
+  await page.getByRole("radio", { name: "Write" }).check();
+  await expect(empty).toBeVisible();
+  await empty.getByRole("button", { name: "Insert a figure" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Insert" }).click();
+  await expect(page.locator(".figure-card")).toHaveCount(1);
+  await expect(empty).toHaveCount(0);
 });
 
 test("author, course and date are saved with the report, and an old report opens as it was", async ({

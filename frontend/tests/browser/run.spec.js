@@ -1,7 +1,7 @@
 // The run page: live curves, zoom, actions.
 
 import { readFileSync } from "node:fs";
-import { chooseMore, drawn, expect, LONG, SHORT, test } from "./vivarium.js";
+import { chooseMore, DIVERGES, drawn, expect, LONG, SHORT, test } from "./vivarium.js";
 
 /** @param {import("@playwright/test").Page} page @param {string} id */
 const layer = (page, id) => page.locator(`[data-chart="${id}"] .chart-layer`);
@@ -206,6 +206,45 @@ test("a run that diverges says so, and marks where", async ({ page, vivarium }) 
   await expect(page.locator(".run-head .badge")).toHaveText("diverged");
   await expect(page.locator(".run-head .notice")).toContainText(/\d/);
   await expect(page.locator('[data-chart="loss"] .chart-note')).toContainText(/(not a number|infinite) at/);
+});
+
+test("a run that leapt to infinity has a logarithmic loss, and no pages that need a checkpoint", async ({
+  page,
+  vivarium,
+}) => {
+  const { url } = await vivarium.create(DIVERGES);
+  await page.goto(url);
+  await expect(page.locator(".run-head .badge")).toHaveText("diverged");
+  const log = page.locator('[data-chart="loss"]').getByRole("button", { name: "Log y" });
+  await expect(log).toHaveAttribute("aria-pressed", "true");
+  await expect(page).not.toHaveURL(/scale/);
+  await log.click();
+  await expect(log).toHaveAttribute("aria-pressed", "false");
+  await expect(page).toHaveURL(/loss\.scale=linear/);
+  await page.reload();
+  await expect(page.locator(".run-head .badge")).toHaveText("diverged");
+  await expect(log).toHaveAttribute("aria-pressed", "false");
+  await log.click();
+  await expect(page).not.toHaveURL(/scale/);
+  await expect(page.getByRole("link", { name: "Adjust and run again" })).toBeVisible();
+  for (const name of ["Evaluation", "Predict"]) await expect(page.getByRole("link", { name })).toBeHidden();
+});
+
+test("accuracy and loss come first and larger, and points are counted as samples", async ({ page, vivarium }) => {
+  const { url } = await vivarium.create({
+    name: "perceptron",
+    data: { set: "blobs" },
+    network: { kind: "perceptron" },
+    training: { epochs: 2 },
+  });
+  await page.goto(url);
+  const figures = page.locator(".progress .figures > div:visible");
+  await expect(figures.first()).toHaveText(/^Test accuracy\d/, { timeout: 30_000 });
+  await expect(page.locator(".progress .is-main dt")).toHaveText(["Test accuracy", "Best validation", "Training loss"]);
+  await expect(figures.filter({ hasText: "Samples/s" })).toBeVisible();
+  const size = (/** @type {import("@playwright/test").Locator} */ of) =>
+    of.locator("dd").evaluate((value) => Number.parseFloat(getComputedStyle(value).fontSize));
+  expect(await size(figures.first())).toBeGreaterThan((await size(figures.last())) * 1.5);
 });
 
 test("the log opens and follows", async ({ page, vivarium }) => {

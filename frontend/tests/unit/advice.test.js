@@ -63,6 +63,20 @@ test("the advice says figures with their units", () => {
   assert.match(String(adviceFor(run({ status: "stopped" }))?.text), /about 3 min of training are left/);
 });
 
+test("a tenth of a rate that is far too high is too high as well", () => {
+  const wild = run({ reason: "diverged" });
+  const offered = (/** @type {string} */ kind, /** @type {number} */ lr) => {
+    wild.spec = /** @type {any} */ ({ training: { optimizer: { kind, lr }, clip: 1 } });
+    return adviceFor(wild);
+  };
+  assert.match(String(offered("sgd", 90)?.text), /a learning rate of 0\.01, the form's default/);
+  assert.deepEqual(
+    offered("adamw", 3)?.steps.map(({ label }) => label),
+    ["New run with learning rate 0.001"],
+  );
+  assert.match(String(offered("sgd", 0.1)?.text), /a learning rate of 0\.01, a tenth of this one/);
+});
+
 test("a learning rate that is already tiny keeps its digits", () => {
   const tiny = run({ reason: "diverged" });
   tiny.spec = /** @type {any} */ ({ training: { optimizer: { lr: 1e-7 }, clip: 1 } });

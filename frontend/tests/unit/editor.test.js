@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { isBare } from "../../report/beginning.js";
 import { runName } from "../../lib/run-name.js";
 import { figureWords } from "../../report/figure-words.js";
 import { history } from "../../report/history.js";
 import { NumberNames } from "../../report/number-names.js";
 import { joinPieces, piecesOf, rewritten, withBlock, without, withMoved } from "../../report/pieces.js";
+import { showReferences, writeReferences } from "../../report/reference-names.js";
 import { Sources } from "../../report/sources.js";
 import { TOOLS } from "../../report/text-tools.js";
 
@@ -109,6 +111,26 @@ test("numbers of runs are shown by name and saved by id", () => {
   assert.equal(names.shown(gone), "{{Test loss of run 03a214aa}}");
   assert.equal(names.source(names.shown(gone)), gone);
   for (const text of ["{{x}}", `{{${ID} beauty}}`]) assert.equal(names.shown(text), text);
+});
+
+test("references are shown as what they read as, and saved by name", () => {
+  const figures = [
+    { name: "curves", label: "Figure 1" },
+    { name: "twice", label: "Table 1" },
+    { name: "twice", label: "Table 2" },
+  ];
+  const source = "See {{ref curves}}, {{ref twice}} and {{ref nothing}}.";
+  const shown = showReferences(source, figures);
+  assert.equal(shown, "See {{Figure 1, curves}}, {{ref twice}} and {{ref nothing}}.");
+  assert.equal(writeReferences(shown), source);
+  // A figure that was inserted before it changes the number alone.
+  assert.equal(writeReferences(shown.replace("Figure 1", "Figure 2")), source);
+  assert.equal(showReferences(source, []), source);
+});
+
+test("a report with no more than its title is empty", () => {
+  for (const text of ["", "# Untitled report\n\n"]) assert.ok(isBare(text), text);
+  for (const text of ["# One\n\nWords.", "# One\n\n## Set-up", FIGURE]) assert.ok(!isBare(text), text);
 });
 
 test("a run of a sweep is named in the form's words", () => {

@@ -8,7 +8,7 @@ import { summarySentences } from "../../evaluation/summary.js";
 import { merged } from "../../evaluation/threshold.js";
 import { alike } from "../../evaluation/unit-chart.js";
 import { classesCsv } from "../../evaluation/table-file.js";
-import { withoutCheckpoint } from "../../run/no-checkpoint.js";
+import { hasNoCheckpoint, withoutCheckpoint } from "../../run/no-checkpoint.js";
 import { untilReady } from "../../evaluation/wait.js";
 
 const figure = (/** @type {number} */ value) => ({ value, low: value - 0.1, high: value + 0.1 });
@@ -136,6 +136,22 @@ test("a run without a checkpoint says whether one will come", () => {
   );
   assert.equal(withoutCheckpoint(run({ status: "failed" })).words, "The run failed before its first checkpoint.");
   assert.match(withoutCheckpoint(run({ status: "stopped" })).words, /Resume it/);
+});
+
+test("only a run that broke off within its first epoch has no checkpoint for certain", () => {
+  /** @param {{ [field: string]: unknown }} of @param {{ [field: string]: unknown }} [summary] @returns {any} */
+  const run = (of, summary) => ({
+    status: "finished",
+    summary: { step: 5, steps_per_epoch: 20, seconds: 2, ...summary },
+    ...of,
+  });
+  assert.ok(hasNoCheckpoint(run({ reason: "diverged" })));
+  assert.ok(hasNoCheckpoint(run({ status: "failed" }, { step: null })));
+  assert.ok(!hasNoCheckpoint(run({ reason: "diverged" }, { step: 25 })));
+  // Within a long epoch there is one after half a minute.
+  assert.ok(!hasNoCheckpoint(run({ reason: "diverged" }, { seconds: 40 })));
+  assert.ok(!hasNoCheckpoint(run({ reason: "completed" })));
+  assert.ok(!hasNoCheckpoint(run({ status: "running", reason: null })));
 });
 
 test("the percentages of an axis have equal decimals", () => {

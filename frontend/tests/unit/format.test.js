@@ -5,6 +5,7 @@ import {
   bytes,
   count,
   duration,
+  formatLoss,
   formatNumber,
   percent,
   percentSpread,
@@ -40,6 +41,18 @@ test("numbers", () => {
     "1.00e-7",
     "3.00e30",
   ]);
+});
+
+test("a loss that is nothing but rounding is about 0", () => {
+  assert.deepEqual([1.01e-25, -3e-13, 0, 2e-12, 0.0012346, 5e24].map(formatLoss), [
+    "≈ 0",
+    "≈ 0",
+    "0",
+    "2.00e-12",
+    "0.001235",
+    "5.00e24",
+  ]);
+  assert.equal(formatLoss(null), "–");
 });
 
 test("a number has as many decimals as its deviation", () => {

@@ -128,6 +128,19 @@ test("the end of each line stays in sight", () => {
   assert.ok(made.cut === null && made.y.max > 2.85, JSON.stringify(made.y));
 });
 
+test("a short run among long ones is no leap of theirs", () => {
+  // Two epochs of a network that learns slowly beside sixty of one that is done.
+  const short = line(
+    Array.from({ length: 14 }, (_, i) => 3 - i * 0.15),
+    { id: "b", label: "b" },
+  );
+  const long = line(fall(2400, 20));
+  assert.ok(plotData([long], automatic).y.max < 2.4);
+  const made = plotData([long, short], automatic);
+  assert.equal(made.cut, null);
+  assert.ok(made.y.max >= 3, String(made.y.max));
+});
+
 test("a run whose values are cut off is named among several", () => {
   const leaping = line([24.1, ...fall(299, 40)], { label: "fast" });
   const { cut } = plotData([leaping, line(fall(300, 40), { label: "slow" })], automatic);

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { kindOf, readBlock } from "../../report/block.js";
 import { experimentReport, questionAbout, reportAbout } from "../../report/experiment-report.js";
 import { subjectsOf } from "../../report/experiment-runs.js";
-import { EXPERIMENTS } from "../../report/experiments.js";
+import { EXPERIMENTS, wordsOf } from "../../report/experiments.js";
 import { isOf } from "../../report/begin.js";
 import { lastImage, rememberImage } from "../../lib/last-image.js";
 import { kindNamed, valuesOf } from "../../report/figures/index.js";
@@ -34,6 +34,27 @@ const PRESETS = [
 
 /** @param {string} id */
 const experiment = (id) => EXPERIMENTS.find((known) => known.id === id) ?? assert.fail(id);
+
+test("an experiment has the title and the question of its preset, or those of the part that it is about", () => {
+  const presets = /** @type {any[]} */ ([
+    { ...PRESETS[0], title: "Batch size", question: "Where is the noise?" },
+    { ...PRESETS[2], title: "VGG16 from the inside", question: "What is in it?" },
+  ]);
+  assert.deepEqual(wordsOf(experiment("batch-size"), presets), {
+    title: "Batch size",
+    question: "Where is the noise?",
+  });
+  assert.equal(wordsOf(experiment("filters"), presets).title, "Filters");
+  const text = experimentReport([{ experiment: experiment("batch-size"), subject: { runs: "a", run: run({}) } }], {
+    presets,
+  });
+  assert.match(text, /^# Batch size\n\nWhere is the noise\?\n/);
+  // Words of its own stand where experiments share a preset, and nowhere else.
+  for (const { id, title, preset } of EXPERIMENTS) {
+    const sharing = EXPERIMENTS.filter((other) => other.preset === preset).length;
+    assert.equal(title !== undefined, sharing > 1, id);
+  }
+});
 
 test("an experiment finds the sweep that is its own", () => {
   const [batch, nets] = PRESETS;

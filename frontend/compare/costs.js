@@ -1,0 +1,46 @@
+// What runs cost: time, memory and parameters, with their units.
+
+import { bytes, compactNumber, duration } from "../lib/format.js";
+
+/** @import { Run } from "../lib/types" */
+
+/**
+ * Chooses a unit from a list of sizes and symbols, the largest first.
+ * @type {(units: [number, string][]) => (most: number) => [number, string]}
+ */
+const unitFor = (units) => (most) => units.find(([size]) => most >= size * 2) ?? units[units.length - 1];
+
+/**
+ * @type {{ id: string, title: string, of: (run: Run) => number | null, format: (value: number) => string, unit: (most:
+ *   number) => [number, string] }[]}
+ */
+export const COSTS = [
+  {
+    id: "seconds",
+    title: "Time",
+    of: ({ summary }) => summary.seconds,
+    format: duration,
+    unit: unitFor([
+      [3600, "h"],
+      [60, "min"],
+      [1, "s"],
+    ]),
+  },
+  {
+    id: "memory",
+    title: "Peak memory",
+    of: ({ summary }) => summary.peak_memory_bytes,
+    format: bytes,
+    unit: unitFor([
+      [2 ** 30, "GiB"],
+      [2 ** 20, "MiB"],
+    ]),
+  },
+  {
+    id: "parameters",
+    title: "Parameters",
+    of: ({ summary }) => summary.parameters,
+    format: compactNumber,
+    unit: () => [1, ""],
+  },
+];
