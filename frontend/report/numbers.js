@@ -23,7 +23,7 @@ export const NUMBERS = {
   ...of("parameters", "Parameters", count),
   ...of("seconds", "Time", duration),
   ...of("peak_memory_bytes", "Peak memory", bytes),
-  ...of("images_per_s", "Images per second", compactNumber),
+  ...of("images_per_s", "Samples per second", compactNumber),
   ...of("epoch", "Epochs done", count),
   ...of("steps", "Steps", count),
   ...of("train_samples", "Training samples", count),

@@ -52,7 +52,7 @@ export const COLUMNS = [
   { key: "last", title: "Last validation", class: "number", optional: true, hidden: true },
   { key: "parameters", title: "Parameters", class: "number", optional: true, hidden: true },
   { key: "memory", title: "Peak memory", class: "number", optional: true, hidden: true },
-  { key: "speed", title: "Images/s", class: "number col-speed", optional: true },
+  { key: "speed", title: "Samples/s", class: "number col-speed", optional: true },
   { key: "seconds", title: "Time", class: "number col-seconds", optional: true },
   { key: "created", title: "Started", class: "number", optional: true },
 ];

@@ -66,7 +66,7 @@ export function runRow(first, { onDelete, onEdit, onChoose, onTag, onMenu }) {
   const test = figureCell("Test");
   const parameters = figureCell("Parameters");
   const memory = figureCell("Peak memory");
-  const speed = figureCell("Images/s", "col-speed");
+  const speed = figureCell("Samples/s", "col-speed");
   const seconds = figureCell("Time", "col-seconds");
   const started = figureCell("Started", "cell-started");
   const stopButton = action("stop", "Stop", () => stop(run));
@@ -201,7 +201,7 @@ export function runRow(first, { onDelete, onEdit, onChoose, onTag, onMenu }) {
     test.show(percent(summary.test_accuracy));
     speed.show(
       compactNumber(summary.images_per_s),
-      summary.images_per_s ? `${count(summary.images_per_s)} images a second` : "",
+      summary.images_per_s ? `${count(summary.images_per_s)} samples a second` : "",
     );
     seconds.show(duration(summary.seconds));
     showAge();

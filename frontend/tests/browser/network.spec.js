@@ -157,6 +157,15 @@ test("options and the input change the picture, and a refused option says why", 
   await expect(page.getByText("Saved", { exact: true })).toBeVisible();
 });
 
+test("Start takes the options to the form", async ({ page }) => {
+  await page.goto("/networks/mlp");
+  await page.getByRole("textbox", { name: "Hidden widths" }).fill("48, 24");
+  await page.getByRole("button", { name: "Start" }).click();
+  await page.waitForURL(/\/new\?/);
+  await expect(page.getByRole("textbox", { name: "Hidden widths" })).toHaveValue("48, 24");
+  await expect(page.locator(".sketch")).toContainText("48");
+});
+
 test("what is not saved outlives the tab, and can be discarded", async ({ page, context, vivarium }) => {
   await vivarium.call("PUT", "/networks/mine", { source: TEXT });
   await page.goto("/networks/mine");

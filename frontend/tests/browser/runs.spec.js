@@ -128,15 +128,15 @@ test("a chosen column shows even in a narrow window", async ({ page, vivarium })
   await page.goto("/");
   const heads = (/** @type {string} */ name) => page.getByRole("columnheader", { name, exact: true });
   await expect(page.locator("tbody tr")).toHaveCount(1);
-  await expect(heads("Images/s")).toBeHidden();
+  await expect(heads("Samples/s")).toBeHidden();
   await page.getByLabel("Columns", { exact: true }).click();
   await page.getByRole("checkbox", { name: "Parameters" }).check();
   await expect(heads("Parameters")).toBeVisible();
-  await expect(heads("Images/s")).toBeVisible();
-  await page.getByRole("checkbox", { name: "Images/s" }).uncheck();
+  await expect(heads("Samples/s")).toBeVisible();
+  await page.getByRole("checkbox", { name: "Samples/s" }).uncheck();
   await page.reload();
   await expect(heads("Parameters")).toBeVisible();
-  await expect(heads("Images/s")).toBeHidden();
+  await expect(heads("Samples/s")).toBeHidden();
 });
 
 test("settings that differ become sortable columns", async ({ page, vivarium }) => {
