@@ -31,7 +31,17 @@ export type NetworkAbout = NetworkName & {
   changed: string | null;
   /** Its parameters at its default data; `null` if the text cannot be read. */
   parameters: number | null;
+  /** The sample and the stages of its layers; none if the text cannot be read. */
+  stages: Stage[];
   error: { message: string; line?: number; column?: number } | null;
+};
+
+/** Neighbouring layers whose results have the same height and width; of vectors, a single layer. */
+export type Stage = {
+  /** Of the last result: `[channels, height, width]` or `[values]`. */
+  shape: number[];
+  /** Convolutions and linear layers; 0 of the sample. */
+  layers: number;
 };
 
 /** A word of the language: a module or a built-in function. */

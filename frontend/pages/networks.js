@@ -10,6 +10,7 @@ import { attempt, startShell, toast } from "../lib/shell.js";
 import { acceptDrops } from "../lib/upload.js";
 import { importer, isImported } from "../network/import.js";
 import { freeName } from "../network/names.js";
+import { thumbnail } from "../network/thumbnail.js";
 import { findingsOf, mistakeText } from "../network/problems.js";
 import { draftKey, keepDraft, ownKey } from "../network/drafts.js";
 import { deleteWithDraft, offerUndo, takePassedUndo } from "../network/undo.js";
@@ -65,7 +66,11 @@ const builtInCard = h(
     "header",
     { class: "card-head" },
     h("h2", { id: "built-in-networks" }, "Built-in networks"),
-    h("span", { class: "muted small" }, "Parameters for ten classes and the network's usual size of images"),
+    h(
+      "span",
+      { class: "muted small" },
+      "For ten classes and the usual size of images. Blocks are maps, as high as they are and the wider the more channels; bars are vectors.",
+    ),
   ),
   h("ul", { class: "network-list" }, ...networks.filter(({ built_in: isBuiltIn }) => isBuiltIn).map(row)),
 );
@@ -101,7 +106,7 @@ function show() {
 
 /** @param {NetworkAbout} network */
 function row(network) {
-  const { name, title, summary, built_in: isBuiltIn, changed, parameters, error } = network;
+  const { name, title, summary, built_in: isBuiltIn, changed, parameters, stages, error } = network;
   const url = siteUrl(`/networks/${encodeURIComponent(name)}`);
   const query = encodeURIComponent(name);
   return h(
@@ -120,14 +125,19 @@ function row(network) {
         ? h("p", { class: "network-error" }, icon("warning", 14), errorText(error))
         : h("p", { class: "muted" }, summary),
     ),
+    h("div", { class: "network-picture" }, stages.length > 0 && thumbnail(stages)),
     h(
       "dl",
       { class: "network-facts" },
       h(
         "div",
         {},
-        h("dt", {}, "Parameters"),
-        h("dd", { title: parameters === null ? undefined : count(parameters) }, compactNumber(parameters)),
+        h("dt", { class: "visually-hidden" }, "Parameters"),
+        h(
+          "dd",
+          { title: parameters === null ? undefined : count(parameters) },
+          parameters === null ? "–" : `${compactNumber(parameters)} parameters`,
+        ),
       ),
       changed && h("div", {}, h("dt", {}, "Changed"), h("dd", { title: dateTime(changed) }, ago(changed, Date.now()))),
     ),

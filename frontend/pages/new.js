@@ -48,7 +48,9 @@ const estimates = estimator((known) => summary.showEstimate(known));
 /** @type {CheckResult} */
 let checkResult = { plan: null, schedule: null, errors: [], trouble: "" };
 
-parts.element.append(compare.element);
+// What an experiment compares is what it is about.
+if (Object.keys(draft.grid).length > 0) parts.element.prepend(compare.element);
+else parts.element.append(compare.element);
 const form = h(
   "form",
   { class: "new-run", novalidate: true, autocomplete: "off", on: { submit } },

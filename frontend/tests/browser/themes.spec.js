@@ -16,7 +16,7 @@ test("the theme is the system's until one is chosen, and stays over a reload", a
   expect(await background()).toBe(dark);
 });
 
-test("no page scrolls sideways on a phone", async ({ page, vivarium }) => {
+test("no page scrolls sideways on a tablet or a phone", async ({ page, vivarium }) => {
   const name = "a long name without any end ".repeat(4) + "W".repeat(60);
   const { id, url } = await vivarium.create({ ...SHORT, name });
   const { url: toy2d } = await vivarium.create({
@@ -26,7 +26,7 @@ test("no page scrolls sideways on a phone", async ({ page, vivarium }) => {
     training: { epochs: 2 },
   });
   await expect.poll(async () => (await vivarium.get(id)).status).toBe("finished");
-  for (const width of [400, 320]) {
+  for (const width of [1100, 768, 400, 320]) {
     await page.setViewportSize({ width, height: 800 });
     for (const path of [
       "/",
