@@ -154,16 +154,18 @@ export function plot(place, { marks, xName, yName, isWhole = () => false }) {
     context.globalAlpha = 1;
   }
 
-  /** Paints marks on the axis at values that are NaN or infinite. @param {Layout} layout */
+  /**
+   * Paints marks at the upper edge for values that are NaN or infinite: a loss that ends there has gone beyond the chart.
+   * @param {Layout} layout
+   */
   function paintMarks({ box, left }) {
-    const bottom = box.top + box.height;
     context.fillStyle = colour("--bad");
     for (const x of marks().map(left)) {
       if (x < box.left - 1 || x > box.left + box.width + 1) continue;
       context.beginPath();
-      context.moveTo(x, bottom - MARK_SIZE * 2);
-      context.lineTo(x + MARK_SIZE, bottom);
-      context.lineTo(x - MARK_SIZE, bottom);
+      context.moveTo(x, box.top);
+      context.lineTo(x + MARK_SIZE, box.top + MARK_SIZE * 2);
+      context.lineTo(x - MARK_SIZE, box.top + MARK_SIZE * 2);
       context.fill();
     }
   }

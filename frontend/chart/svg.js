@@ -103,7 +103,7 @@ export function chartSvg(data, look) {
   }
   for (const mark of look.marks) {
     if (mark >= data.x.min && mark <= data.x.max)
-      out.push(`<path d="M${n(toX(mark))} ${box.bottom - 9}l4.5 9h-9z" fill="${look.bad}"/>`);
+      out.push(`<path d="M${n(toX(mark))} ${box.top}l4.5 9h-9z" fill="${look.bad}"/>`);
   }
   out.push("</g>");
   for (const drawn of data.drawn) {

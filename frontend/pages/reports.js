@@ -150,7 +150,7 @@ function experimentRow(experiment) {
       { class: "experiment-state" },
       ...(subjects.length > 1
         ? [subjectChoice(experiment, subjects)]
-        : [subject ? subjectWords(subject) : startButton(experiment)]),
+        : [subject ? subjectWords(subject, title) : startButton(experiment)]),
     ),
   );
 }
@@ -197,12 +197,12 @@ function subjectChoice(experiment, subjects) {
   return select;
 }
 
-/** @param {Subject} subject */
-function subjectWords(subject) {
+/** Which runs an experiment is told of; their name alone where it is not that of the experiment. @param {Subject} subject @param {string} title */
+function subjectWords(subject, title) {
   return h(
     "span",
     { class: "small" },
-    h("span", { class: "experiment-runs" }, subject.title),
+    subject.title === title ? null : h("span", { class: "experiment-runs" }, subject.title),
     ` ${stateWords(subject)}`,
   );
 }

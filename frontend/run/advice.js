@@ -56,7 +56,9 @@ function diverged(run) {
     clips && "gradient clipping at a norm of 1",
   ].filter(Boolean);
   return {
-    text: tries.length > 0 ? `Try ${tries.join(", or ")}.` : "Try a longer warm-up or another network.",
+    text: `Steps that are too long leap over the minimum, each farther than the last, until the numbers end. ${
+      tries.length > 0 ? `Try ${tries.join(", or ")}.` : "Try a longer warm-up or another network."
+    }`,
     steps: [
       ...(lower === null
         ? []
