@@ -180,6 +180,8 @@ export function runsTable({ empty, uploadLimit, changes, first, onCount }) {
     head,
     filter.fault,
     bulk.element,
+    // A narrow window has no heads.
+    h("p", { class: "result-note" }, "Best validation accuracy"),
     frame,
     body.menu,
     more,
