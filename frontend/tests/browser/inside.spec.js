@@ -259,9 +259,21 @@ test("the film drives the whole page, a cell of the matrix opens its images, and
   await expect.poll(() => picture(page, "features")).not.toBe(features);
   await page.keyboard.press("Home");
   await page.getByLabel("Speed of the film").selectOption("double speed");
+  // The class of the image is known all the way.
+  await expect(page.locator(".predictions .truth")).toHaveCount(1);
+  await expect(page.locator(".predictions")).toContainText(/The prediction is (correct|wrong)/);
+  await expect(page.getByRole("button", { name: "Watch it compute" })).toBeDisabled();
   await page.getByRole("button", { name: "Play the film" }).click();
   await expect(page.locator(".film-line output")).toHaveText(/^epoch 3,/);
+  // The film ends at the last checkpoint, which has weights to compute with.
   await expect(page.getByRole("button", { name: "Play the film" })).toBeVisible();
+  await expect(page.getByLabel(/^Epoch 3 \(.*last\)/)).toBeChecked();
+  await expect(page.getByRole("button", { name: "Watch it compute" })).toBeEnabled();
+  await expect(page.locator(".attention")).toContainText("Bright where");
+  await expect(page.locator(".attention img")).not.toHaveClass(/of-before/);
+  await slider.focus();
+  await page.keyboard.press("ArrowLeft");
+  await expect(page.locator(".film-line output")).toHaveText(/^epoch 2,/);
 
   await page.locator(".confusion .cell").first().click();
   await expect(page.locator(".mistakes h3")).toContainText("predicted as");
@@ -352,6 +364,11 @@ test("on a phone everything is in one column, and nothing scrolls sideways", asy
   await page.setViewportSize({ width: 400, height: 800 });
   await page.goto(`${url}/inside?layer=blocks.0.convs.0.depthwise`);
   await expect(page.locator(".panel-filters")).toContainText("8 kernels of 3×3");
+  // The prediction answers to the image right above it.
+  const place = (/** @type {string} */ of) => page.locator(of).evaluate((element) => element.getBoundingClientRect());
+  const [image, prediction] = [await place(".image-card"), await place(".predictions")];
+  expect(prediction.top - image.bottom).toBeGreaterThanOrEqual(0);
+  expect(prediction.top - image.bottom).toBeLessThan(40);
   await clickTile(page, "features");
   await expect(page.locator(".chain .result")).toBeVisible();
   await page
