@@ -28,6 +28,14 @@ export function shortNumber(value) {
   return value.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3);
 }
 
+/** The same with one decimal less. @param {number} value */
+export function shorterNumber(value) {
+  if (value === 0) return "0";
+  const size = Math.abs(value);
+  if (size >= 1000 || size < 0.01) return value.toExponential(0).replace("e+", "e");
+  return value.toFixed(size >= 10 ? 0 : size >= 1 ? 1 : 2);
+}
+
 /** A number with three significant digits: 0.0921, -6.12e-4, 123. @param {number} value */
 export function threeDigits(value) {
   if (value === 0) return "0";

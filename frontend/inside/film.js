@@ -6,7 +6,7 @@ import { playButton } from "../lib/play-button.js";
 import { quietly, sheetPage } from "./cache.js";
 import { isIn } from "./film-keeps.js";
 import { CURVES, filmCurve } from "./film-curve.js";
-import { distinctCheckpoints, frameWords, isFrame } from "./view.js";
+import { checkpointOf, distinctCheckpoints, frameWords, isFrame } from "./view.js";
 
 /** @import { FilmFrame, Metrics } from "../lib/types" */
 /** @import { InsideContext } from "./context.js" */
@@ -42,6 +42,7 @@ export function filmBar(context) {
         pause();
         seek(Number(slider.value));
       },
+      change: end,
     },
   });
   const speed = h(
@@ -83,6 +84,19 @@ export function filmBar(context) {
     if (all[to] !== undefined) state.set({ checkpoint: all[to].name });
   }
 
+  /**
+   * Where the film ends with the weights of a checkpoint, that is shown: a frame has pictures alone, and with weights
+   * everything can be computed. The image stays that of the film.
+   */
+  function end() {
+    const all = frames();
+    const index = at();
+    if (index < 0 || index < all.length - 1) return;
+    const { image } = context.pictured();
+    const checkpoint = checkpointOf(all[index], context.inside?.checkpoints ?? []);
+    if (image !== null && checkpoint !== null) state.set({ checkpoint, image });
+  }
+
   function toggle() {
     if (film === undefined) start();
     else pause();
@@ -97,6 +111,7 @@ export function filmBar(context) {
       const to = at() + 1;
       if (to >= frames().length) {
         pause();
+        end();
         return;
       }
       await warm(to);

@@ -23,6 +23,8 @@ export function predictionsCard(context) {
     h("div", { class: "card-body" }, bars.element, note),
   );
   let turnNumber = 0;
+  /** The classes of the images that were shown, by their keys; null where one is unknown. @type {Map<string, number | null>} */
+  const truths = new Map();
 
   async function update() {
     const turn = ++turnNumber;
@@ -40,16 +42,41 @@ export function predictionsCard(context) {
 
   /** @param {ReturnType<InsideContext["of"]>} one @returns {Promise<[Scored[], number | null]>} */
   async function ofNetwork(one) {
+    const { key } = context.pictured();
     /** @type {Prediction} */
     const answer = await numbers(one.run, "predict", one.query, one.stamp);
-    return [answer.top, answer.image.truth ?? null];
+    const truth = answer.image.truth ?? null;
+    truths.set(key, truth);
+    return [answer.top, truth];
   }
 
   /** @param {ReturnType<InsideContext["of"]>} one @returns {Promise<[Scored[], number | null]>} */
   async function ofFrame(one) {
     /** @type {FrameAbout} */
     const frame = await numbers(one.run, `film/${one.query.checkpoint}`, { v: one.query.v }, one.stamp);
-    return [frame.top, null];
+    const { image, key } = context.pictured();
+    if (image !== null && !truths.has(key)) void askTruth(image, key);
+    return [frame.top, truths.get(key) ?? null];
+  }
+
+  /**
+   * A frame does not tell the class of its image, and a checkpoint does. The film does not wait for it.
+   * @param {string} image @param {string} key
+   */
+  async function askTruth(image, key) {
+    const checkpoint = context.inside?.checkpoints[0];
+    if (!checkpoint) return;
+    truths.set(key, null);
+    const one = context.of(checkpoint.name);
+    const name = image === "pinned" ? (context.film?.pinned.image ?? image) : image;
+    try {
+      /** @type {Prediction} */
+      const answer = await numbers(one.run, "predict", { ...one.query, image: name }, one.stamp);
+      truths.set(key, answer.image.truth ?? null);
+      if (context.filming && context.pictured().key === key) void update();
+    } catch {
+      // The scores are shown without it.
+    }
   }
 
   /** @param {Scored[]} top @param {number | null} truth */
@@ -64,13 +91,15 @@ export function predictionsCard(context) {
     if (own && !told.includes(own)) told.push(own);
     bars.show(told, { truth });
     const more = top.length - told.length;
+    // A frame has the highest scores alone.
+    const name = own?.name ?? context.inside?.classes[truth ?? -1];
     const right =
       truth === null
         ? ""
         : top[0]?.class === truth
           ? "The prediction is correct."
-          : own
-            ? `The prediction is wrong: the class is ${own.name}.`
+          : name
+            ? `The prediction is wrong: the class is ${name}.`
             : "The prediction is wrong.";
     const rest =
       more === 1

@@ -236,8 +236,12 @@ export function showLegend(place, { map, legend, range, kind }, tile) {
   // Zero is in the middle of a diverging map, and of RGB.
   const reach = Math.max(Math.abs(lo), Math.abs(hi));
   const [from, to] = map === "sequential" ? [lo, hi] : [-reach, reach];
-  const bars = map === "rgb" ? CHANNELS.map(channelBar) : [colourBar(legend)];
-  place.replaceChildren(h("span", {}, formatNumber(from)), ...bars.flat(), h("span", {}, formatNumber(to)));
+  // Where they wrap, a bar stays beside its name.
+  const bars =
+    map === "rgb"
+      ? CHANNELS.map((channel) => h("span", { class: "legend-part" }, ...channelBar(channel)))
+      : [colourBar(legend)];
+  place.replaceChildren(h("span", {}, formatNumber(from)), ...bars, h("span", {}, formatNumber(to)));
   place.setAttribute(
     "aria-label",
     `Colours from ${formatNumber(from)} to ${formatNumber(to)}${range ? "" : ", of this tile"}`,

@@ -142,6 +142,17 @@ export function frameWords(name) {
   return name.startsWith("step-") ? name.replace("-", " ") : `epoch ${name}`;
 }
 
+/**
+ * The checkpoint with the weights of a frame: the last one where it is the best, too, since that one goes on with a run
+ * that trains. Null where none has them.
+ * @param {{ step: number } | undefined} frame
+ * @param {{ name: string, step: number | null }[]} checkpoints
+ */
+export function checkpointOf(frame, checkpoints) {
+  const same = checkpoints.filter(({ step }) => step !== null && step === frame?.step);
+  return (same.find(({ name }) => name === "last") ?? same[0])?.name ?? null;
+}
+
 /** @type {{ [name: string]: string }} */
 const CHECKPOINTS = { best: "Best", last: "Last" };
 

@@ -1,4 +1,4 @@
-// A confusion matrix as a table.
+// A confusion matrix as a table, with its axes named.
 
 import { h } from "./dom.js";
 import { percent } from "./format.js";
@@ -10,10 +10,26 @@ import { percent } from "./format.js";
  *   }} [options] with `onCell`, cells are buttons
  */
 export function confusionMatrix(confusion, names, { onCell, chosen = null } = {}) {
+  // Widths are those of the columns: the first row spans several of them.
+  const columns = h(
+    "colgroup",
+    {},
+    h("col", { class: "axis" }),
+    h("col", { class: "corner" }),
+    ...names.map(() => h("col")),
+    h("col", { class: "recall" }),
+  );
+  const axis = h(
+    "tr",
+    { class: "axis" },
+    h("td", { colspan: 2 }),
+    h("th", { scope: "colgroup", colspan: names.length }, "predicted"),
+    h("td"),
+  );
   const head = h(
     "tr",
     {},
-    h("th", { scope: "col", class: "corner" }, h("span", {}, "truth \\ prediction")),
+    h("td", { colspan: 2 }),
     ...names.map((name) => h("th", { scope: "col", title: name }, h("span", {}, name))),
     h("th", { scope: "col", class: "recall" }, "right"),
   );
@@ -38,7 +54,7 @@ export function confusionMatrix(confusion, names, { onCell, chosen = null } = {}
       );
       if (chosen?.truth === truth && chosen.predicted === prediction) td.setAttribute("aria-current", "true");
       // The scale keeps a few mistakes visible beside many correct predictions. At half the colour the numbers can still be
-      // read in the ink of the page, in both schemes.
+      // read in the ink of the page, in both schemes. On black, the style sheet makes mistakes lighter than that.
       td.style.setProperty("--share", `${value === 0 ? 0 : Math.round(10 + 40 * Math.sqrt(share))}%`);
       td.classList.toggle("zero", value === 0);
       td.classList.toggle("strong", share > 0.45);
@@ -47,6 +63,7 @@ export function confusionMatrix(confusion, names, { onCell, chosen = null } = {}
     return h(
       "tr",
       {},
+      truth === 0 && h("th", { scope: "rowgroup", rowspan: names.length, class: "axis" }, h("span", {}, "true class")),
       h("th", { scope: "row", title: names[truth] }, h("span", {}, names[truth])),
       ...cells,
       h("td", { class: "recall" }, total > 0 ? percent(row[truth] / total) : "–"),
@@ -66,7 +83,8 @@ export function confusionMatrix(confusion, names, { onCell, chosen = null } = {}
       { class: "visually-hidden" },
       "Confusion matrix: rows are the true classes, columns the predicted ones",
     ),
-    h("thead", {}, head),
+    columns,
+    h("thead", {}, axis, head),
     h("tbody", {}, ...rows),
   );
 }

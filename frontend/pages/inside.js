@@ -19,7 +19,7 @@ import { FILM_SERIES, filmBar } from "../inside/film.js";
 import { imageCard } from "../inside/image.js";
 import { mistakesCard } from "../inside/mistakes.js";
 import { openingNote } from "../inside/opening.js";
-import { kindOf, labelOf, middleOf, namesOf, sizes } from "../inside/layer-names.js";
+import { kindOf, labelOf, namesOf, sizes } from "../inside/layer-names.js";
 import { networkPicture } from "../inside/network.js";
 import { featuresPanel, filtersPanel } from "../inside/panel.js";
 import { attentionCard, predictionsCard } from "../inside/predictions.js";
@@ -105,12 +105,12 @@ const scale = h(
 );
 
 /**
- * Where a computation is watched first: the middle of a map, the score of the predicted class, or the neuron that answers
- * most to the image.
+ * Where a computation is watched first: the beginning of a map, the score of the predicted class, or the neuron that
+ * answers most to the image.
  * @param {Layer} layer
  */
 async function placeToWatch(layer) {
-  if (layer.kind !== "linear") return middleOf(layer);
+  if (layer.kind !== "linear") return { y: 0, x: 0 };
   const { run, query, stamp } = context.of();
   const path = `layers/${encodeURIComponent(layer.name)}/values`;
   try {
@@ -133,7 +133,9 @@ const compute = h(
       click: async () => {
         const { of, tile } = state.now;
         const { layer } = context;
+        // What is to be watched as it fills begins empty, also where a pixel of the map is looked at.
         if (layer && (of !== "map" || tile === null)) state.set({ of: "map", tile: 0, ...(await placeToWatch(layer)) });
+        else if (layer && layer.kind !== "linear") state.set({ y: 0, x: 0 });
         void close.play();
         close.element.scrollIntoView({ behavior: reducedMotion() ? "auto" : "smooth", block: "start" });
       },

@@ -77,6 +77,8 @@ export function denseView(context) {
 
   /** @type {{ of: SlidingWindow, steps: { name: string, index: number | null, product: number, sum: number, row: HTMLElement }[] } | null} */
   let now = null;
+  /** The numbers of the chain, each with the step that makes it known. @type {{ link: HTMLElement, from: number }[]} */
+  let links = [];
 
   /** Whether a layer gives the scores of the classes. @param {Layer} layer */
   const isScore = (layer) => context.layers.at(-1) === layer;
@@ -158,12 +160,24 @@ export function denseView(context) {
         ? `The gradient of the score of “${context.inside?.classes[of.class ?? -1] ?? "a class"}” at ${target} of the input: the gradient of each of ${count(values.length)} outputs times the weight between the two.`
         : `${isScore(layer) ? `The score of “${target}”` : capital(target)}: each of ${count(values.length)} inputs times its weight. The ${count(terms.length)} largest products are added one by one.`,
     );
+    const end = steps.length - 1;
+    const products = chainLink(
+      back ? `${count(values.length)} outputs` : `${count(values.length)} inputs`,
+      running - (of.bias ?? 0),
+    );
+    const bias = of.bias === null ? null : chainLink("bias", of.bias);
+    const result = chainLink(back ? "the input's gradient" : `the value of ${target}`, known(of.values[own]), "result");
+    const then = of.then.map((next) => chainLink(kindOf(next), known(next.values[own])));
+    links = [
+      { link: products, from: bias ? end - 1 : end },
+      ...[bias, result, ...then].flatMap((link) => (link ? [{ link, from: end }] : [])),
+    ];
     chain.replaceChildren(
-      chainLink(back ? `${count(values.length)} outputs` : `${count(values.length)} inputs`, running - (of.bias ?? 0)),
-      ...(of.bias === null ? [] : [chainSign("+"), chainLink("bias", of.bias)]),
+      products,
+      ...(bias ? [chainSign("+"), bias] : []),
       chainSign("="),
-      chainLink(back ? "the input's gradient" : `the value of ${target}`, known(of.values[own]), "result"),
-      ...of.then.flatMap((next) => [chainSign("→"), chainLink(kindOf(next), known(next.values[own]))]),
+      result,
+      ...then.flatMap((link) => [chainSign("→"), link]),
     );
     element.dataset.value = String(of.values[own]);
     last.replaceChildren(...[back ? null : softmaxTable(top, of.map)].flatMap((part) => part ?? []));
@@ -178,6 +192,9 @@ export function denseView(context) {
       row.classList.toggle("pending", i > n);
       row.classList.toggle("chosen", i === n);
     });
+    // A sum is told when its terms are.
+    for (const { link, from } of links) link.classList.toggle("pending", n < from);
+    last.classList.toggle("pending", n + 1 < now.steps.length);
     const step = now.steps[n];
     vector.mark(step.index === null ? {} : { at: step.index });
     setText(sum, formatNumber(step.sum));

@@ -1,7 +1,7 @@
 // A canvas with one plane of numbers: a window that moves over it, or values that appear one by one.
 
 import { h } from "../../lib/dom.js";
-import { DIVERGING, shortNumber } from "../cells.js";
+import { DIVERGING, shorterNumber, shortNumber } from "../cells.js";
 import { colourScale, textColourOn } from "../colours.js";
 
 /** The longer side of the canvas in its own pixels, about twice that on the page. */
@@ -10,6 +10,9 @@ const SIDE = 640;
 const CELL_WITH_NUMBER = 56;
 /** How much of a value shows that is not computed yet. */
 const FAINT = 0.16;
+/** The part of a cell that a number may take, so that it does not touch the next, and its smallest size on the page. */
+const NUMBER_SHARE = 0.86;
+const MIN_NUMBER_PX = 8;
 const FONT = 'ui-monospace, "DejaVu Sans Mono", monospace';
 
 /**
@@ -50,6 +53,9 @@ export function planeView({ label, onPick }) {
   let cell = 1;
   /** @type {Marks} */
   let marks = {};
+
+  // Whether numbers can be read depends on the size on the page.
+  new ResizeObserver(() => draw()).observe(canvas);
 
   if (onPick)
     canvas.addEventListener("click", (event) => {
@@ -117,6 +123,7 @@ export function planeView({ label, onPick }) {
     if (!plane || cell < CELL_WITH_NUMBER) return;
     const { height, width, padding = [0, 0] } = plane;
     numberStyle();
+    if (isTooSmall()) return;
     ctx.fillStyle = "#55584f";
     for (let y = -padding[0]; y < height + padding[0]; y += 1)
       for (let x = -padding[1]; x < width + padding[1]; x += 1)
@@ -139,14 +146,28 @@ export function planeView({ label, onPick }) {
   function drawNumbers(until) {
     if (!plane) return;
     const { values, width } = plane;
-    const colour = scaleOf(plane);
     numberStyle();
+    const write = numberWriter();
+    if (!write) return;
+    const colour = scaleOf(plane);
     for (let i = 0; i < Math.min(until, values.length); i += 1) {
       const value = values[i];
       if (value === null) continue;
       ctx.fillStyle = textColourOn(colour(value));
-      number(shortNumber(value), Math.floor(i / width), i % width);
+      number(write(value), Math.floor(i / width), i % width);
     }
+  }
+
+  /** Whether numbers would be too small on the page. */
+  const isTooSmall = () => Number.parseFloat(ctx.font) * (canvas.clientWidth / canvas.width || 1) < MIN_NUMBER_PX;
+
+  /** Writes numbers with as many digits as all cells have room for; null where the canvas is too small for any. */
+  function numberWriter() {
+    const { values } = /** @type {Plane} */ (plane);
+    if (isTooSmall()) return null;
+    const fits = (/** @type {(value: number) => string} */ write) =>
+      values.every((value) => value === null || ctx.measureText(write(value)).width <= cell * NUMBER_SHARE);
+    return [shortNumber, shorterNumber].find(fits) ?? null;
   }
 
   function drawMarks() {

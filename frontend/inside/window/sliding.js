@@ -184,7 +184,9 @@ export function slidingView(context, { onPick, onRest }) {
           others.length,
           Math.max(0, Math.floor(((share - PRODUCTS) / (CHANNELS - PRODUCTS)) * (others.length + 1))),
         );
-    const complete = done || share >= CHANNELS;
+    // The channels that are not listed come last, all at once.
+    const isListed = of.reads[1] - of.reads[0] === of.planes.length;
+    const complete = done || share >= CHANNELS || (isListed && products === each.length && channels === others.length);
     const rest = of.rest ? known(of.rest[n]) : 0;
     const otherParts = others.map((each) => parts.get(each.channel) ?? 0);
     const total = (/** @type {number[]} */ list) => list.reduce((a, b) => a + b, 0);
@@ -206,7 +208,7 @@ export function slidingView(context, { onPick, onRest }) {
     element.dataset.position = String(n);
     setText(sum, formatNumber(running));
     setText(own, formatNumber(ofChannel));
-    tellSums(of, plane.channel, { products: products / each.length, channels, done });
+    tellSums(of, plane.channel, { products: products / each.length, channels, complete, done });
     const clock = performance.now();
     if (!done || clock - drawnAt >= GRID_MS) {
       drawnAt = clock;
@@ -219,9 +221,9 @@ export function slidingView(context, { onPick, onRest }) {
    * Says which channel of how many has its products added, and what the sum has so far.
    * @param {SlidingWindow} of
    * @param {number} channel
-   * @param {{ products: number, channels: number, done: boolean }} added shares and counts of what is added
+   * @param {{ products: number, channels: number, complete: boolean, done: boolean }} added shares and counts of what is added
    */
-  function tellSums(of, channel, { products, channels, done }) {
+  function tellSums(of, channel, { products, channels, complete, done }) {
     const read = of.reads[1] - of.reads[0];
     const what = backward() ? "map" : "channel";
     /** @type {HTMLElement} */ (ownName.parentElement).hidden = of.pool !== null || read === 1;
@@ -229,7 +231,7 @@ export function slidingView(context, { onPick, onRest }) {
     if (of.operation === "max_pool" && !backward()) setText(sumName, "Largest");
     else if (of.pool !== null || read === 1) setText(sumName, done ? "Sum" : "Sum so far");
     else {
-      const summed = done ? read : products < 1 ? 0 : 1 + channels;
+      const summed = complete ? read : products < 1 ? 0 : 1 + channels;
       const bias = of.bias === null ? "" : " and the bias";
       setText(
         sumName,

@@ -183,6 +183,62 @@ test("the matrix begins with the images of the most frequent mistake", async ({ 
   await expect(page.locator(".mistakes .thumb")).toHaveCount(most);
 });
 
+test("the axes of the matrix are named at any width, and mistakes stand out in both themes", async ({
+  page,
+  vivarium,
+}) => {
+  const { url } = await trained(vivarium, CONV);
+  await page.goto(`${url}/inside?checkpoint=1`);
+  const matrix = page.locator(".confusion");
+  for (const width of [1440, 400]) {
+    await page.setViewportSize({ width, height: 900 });
+    const columns = await matrix.getByText("predicted", { exact: true }).boundingBox();
+    const rows = await matrix.getByText("true class", { exact: true }).boundingBox();
+    const first = await matrix.locator("td[data-truth='0'][data-predicted='0']").boundingBox();
+    const name = await matrix.locator("tbody th[scope=row]").first().boundingBox();
+    if (!columns || !rows || !first || !name) throw new Error("not shown");
+    expect(columns.y + columns.height, `${width}`).toBeLessThanOrEqual(first.y);
+    expect(rows.x + rows.width, `${width}`).toBeLessThanOrEqual(name.x + 1);
+    expect(rows.height, `${width}`).toBeGreaterThan(2 * rows.width);
+    expect(await overflow(page)).toBeLessThanOrEqual(0);
+  }
+  for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
+    await page.emulateMedia({ colorScheme });
+    const contrasts = await page.evaluate(async () => {
+      const { confusionMatrix } = await import(/** @type {any} */ ("/frontend/lib/confusion-matrix.js"));
+      const shares = [1, 3, 10, 20, 25, 30, 40, 45, 46, 60, 80, 100];
+      const names = shares.map(String);
+      // In each row one class is taken for the next.
+      const counts = shares.map((share, row) =>
+        names.map((_, column) => (column === row ? 100 - share : column === (row + 1) % names.length ? share : 0)),
+      );
+      const table = confusionMatrix(counts, names);
+      document.querySelector(".confusion-frame")?.replaceChildren(table);
+      const luminance = (/** @type {string} */ colour) => {
+        const [r, g, b] = (colour.match(/[\d.]+/g) ?? [])
+          .slice(0, 3)
+          .map((part) => (colour.startsWith("rgb") ? Number(part) / 255 : Number(part)))
+          .map((value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4));
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+      };
+      const between = (/** @type {string} */ a, /** @type {string} */ b) => {
+        const [low, high] = [luminance(a), luminance(b)].sort((x, y) => x - y);
+        return (high + 0.05) / (low + 0.05);
+      };
+      const empty = getComputedStyle(table.querySelector("td.zero")).backgroundColor;
+      return [...table.querySelectorAll("td.wrong:not(.zero)")].map((cell, i) => {
+        const { color, backgroundColor } = getComputedStyle(cell);
+        return { share: shares[i], text: between(color, backgroundColor), out: between(backgroundColor, empty) };
+      });
+    });
+    for (const { share, text, out } of contrasts) {
+      expect(text, `${colorScheme} ${share} %`).toBeGreaterThanOrEqual(4.5);
+      if (colorScheme === "dark" && share >= 25) expect(out, `${share} %`).toBeGreaterThanOrEqual(3);
+    }
+    expect(contrasts).toHaveLength(12);
+  }
+});
+
 test("a photo is uploaded by button, drop and paste, and an invalid file is refused with a message", async ({
   page,
   vivarium,
@@ -259,9 +315,21 @@ test("the film drives the whole page, a cell of the matrix opens its images, and
   await expect.poll(() => picture(page, "features")).not.toBe(features);
   await page.keyboard.press("Home");
   await page.getByLabel("Speed of the film").selectOption("double speed");
+  // The class of the image is known all the way.
+  await expect(page.locator(".predictions .truth")).toHaveCount(1);
+  await expect(page.locator(".predictions")).toContainText(/The prediction is (correct|wrong)/);
+  await expect(page.getByRole("button", { name: "Watch it compute" })).toBeDisabled();
   await page.getByRole("button", { name: "Play the film" }).click();
   await expect(page.locator(".film-line output")).toHaveText(/^epoch 3,/);
+  // The film ends at the last checkpoint, which has weights to compute with.
   await expect(page.getByRole("button", { name: "Play the film" })).toBeVisible();
+  await expect(page.getByLabel(/^Epoch 3 \(.*last\)/)).toBeChecked();
+  await expect(page.getByRole("button", { name: "Watch it compute" })).toBeEnabled();
+  await expect(page.locator(".attention")).toContainText("Bright where");
+  await expect(page.locator(".attention img")).not.toHaveClass(/of-before/);
+  await slider.focus();
+  await page.keyboard.press("ArrowLeft");
+  await expect(page.locator(".film-line output")).toHaveText(/^epoch 2,/);
 
   await page.locator(".confusion .cell").first().click();
   await expect(page.locator(".mistakes h3")).toContainText("predicted as");
@@ -352,6 +420,11 @@ test("on a phone everything is in one column, and nothing scrolls sideways", asy
   await page.setViewportSize({ width: 400, height: 800 });
   await page.goto(`${url}/inside?layer=blocks.0.convs.0.depthwise`);
   await expect(page.locator(".panel-filters")).toContainText("8 kernels of 3×3");
+  // The prediction answers to the image right above it.
+  const place = (/** @type {string} */ of) => page.locator(of).evaluate((element) => element.getBoundingClientRect());
+  const [image, prediction] = [await place(".image-card"), await place(".predictions")];
+  expect(prediction.top - image.bottom).toBeGreaterThanOrEqual(0);
+  expect(prediction.top - image.bottom).toBeLessThan(40);
   await clickTile(page, "features");
   await expect(page.locator(".chain .result")).toBeVisible();
   await page

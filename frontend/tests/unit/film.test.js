@@ -1,12 +1,26 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { progressWords } from "../../inside/opening.js";
-import { frameWords, isFrame, readView, writeView } from "../../inside/view.js";
+import { checkpointOf, frameWords, isFrame, readView, writeView } from "../../inside/view.js";
 
 test("a frame is called by its moment", () => {
   assert.deepEqual(["0", "step-8", "3"].map(frameWords), ["before training", "step 8", "epoch 3"]);
   for (const name of ["0", "step-1", "12"]) assert.ok(isFrame(name));
   for (const name of ["best", "last", "step-", "1.5", null]) assert.ok(!isFrame(name));
+});
+
+test("a frame has the weights of the checkpoint of its step", () => {
+  const at = (/** @type {number | null} */ best, /** @type {number | null} */ last) => [
+    { name: "best", step: best },
+    { name: "last", step: last },
+  ];
+  assert.equal(checkpointOf({ step: 12 }, at(8, 12)), "last");
+  assert.equal(checkpointOf({ step: 8 }, at(8, 12)), "best");
+  assert.equal(checkpointOf({ step: 12 }, at(12, 12)), "last");
+  assert.equal(checkpointOf({ step: 4 }, at(8, 12)), null);
+  assert.equal(checkpointOf({ step: 4 }, at(null, null)), null);
+  assert.equal(checkpointOf(undefined, at(8, null)), null);
+  assert.equal(checkpointOf({ step: 4 }, []), null);
 });
 
 test("what changed is a view of its own in the address", () => {
