@@ -70,6 +70,9 @@ function frontsOf(points, cost) {
 /** @param {unknown[]} front */
 const isLine = (front) => front.length > 1;
 
+/** Whether a chart has the line of a front. @param {Member[]} members @param {typeof COSTS[number]} cost @param {ReturnType<typeof accuracyOf>} gain */
+export const hasFront = (members, cost, gain) => frontsOf(pointsOf(members, cost, gain), cost).some(isLine);
+
 /**
  * The charts of accuracy against the costs in which members differ; what is not drawn is said in a line.
  * @param {Member[]} members @param {(id: string) => void} onLook @param {number} width of the card
@@ -95,7 +98,7 @@ export function scatterPlots(members, onLook, width) {
   ];
   if (drawn.length === 0) {
     const why = costs.some(({ points }) => points.length > 1)
-      ? words.join(" ")
+      ? `Accuracy against cost is not drawn, since the costs are the same. ${words.join(" ")}`
       : "Accuracy against cost is drawn once two runs have both.";
     return h("p", { class: "compare-line muted small" }, why);
   }
@@ -105,7 +108,7 @@ export function scatterPlots(members, onLook, width) {
   const points = new Set(drawn.flatMap((of) => of.points.map(({ member }) => member)));
   // Of many runs the list beside the curves is the legend.
   const legend = !named && points.size <= MAX_NAMED_ALONE ? [...points] : [];
-  const front = drawn.some(({ cost, points }) => frontsOf(points, cost).some(isLine)) ? FRONT : "";
+  const front = drawn.some(({ cost }) => hasFront(members, cost, gain)) ? FRONT : "";
   return h(
     "section",
     { class: "card compare-card", "aria-label": "Accuracy against cost" },

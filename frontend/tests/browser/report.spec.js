@@ -617,7 +617,7 @@ test("on a phone editor and preview alternate, and nothing scrolls sideways", as
   expect(await overflow(page)).toBe(0);
   // The kinds are one field, and the preview and “Insert” are in sight.
   await expect(dialog.getByRole("radiogroup", { name: "Kind of figure" })).toBeHidden();
-  const kind = dialog.getByLabel("Kind of figure");
+  const kind = dialog.getByRole("combobox", { name: "Kind of figure" });
   await expect(kind).toBeFocused();
   await kind.selectOption("Settings");
   await expect(dialog).toContainText("What differs between runs, then what they share");

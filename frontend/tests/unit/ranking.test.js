@@ -7,7 +7,7 @@ import { matchesBrushes, titleLines } from "../../compare/parallel-picture.js";
 import { byDataSet, dataNotice } from "../../compare/data-sets.js";
 import { paretoFront } from "../../compare/pareto.js";
 import { ranked, rankedByData, rankingNote, significanceText } from "../../compare/ranking.js";
-import { accuracyOf } from "../../compare/scatter.js";
+import { accuracyOf, hasFront } from "../../compare/scatter.js";
 import { accuracySpan, costSpan, sameText, sameWithin } from "../../compare/span.js";
 import { faultText, isSoundMember } from "../../compare/sound.js";
 import { holm, welch } from "../../lib/welch.js";
@@ -246,6 +246,12 @@ test("times that differ by chance have no best and no front", () => {
   ];
   assert.deepEqual(paretoFront(choices, OF_TIMES), [1, 2]);
   assert.deepEqual(paretoFront(choices), [0, 1, 2]);
+  // These take 1 and 5 seconds, and 0.1 and 0.5.
+  const front = (/** @type {number} */ least, /** @type {number} */ most) => {
+    const members = [member("a", least, [0.9]), member("b", most, [0.95])];
+    return hasFront(members, time, accuracyOf(members));
+  };
+  assert.deepEqual([front(0.1, 0.5), front(0.01, 0.05)], [true, false]);
 });
 
 test("the speed of a run of less than a second says little", () => {
