@@ -3,18 +3,22 @@
 import { meanSpeed } from "../lib/mean-speed.js";
 import { bytes, compactNumber, count, duration, formatLoss, percent, percentSpread, spread } from "../lib/format.js";
 import { speedTitle } from "../run/pages.js";
+import { OF_SIZES, OF_TIMES, ofSpeeds } from "./noise.js";
 
 /** @import { Run, Spread, Statistics } from "../lib/types" */
 /** @import { Member } from "./members.js" */
+/** @import { Noise } from "./noise.js" */
 
 /**
- * A column of results. Columns that `spread` also show the standard deviation; `under` is what a second line says.
+ * A column of results. Columns that `spread` also show the standard deviation; `under` is what a second line says; `noise`
+ * is up to which difference several are the best.
  * @typedef {{
  *   key: string,
  *   title: string | ((runs: Run[]) => string),
  *   more?: string,
  *   under?: Figure,
  *   best?: "high" | "low",
+ *   noise?: (runs: Run[]) => Noise,
  *   spreads?: boolean,
  *   of: (run: Run, statistics: Statistics | undefined) => number | null,
  *   std?: (statistics: Statistics | undefined) => number | null,
@@ -71,14 +75,23 @@ export const RESULTS = [
     key: "parameters",
     title: "Parameters",
     best: "low",
+    noise: () => OF_SIZES,
     of: ({ summary }) => summary.parameters,
     format: (value) => (value < 1e5 ? count(value) : compactNumber(value)),
   },
-  { key: "seconds", title: "Time", best: "low", of: ({ summary }) => summary.seconds, format: duration },
+  {
+    key: "seconds",
+    title: "Time",
+    best: "low",
+    noise: () => OF_TIMES,
+    of: ({ summary }) => summary.seconds,
+    format: duration,
+  },
   {
     key: "peak_memory_bytes",
     title: "Peak memory",
     best: "low",
+    noise: () => OF_SIZES,
     of: ({ summary }) => summary.peak_memory_bytes,
     format: bytes,
   },
@@ -86,6 +99,7 @@ export const RESULTS = [
     key: "images_per_s",
     title: speedTitle,
     best: "high",
+    noise: ofSpeeds,
     of: ({ summary }) => meanSpeed(summary) ?? summary.images_per_s,
     format: compactNumber,
   },

@@ -56,6 +56,23 @@ const pointsOf = (members, cost, gain) =>
     return x && y ? [{ member, cost: x.mean, gain: y.mean, std: y.std }] : [];
   });
 
+/** The Pareto front of each data set; runs of the same cost have none. @param {ReturnType<typeof pointsOf>} points @param {typeof COSTS[number]} cost */
+function frontsOf(points, cost) {
+  const costs = points.map((point) => point.cost);
+  if (sameText(cost, costs) !== null) return [];
+  return [...byDataSet(points.map(({ member }) => member)).values()].map((of) => {
+    const here = new Set(of);
+    const together = points.filter(({ member }) => here.has(member));
+    return paretoFront(together, cost.noise).map((i) => together[i]);
+  });
+}
+
+/** @param {unknown[]} front */
+const isLine = (front) => front.length > 1;
+
+/** Whether a chart has the line of a front. @param {Member[]} members @param {typeof COSTS[number]} cost @param {ReturnType<typeof accuracyOf>} gain */
+export const hasFront = (members, cost, gain) => frontsOf(pointsOf(members, cost, gain), cost).some(isLine);
+
 /**
  * The charts of accuracy against the costs in which members differ; what is not drawn is said in a line.
  * @param {Member[]} members @param {(id: string) => void} onLook @param {number} width of the card
@@ -68,7 +85,7 @@ export function scatterPlots(members, onLook, width) {
       cost,
       points,
       same: sameText(
-        cost.title,
+        cost,
         points.map((point) => point.cost),
       ),
     };
@@ -81,7 +98,7 @@ export function scatterPlots(members, onLook, width) {
   ];
   if (drawn.length === 0) {
     const why = costs.some(({ points }) => points.length > 1)
-      ? words.join(" ")
+      ? `Accuracy against cost is not drawn, since the costs are the same. ${words.join(" ")}`
       : "Accuracy against cost is drawn once two runs have both.";
     return h("p", { class: "compare-line muted small" }, why);
   }
@@ -91,7 +108,7 @@ export function scatterPlots(members, onLook, width) {
   const points = new Set(drawn.flatMap((of) => of.points.map(({ member }) => member)));
   // Of many runs the list beside the curves is the legend.
   const legend = !named && points.size <= MAX_NAMED_ALONE ? [...points] : [];
-  const front = drawn.some(({ points }) => points.length > 2) ? FRONT : "";
+  const front = drawn.some(({ cost }) => hasFront(members, cost, gain)) ? FRONT : "";
   return h(
     "section",
     { class: "card compare-card", "aria-label": "Accuracy against cost" },
@@ -160,13 +177,11 @@ export function scatterCard(members, cost, gain, { onLook = () => {}, named = fa
     labelledTicks(ys, 5, 0.01),
     labelledTicks(xs, Math.min(MOST_TICKS, Math.max(2, Math.round(width / 90)))),
   ];
-  const same = sameText(cost.title, costs);
-  // Runs of the same cost have no front, and runs of different data none in common.
-  const fronts = [...byDataSet(points.map(({ member }) => member)).values()].map((of) => {
-    const here = new Set(of);
-    const together = points.filter(({ member }) => here.has(member));
-    return same === null ? paretoFront(together).map((i) => together[i]) : [];
-  });
+  const same = sameText(
+    cost,
+    points.map((point) => point.cost),
+  );
+  const fronts = frontsOf(points, cost);
   const front = fronts.flat();
   const text = (
     /** @type {number} */ x,
@@ -196,14 +211,12 @@ export function scatterCard(members, cost, gain, { onLook = () => {}, named = fa
     text((box.left + box.right) / 2, HEIGHT - 6, `${cost.title.toLowerCase()}${sign && ` (${sign})`}`, "middle"),
     text(2, 11, `${gain.title.toLowerCase()} (%)`, "start"),
     same && s("text", { class: "scatter-same", x: box.right, y: 11, "text-anchor": "end" }, same.short),
-    ...fronts
-      .filter((of) => of.length > 1)
-      .map((of) =>
-        s("path", {
-          class: "scatter-front",
-          d: of.map((point, i) => `${i === 0 ? "M" : "L"}${left(point.cost / size)} ${top(point.gain)}`).join(""),
-        }),
-      ),
+    ...fronts.filter(isLine).map((of) =>
+      s("path", {
+        class: "scatter-front",
+        d: of.map((point, i) => `${i === 0 ? "M" : "L"}${left(point.cost / size)} ${top(point.gain)}`).join(""),
+      }),
+    ),
     ...points.map((point) => {
       const { token } = point.member.stroke;
       const x = left(point.cost / size);

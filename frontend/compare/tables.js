@@ -1,7 +1,7 @@
 // The tables of a comparison: settings that differ, and results.
 
 import { csv } from "../chart/csv.js";
-import { settingPhrase, settingValue, sharedLabel } from "../lib/setting-labels.js";
+import { settingLabel, settingPhrase, settingValue } from "../lib/setting-labels.js";
 import { differingSettings, labelOf, settingsOf } from "../lib/settings-diff.js";
 import { download, h } from "../lib/dom.js";
 import { formatLoss, sameDecimals } from "../lib/format.js";
@@ -10,15 +10,12 @@ import { scrollFrame } from "../lib/scroll-frame.js";
 import { cellOf, formatCell, RESULTS } from "./columns.js";
 import { byDataSet } from "./data-sets.js";
 import { swatch } from "./members.js";
+import { bestOf } from "./noise.js";
 import { isSoundMember } from "./sound.js";
 
 /** @import { Run, Spread, Statistics } from "../lib/types" */
 /** @import { Figure } from "./columns.js" */
 /** @import { Member } from "./members.js" */
-
-/** The best of a column's values; null if there is none, or nothing to choose from. @param {Figure} of @param {number[]} values */
-const bestOf = (of, values) =>
-  !of.best || new Set(values).size < 2 ? null : of.best === "high" ? Math.max(...values) : Math.min(...values);
 
 /**
  * The table of results. The best is marked within each data set, among the runs that neither diverged nor failed.
@@ -33,10 +30,13 @@ export function resultsTable(members, statistics, figures = RESULTS) {
       const here = new Set(same.filter(isSoundMember));
       const rows = cells.filter((_, row) => here.has(members[row]));
       const found = figures.map((of, column) =>
-        bestOf(
-          of,
-          rows.flatMap((row) => row[column]?.mean ?? []),
-        ),
+        of.best
+          ? bestOf(
+              rows.flatMap((row) => row[column]?.mean ?? []),
+              of.best,
+              of.noise?.([...here].flatMap((member) => member.runs)),
+            )
+          : new Set(),
       );
       return [...here].map((member) => /** @type {[Member, typeof found]} */ ([member, found]));
     }),
@@ -77,10 +77,13 @@ export function resultsTable(members, statistics, figures = RESULTS) {
           h("th", { scope: "row" }, nameCell(member)),
           ...figures.map((of, column) => {
             const cell = cells[row][column];
-            const first = cell !== null && cell.mean === best.get(member)?.[column];
+            const first = cell !== null && best.get(member)?.[column].has(cell.mean);
             return h(
               "td",
-              { class: `number${first ? " is-best" : ""}`, title: first ? "The best of these" : undefined },
+              {
+                class: `number${first ? " is-best" : ""}`,
+                title: first ? "The best of these, as far as chance lets one tell" : undefined,
+              },
               of.under ? twoLines(of, cell, cellOf(of.under, member, statistics), even[column]) : formatCell(of, cell),
             );
           }),
@@ -133,41 +136,59 @@ const isInLabels = (members, paths) =>
 export const runsWith = (path, members) =>
   members.map(({ runs: [run] }) => run).filter((run) => settingsOf(run).has(path));
 
+/** So few runs have a column each in the table of settings, where these are more. */
+const FEW_RUNS = 6;
+
 /**
- * The table of the settings in which members differ; null if there are none, or if their labels say it all.
+ * What members have of the settings in which they differ. Where networks call a setting by several names, it is told once
+ * by each name.
+ * @param {Member[]} members @param {string[]} [paths]
+ * @returns {{ label: string, values: string[] }[]} `values` by member
+ */
+export const settingLines = (members, paths = settingsThatDiffer(members)) =>
+  paths.flatMap((path) => {
+    const labels = members.map(({ runs: [run] }) =>
+      settingsOf(run).has(path) ? settingLabel(path, run.spec.network?.kind) : null,
+    );
+    return [...new Set(labels.filter((label) => label !== null))].map((label) => ({
+      label,
+      values: members.map(({ runs: [run] }, i) =>
+        labels[i] === label ? settingValue(path, settingsOf(run).get(path), run.spec.network?.kind) : "–",
+      ),
+    }));
+  });
+
+/**
+ * The table of the settings in which members differ; null if there are none, or if their labels say it all. Many settings
+ * of few runs are its rows.
  * @param {Member[]} members
  */
 export function settingsTable(members) {
   const paths = settingsThatDiffer(members);
   if (paths.length === 0 || isInLabels(members, paths)) return null;
+  const lines = settingLines(members, paths);
+  const turned = members.length <= FEW_RUNS && lines.length > members.length;
+  const [first, heads, rows] = turned
+    ? [
+        "Setting",
+        members.map(nameCell),
+        lines.map(({ label, values }) => ({ name: /** @type {Node | string} */ (label), values })),
+      ]
+    : [
+        "Run",
+        lines.map(({ label }) => label),
+        members.map((member, i) => ({ name: nameCell(member), values: lines.map(({ values }) => values[i]) })),
+      ];
   return h(
     "table",
-    { class: "compare-table settings-table" },
-    h(
-      "thead",
-      {},
-      h(
-        "tr",
-        {},
-        h("th", { scope: "col" }, "Run"),
-        // A slash stays at the end of the name before it.
-        ...paths.map((path) =>
-          h("th", { scope: "col" }, sharedLabel(path, runsWith(path, members)).replaceAll(" / ", "\u00a0/ ")),
-        ),
-      ),
-    ),
+    { class: `compare-table settings-table${turned ? " is-turned" : ""}` },
+    h("thead", {}, h("tr", {}, ...[first, ...heads].map((head) => h("th", { scope: "col" }, head)))),
     h(
       "tbody",
       {},
-      ...members.map((member) => {
-        const settings = settingsOf(member.runs[0]);
-        return h(
-          "tr",
-          {},
-          h("th", { scope: "row" }, nameCell(member)),
-          ...paths.map((path) => h("td", {}, settings.has(path) ? settingValue(path, settings.get(path)) : "–")),
-        );
-      }),
+      ...rows.map(({ name, values }) =>
+        h("tr", {}, h("th", { scope: "row" }, name), ...values.map((value) => h("td", {}, value))),
+      ),
     ),
   );
 }

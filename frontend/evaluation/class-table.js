@@ -2,41 +2,47 @@
 
 import { h } from "../lib/dom.js";
 import { count } from "../lib/format.js";
-import { points, shareBar } from "./figures.js";
+import { scrollFrame } from "../lib/scroll-frame.js";
+import { points, scaleFrom, scaleText, shareDot } from "./figures.js";
 
 /** @import { ClassFigures, Figure, RunEvaluation, EvaluationComparison } from "../lib/types" */
 
 /** @typedef {ClassFigures & { class: number, name: string }} Row */
 
-/** @type {{ id: "precision" | "recall" | "f1" | "average_precision" | "auc", label: string, means: string, missing: string }[]} */
+/** @type {{ id: "precision" | "recall" | "f1" | "average_precision" | "auc", label: string, brief: string, means: string, missing: string }[]} */
 export const COLUMNS = [
   {
     id: "precision",
     label: "Precision",
+    brief: "how many predictions of the class are right",
     means: "Of the samples predicted as this class, the share that is",
     missing: "The class is never predicted",
   },
   {
     id: "recall",
     label: "Recall",
+    brief: "how many of its samples are found",
     means: "Of this class's samples, the share that is found",
     missing: "The split has no sample of the class",
   },
   {
     id: "f1",
     label: "F1",
+    brief: "high only if both are",
     means: "The harmonic mean of precision and recall: high only if both are",
     missing: "The class has neither samples nor predictions",
   },
   {
     id: "average_precision",
     label: "AP",
+    brief: "average precision over all thresholds",
     means: "Average precision: the area under the precision-recall curve",
     missing: "The split has no sample of the class",
   },
   {
     id: "auc",
     label: "AUC",
+    brief: "how often a sample of the class ranks above one of another",
     means: "The area under the ROC curve: the chance that a sample of this class is ranked above one of another",
     missing: "There are not samples both of this class and of others",
   },
@@ -48,6 +54,10 @@ export const COLUMNS = [
  * @param {EvaluationComparison | null} compared
  */
 export function classTable(evaluation, other, compared) {
+  /** The classes of a column are told apart on a scale of its own. */
+  const scales = COLUMNS.map(({ id }) =>
+    scaleFrom([evaluation, other?.evaluation].flatMap((one) => one?.per_class.map((figures) => figures[id]) ?? [])),
+  );
   const rows = evaluation.per_class.map((figures, i) => ({ ...figures, class: i, name: evaluation.classes[i] }));
   /** @type {{ by: string, up: boolean }} */
   let order = { by: "class", up: true };
@@ -55,7 +65,7 @@ export function classTable(evaluation, other, compared) {
   const heads = [
     head("class", "Class", "By name; the first press sorts by the order of the data set"),
     head("support", "Samples", "Samples of the class in this split", "number"),
-    ...COLUMNS.map(({ id, label, means }) => head(id, label, means)),
+    ...COLUMNS.map(({ id, label, means }, i) => head(id, label, means, "", scaleText(scales[i]))),
     ...(compared
       ? [head("difference", `Recall against ${other?.name}`, `Recall less that of ${other?.name}, in points`, "number")]
       : []),
@@ -72,20 +82,27 @@ export function classTable(evaluation, other, compared) {
         h("h2", {}, "Each class"),
         h(
           "p",
+          { class: "muted small class-dots" },
+          "The dot is the figure, the line its 95% interval: where lines of two classes overlap widely, their order may be chance. Each column has the scale that its head says.",
+        ),
+        h(
+          "p",
           { class: "muted small" },
-          "The bar is the figure, the line its 95% interval: where lines of two classes overlap widely, their order may be chance.",
+          ...COLUMNS.flatMap(({ label, brief }, i) => [i > 0 && " · ", h("b", {}, label), `: ${brief}`]),
         ),
       ),
     ),
-    h(
-      "div",
-      { class: "class-scroll scrolls", tabindex: 0, role: "group", "aria-label": "Table of classes" },
-      h("table", { class: "class-table" }, h("thead", {}, h("tr", {}, ...heads)), body),
+    scrollFrame(
+      h(
+        "div",
+        { class: "class-scroll", tabindex: 0, role: "group", "aria-label": "Table of classes" },
+        h("table", { class: "class-table" }, h("thead", {}, h("tr", {}, ...heads)), body),
+      ),
     ),
   );
 
-  /** @param {string} id @param {string} label @param {string} title @param {string} [kind] */
-  function head(id, label, title, kind = "") {
+  /** @param {string} id @param {string} label @param {string} title @param {string} [kind] @param {string} [scale] */
+  function head(id, label, title, kind = "", scale = "") {
     const sort = () => {
       order = { by: id, up: order.by === id ? !order.up : id === "class" };
       draw();
@@ -94,6 +111,7 @@ export function classTable(evaluation, other, compared) {
       "th",
       { scope: "col", class: kind, data: { by: id } },
       h("button", { type: "button", title, on: { click: sort } }, label),
+      scale !== "" && h("small", { class: "class-scale" }, scale),
     );
   }
 
@@ -125,12 +143,12 @@ export function classTable(evaluation, other, compared) {
       {},
       h("th", { scope: "row", title: row.name }, row.name),
       h("td", { class: "number" }, count(row.support)),
-      ...COLUMNS.map(({ id, missing }) =>
+      ...COLUMNS.map(({ id, missing }, i) =>
         h(
           "td",
           {},
-          shareBar(row[id], missing),
-          second && h("span", { class: "of-other" }, shareBar(second[id], missing)),
+          shareDot(row[id], missing, scales[i]),
+          second && h("span", { class: "of-other" }, shareDot(second[id], missing, scales[i])),
         ),
       ),
       compared && h("td", { class: "number" }, difference(compared.per_class[row.class].difference)),

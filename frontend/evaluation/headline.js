@@ -8,8 +8,8 @@ import { summary } from "./summary.js";
 /** @import { Figure, RunEvaluation } from "../lib/types" */
 
 /**
- * `of` is `null` for a figure that the run does not have.
- * @typedef {{ label: string, means: string, of: (evaluation: RunEvaluation) => Figure | null, number?: boolean }} Entry
+ * `of` is `null` for a figure that the run does not have; what `isPlain` needs no explanation in sight.
+ * @typedef {{ label: string, means: string, of: (evaluation: RunEvaluation) => Figure | null, number?: boolean, isPlain?: boolean }} Entry
  */
 
 /** @type {Entry[]} */
@@ -35,6 +35,7 @@ const MAIN = [
 const MORE = [
   {
     label: "Top-5 accuracy",
+    isPlain: true,
     means: "The right class is among the five likeliest",
     of: ({ top_5 }) => top_5,
   },
@@ -45,6 +46,7 @@ const MORE = [
   },
   {
     label: "Macro precision",
+    isPlain: true,
     means: "How often a predicted class is right, averaged over the classes",
     of: ({ macro_average }) => macro_average.precision,
   },
@@ -71,6 +73,12 @@ const MORE = [
     number: true,
   },
 ];
+
+/** What the abbreviations mean, for those that the run has. @param {RunEvaluation} evaluation */
+const wordsOf = (evaluation) =>
+  MORE.flatMap(({ label, means, of, isPlain = false }) =>
+    isPlain || !of(evaluation) ? [] : [h("b", {}, label), `: ${means.charAt(0).toLowerCase()}${means.slice(1)}. `],
+  );
 
 /**
  * @param {RunEvaluation} evaluation
@@ -114,5 +122,6 @@ export function headline(evaluation, other, split) {
     summary(evaluation, split),
     h("div", { class: "glances" }, ...main),
     h("dl", { class: "glance-more" }, ...more, samples),
+    h("p", { class: "glance-words small" }, ...wordsOf(evaluation)),
   );
 }

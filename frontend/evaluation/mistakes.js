@@ -132,7 +132,7 @@ export function mistakesCard(run, evaluation, split, isImages) {
           "p",
           { class: "muted small" },
           isImages
-            ? "The network was surest here, and wrong. Often the label is. Press an image to see what the network makes of it."
+            ? "The network was surest here, and wrong. Often it is the label that is wrong. Press an image to see what the network makes of it."
             : "The network was surest here, and wrong.",
         ),
       ),

@@ -39,15 +39,8 @@ export function optionFields(onChange) {
     h("summary", {}, "Options ", about),
     list,
   );
-  for (const event of ["pointerover", "focusin"]) list.addEventListener(event, placeHelp);
   // Where there is room, the style sheet hides the summary, and with it the way to open them.
   wide.addEventListener("change", () => (element.open ||= wide.matches));
-
-  /** Keeps the help of a field on the page. @param {Event} event */
-  function placeHelp({ target }) {
-    const field = /** @type {Element} */ (target).closest(".field");
-    field?.classList.toggle("to-left", field.getBoundingClientRect().left > innerWidth / 2);
-  }
 
   /** @param {Field} field @param {Typed | undefined} value `undefined` for the default */
   function set(field, value) {

@@ -2,7 +2,7 @@
 // large network are never looked at.
 
 import { h, s, setAttribute } from "../lib/dom.js";
-import { compactNumber, count, percent } from "../lib/format.js";
+import { compactNumber, count } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { COSTS } from "./costs.js";
 import { laneMiddle, lanePath, laneWidth } from "./lane-paths.js";
@@ -107,7 +107,7 @@ function cells(kind) {
       });
       costs.forEach((cost, i) => {
         const { value, of, most } = values[i];
-        put(`cost ${i}`, `${value} ${of} ${most}`, () => cost.show(values[i], COSTS[i].words));
+        put(`cost ${i}`, `${value} ${of} ${most}`, () => cost.show(values[i], COSTS[i]));
       });
     },
   };
@@ -120,12 +120,12 @@ function costCell(id) {
   const element = h("span", { class: "cost", role: "gridcell", data: { cost: id } }, bar, words);
   return {
     element,
-    /** @param {Cost} cost @param {(value: number, share: number) => string} say */
-    show({ value, of, most }, say) {
+    /** @param {Cost} cost @param {typeof COSTS[number]} said */
+    show({ value, of, most }, { text, words: long }) {
       const share = of > 0 ? value / of : 0;
       bar.style.setProperty("--share", most > 0 ? (value / most).toFixed(4) : "0");
-      words.textContent = value === 0 ? "" : share < 0.001 ? "<0.1%" : percent(share);
-      element.title = value === 0 ? "" : say(value, share);
+      words.textContent = value === 0 ? "" : text(value, share);
+      element.title = value === 0 ? "" : long(value, share);
     },
   };
 }

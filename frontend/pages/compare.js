@@ -32,8 +32,9 @@ import { canStop, isActive } from "../lib/status.js";
 /** Statistics of active runs are refreshed at most this often. */
 const STATISTICS_EVERY_MS = 2000;
 
-/** A table of settings with more columns has a row of its own. */
+/** A table of settings with more columns or rows has a row of its own. */
 const WIDE_COLUMNS = 4;
+const LONG_ROWS = 8;
 
 startShell();
 
@@ -331,7 +332,8 @@ function start() {
 
   function showSettings() {
     const differ = settingsTable(members);
-    settings.classList.toggle("is-wide", (differ?.rows[0].cells.length ?? 0) > WIDE_COLUMNS);
+    const { length = 0 } = differ?.rows[0].cells ?? {};
+    settings.classList.toggle("is-wide", length > WIDE_COLUMNS || (differ?.rows.length ?? 0) > LONG_ROWS);
     fill(settings, differ && tableCard("Settings that differ", "Everything else is the same in all of them.", differ));
   }
 

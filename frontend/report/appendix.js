@@ -24,7 +24,7 @@ export function appendix(runs) {
     tableFrame(
       h(
         "table",
-        { class: "compare-table" },
+        { class: "compare-table sources-table" },
         h("thead", {}, h("tr", {}, ...HEADS.map((head) => h("th", { scope: "col" }, head)))),
         h("tbody", {}, ...runs.map(row)),
       ),

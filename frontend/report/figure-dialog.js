@@ -33,6 +33,18 @@ export function promptFigure(sources, { block, suggestion, uploads = [] } = {}) 
       { class: "kind-list", role: "radiogroup", "aria-label": "Kind of figure" },
       ...KINDS.map(kindChoice),
     );
+    // Where the kinds do not fit beside the fields, they are one field.
+    const about = h("small", { class: "muted" });
+    const choice = h(
+      "select",
+      { id: "figure-kind", on: { change: () => choose(KINDS.find((known) => known.kind === choice.value) ?? kind) } },
+      ...KINDS.map((one) => h("option", { value: one.kind }, one.title)),
+    );
+    const narrow = h(
+      "div",
+      { class: "kind-field figure-fields" },
+      h("div", { class: "field" }, h("label", { for: "figure-kind" }, "Kind of figure"), choice, about),
+    );
     const form = h("div", { class: "figure-fields" });
     const preview = h("div", { class: "report-document figure-preview" });
     const dialog = h(
@@ -42,7 +54,13 @@ export function promptFigure(sources, { block, suggestion, uploads = [] } = {}) 
         "form",
         { method: "dialog" },
         h("h2", { id: "figure-dialog-title" }, block ? "Change the figure" : "Insert a figure"),
-        h("div", { class: "figure-dialog-columns" }, kinds, h("div", { class: "figure-dialog-side" }, form, preview)),
+        h(
+          "div",
+          { class: "figure-dialog-columns" },
+          kinds,
+          narrow,
+          h("div", { class: "figure-dialog-side" }, form, preview),
+        ),
         h(
           "div",
           { class: "actions" },
@@ -53,18 +71,26 @@ export function promptFigure(sources, { block, suggestion, uploads = [] } = {}) 
     );
 
     /** @param {Kind} one */
+    function choose(one) {
+      kind = one;
+      showKind();
+      fields();
+      draw();
+    }
+
+    function showKind() {
+      choice.value = kind.kind;
+      about.textContent = kind.about;
+      for (const radio of kinds.querySelectorAll("input")) radio.checked = radio.value === kind.kind;
+    }
+
+    /** @param {Kind} one */
     function kindChoice(one) {
       const radio = h("input", {
         type: "radio",
         name: "kind",
         value: one.kind,
-        on: {
-          change: () => {
-            kind = one;
-            fields();
-            draw();
-          },
-        },
+        on: { change: () => choose(one) },
       });
       radio.checked = one.kind === kind.kind;
       return h(
@@ -141,11 +167,15 @@ export function promptFigure(sources, { block, suggestion, uploads = [] } = {}) 
       dialog.remove();
       resolve(dialog.returnValue === "yes" ? text() : null);
     });
+    showKind();
     fields();
     document.body.append(dialog);
     dialog.showModal();
     draw();
-    /** @type {HTMLElement | null} */ (dialog.querySelector("input:checked"))?.focus();
+    /** @type {HTMLElement | null} */
+    const chosen = kinds.querySelector("input:checked");
+    // The one that is shown takes the focus.
+    for (const place of [choice, chosen]) if (place?.checkVisibility()) place.focus();
   });
 }
 

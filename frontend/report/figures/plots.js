@@ -3,7 +3,7 @@
 import { axesOf } from "../../compare/axes.js";
 import { usesColourScale, parallelPicture } from "../../compare/parallel-picture.js";
 import { COSTS } from "../../compare/costs.js";
-import { accuracyOf, scatterCard } from "../../compare/scatter.js";
+import { accuracyOf, hasFront, scatterCard } from "../../compare/scatter.js";
 import { s } from "../../lib/dom.js";
 import { FigureError } from "../block.js";
 import { listOf, runsTitle, membersFor, RUNS, SEEDS } from "./members.js";
@@ -42,7 +42,7 @@ export const scatterFigure = {
     return {
       body: besides(/** @type {SVGSVGElement[]} */ (plots)),
       runs,
-      caption: `${gain.title} against ${costs.map(({ title }) => title.toLowerCase()).join(" and ")} of ${runsTitle(runs)}. The line is the Pareto front: no other run is both better and cheaper.`,
+      caption: `${gain.title} against ${costs.map(({ title }) => title.toLowerCase()).join(" and ")} of ${runsTitle(runs)}.${costs.some((cost) => hasFront(members, cost, gain)) ? " The line is the Pareto front: no other run is both better and cheaper." : ""}`,
     };
   },
 };

@@ -59,15 +59,7 @@ test("a preset's sweep is shown live and ends in a ranking", async ({ page }) =>
   expect(new Set(rows.map((row) => row.replace(/"[^"]*"/g, "").split(",").length)).size).toBe(1);
   // One setting through four runs is no picture that the tables are not.
   await expect(card(page, "From settings to outcome")).toBeHidden();
-  // On a phone the points of accuracy against cost have a legend.
-  await expect(page.locator(".scatter-legend")).toHaveCount(0);
   await page.setViewportSize({ width: 400, height: 900 });
-  await expect(page.locator(".scatter-legend li")).toHaveText([
-    "batch size 16",
-    "batch size 32",
-    "batch size 64",
-    "batch size 128",
-  ]);
   // Costs that are the same are said, not drawn.
   await expect(page.locator(".compare-tables")).toContainText("Parameters: the same in all 4 runs.");
   await expect(page.locator(".scatters figure")).not.toHaveCount(3);
@@ -205,18 +197,45 @@ test("a name in the list leads to its run, and wide tables say that they go on",
   for (const id of [one, two]) await expect.poll(async () => (await vivarium.get(id)).status).toBe("finished");
   await page.setViewportSize({ width: 768, height: 900 });
   await page.goto(`/compare?run=${one}&run=${two}`);
-  const settings = card(page, "Settings that differ");
-  const further = settings.getByRole("button", { name: "Scroll to further columns" });
+  const figures = card(page, "Figures");
+  const further = figures.getByRole("button", { name: "Scroll to further columns" });
   await expect(further).toBeVisible();
-  const name = settings.locator("tbody th").first();
+  const name = figures.locator("tbody th").first();
   const left = async () => (await name.boundingBox())?.x;
   const before = await left();
   await further.click();
-  await expect.poll(() => settings.locator(".compare-scroll").evaluate((box) => box.scrollLeft)).toBeGreaterThan(50);
+  await expect.poll(() => figures.locator(".compare-scroll").evaluate((box) => box.scrollLeft)).toBeGreaterThan(50);
   expect(await left()).toBe(before);
   expect(await overflow(page)).toBe(0);
   await page.locator(".members").getByRole("link", { name: "one" }).click();
   await page.waitForURL(`**/runs/${one}`);
+});
+
+test("many settings of few runs are rows, which fit a phone, each by the name of its network", async ({
+  page,
+  vivarium,
+}) => {
+  const { id: one } = await vivarium.create({ ...SHORT, name: "one" });
+  const { id: two } = await vivarium.create({
+    name: "two",
+    data: { set: "digits", size: 32, channels: 3, limit: 64 },
+    network: { kind: "vgg16", width: 0.0625 },
+    training: { epochs: 1 },
+  });
+  await page.setViewportSize({ width: 400, height: 900 });
+  await page.goto(`/compare?run=${one}&run=${two}`);
+  const settings = card(page, "Settings that differ");
+  await expect(settings.locator("thead th")).toHaveText(["Setting", "one", "two"]);
+  await expect(settings.locator("thead .swatch")).toHaveCount(2);
+  const row = (/** @type {string} */ label) =>
+    settings.locator("tbody tr", { has: page.getByRole("rowheader", { name: label, exact: true }) }).locator("td");
+  await expect(row("Network")).toHaveText([/MLP/, "VGG16"]);
+  await expect(row("Hidden widths")).toHaveText([/\d/, "–"]);
+  await expect(row("Widths of the head")).toHaveText(["–", /\d/]);
+  expect(await settings.locator(".compare-scroll").evaluate((box) => box.scrollWidth - box.clientWidth)).toBe(0);
+  // On a phone the points of accuracy against cost have a legend.
+  await expect(page.locator(".scatter-legend li")).toHaveText(["one", "two"], { timeout: 30_000 });
+  expect(await overflow(page)).toBe(0);
 });
 
 test("a sweep has one name on every page", async ({ page, vivarium }) => {

@@ -36,7 +36,7 @@ test("figures, classes, curves, reliability, thresholds and mistakes of a run", 
     new RegExp(`^${percent(of.accuracy.value)} of the ${of.samples} test samples are predicted correctly`),
   );
   const contents = page.getByRole("navigation", { name: "On this page" });
-  await contents.getByRole("link", { name: "Mistakes", exact: true }).click();
+  await contents.getByRole("link", { name: "Most confident mistakes", exact: true }).click();
   await expect(page.getByRole("region", { name: "Most confident mistakes" })).toBeInViewport();
   await expect(page.getByLabel("Compare with")).toHaveValue("");
   await expect(page.getByLabel("Compare with").locator("option")).toHaveText("no other run");
@@ -197,6 +197,31 @@ test("charts fill their cards, colours have a legend, and no column is cut off",
     const table = page.getByRole("group", { name: "Table of classes" });
     expect(await table.evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)).toBe(0);
   }
+});
+
+test("classes are told apart on scales that are said, parts have one name, and a phone's table says that it goes on", async ({
+  page,
+  vivarium,
+}) => {
+  const { url } = await trained(vivarium, digits(1));
+  await page.goto(`${url}/evaluation`);
+  const links = page.getByRole("navigation", { name: "On this page" }).getByRole("link");
+  await expect(links.first()).toBeVisible();
+  for (const link of await links.all()) {
+    const part = page.locator((await link.getAttribute("href")) ?? "");
+    await expect(part.getByRole("heading", { level: 2 })).toHaveText((await link.textContent()) ?? "");
+    expect(await link.evaluate((element) => getComputedStyle(element).textDecorationLine)).toBe("underline");
+  }
+  const table = page.getByRole("region", { name: "Figures of each class" });
+  await expect(table.locator("thead .class-scale")).toHaveText(Array(5).fill(/^[\d.]+ to 100%$/));
+  await expect(table).toContainText("AUC: how often a sample of the class ranks above one of another");
+  await expect(page.getByRole("region", { name: "At a glance" })).toContainText("Brier score: the squared distance");
+  await page.setViewportSize({ width: 400, height: 900 });
+  const further = table.getByRole("button", { name: "Scroll to further columns" });
+  await expect(further).toBeVisible();
+  await further.click();
+  await expect(table.getByRole("columnheader", { name: "AUC" })).toBeInViewport();
+  expect(await overflow(page)).toBe(0);
 });
 
 test("nothing is asked of a run without a checkpoint", async ({ page, vivarium }) => {

@@ -157,6 +157,16 @@ test("options and the input change the picture, and a refused option says why", 
   await expect(page.getByText("Saved", { exact: true })).toBeVisible();
 });
 
+test("options say what they are without a pointer, and the memory of a layer is in bytes", async ({ page }) => {
+  await page.goto("/networks/vgg16");
+  const help = page.locator('[data-path="network.stem_kernel"] .hint');
+  await expect(help).toBeVisible();
+  await expect(help).toContainText("first convolution's kernel");
+  await expect(row(page, "layer features.0").locator('[data-cost="memory"] .cost-words')).toHaveText(/^\d+ KiB$/);
+  for (const head of ["Time", "Memory"])
+    await expect(page.getByRole("columnheader", { name: head })).toHaveCSS("text-align", "end");
+});
+
 test("Start takes the options to the form", async ({ page }) => {
   await page.goto("/networks/mlp");
   await page.getByRole("textbox", { name: "Hidden widths" }).fill("48, 24");

@@ -612,9 +612,24 @@ test("on a phone editor and preview alternate, and nothing scrolls sideways", as
   await page.getByRole("radio", { name: "Write" }).check();
   await expect(text(page).first()).toBeVisible();
   await page.getByRole("button", { name: "Figure", exact: true }).click();
-  await expect(page.getByRole("dialog")).toBeVisible();
+  const dialog = page.getByRole("dialog");
+  await expect(dialog).toBeVisible();
   expect(await overflow(page)).toBe(0);
+  // The kinds are one field, and the preview and “Insert” are in sight.
+  await expect(dialog.getByRole("radiogroup", { name: "Kind of figure" })).toBeHidden();
+  const kind = dialog.getByRole("combobox", { name: "Kind of figure" });
+  await expect(kind).toBeFocused();
+  await kind.selectOption("Settings");
+  await expect(dialog).toContainText("What differs between runs, then what they share");
+  await expect(dialog.locator(".figure-preview table").first()).toBeInViewport();
+  await expect(dialog.getByRole("button", { name: "Insert" })).toBeInViewport({ ratio: 1 });
   await page.keyboard.press("Escape");
+  await page.setViewportSize({ width: 768, height: 800 });
+  await page.getByRole("radio", { name: "Read" }).check();
+  const sources = page.locator(".figure-scroll", { has: page.locator(".sources-table") });
+  await expect(sources).toBeVisible();
+  expect(await sources.evaluate((frame) => frame.scrollWidth - frame.clientWidth)).toBe(0);
+  await page.setViewportSize({ width: 400, height: 800 });
   await page.goto("/reports");
   expect(await overflow(page)).toBe(0);
   // The questions use the full width of the page.

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { pText, sentence } from "../../evaluation/comparison.js";
-import { interval, points } from "../../evaluation/figures.js";
+import { interval, points, scaleFrom, scaleText } from "../../evaluation/figures.js";
 import { summarySentences } from "../../evaluation/summary.js";
 import { merged } from "../../evaluation/threshold.js";
 import { alike } from "../../evaluation/unit-chart.js";
@@ -12,6 +12,15 @@ import { hasNoCheckpoint, withoutCheckpoint } from "../../run/no-checkpoint.js";
 import { untilReady } from "../../evaluation/wait.js";
 
 const figure = (/** @type {number} */ value) => ({ value, low: value - 0.1, high: value + 0.1 });
+
+test("the scale of a column begins below its least interval, as near to 1 as it can", () => {
+  const figure = (/** @type {number} */ low) => ({ value: (1 + low) / 2, low, high: 1 });
+  assert.equal(scaleFrom([figure(0.998), figure(0.996), null]), 0.995);
+  assert.equal(scaleFrom([figure(0.81), figure(0.996)]), 0.8);
+  assert.equal(scaleFrom([figure(0.8)]), 0.8);
+  assert.equal(scaleFrom([figure(0.3)]), 0);
+  assert.deepEqual([0, 0.8, 0.995].map(scaleText), ["0 to 100%", "80 to 100%", "99.5 to 100%"]);
+});
 
 test("a share's interval and a difference are told in percent", () => {
   assert.equal(interval({ value: 0.9, low: 0.85, high: 0.94 }), "85.0 to 94.0%");

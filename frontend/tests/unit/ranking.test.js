@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { axesOf } from "../../compare/axes.js";
+import { COSTS } from "../../compare/costs.js";
+import { bestOf, OF_TIMES, ofSpeeds } from "../../compare/noise.js";
 import { matchesBrushes, titleLines } from "../../compare/parallel-picture.js";
 import { byDataSet, dataNotice } from "../../compare/data-sets.js";
+import { paretoFront } from "../../compare/pareto.js";
 import { ranked, rankedByData, rankingNote, significanceText } from "../../compare/ranking.js";
-import { accuracyOf } from "../../compare/scatter.js";
+import { accuracyOf, hasFront } from "../../compare/scatter.js";
 import { accuracySpan, costSpan, sameText, sameWithin } from "../../compare/span.js";
 import { faultText, isSoundMember } from "../../compare/sound.js";
 import { holm, welch } from "../../lib/welch.js";
@@ -223,6 +226,41 @@ test("answers to whether a difference is chance are said in words", () => {
   assert.deepEqual(significanceText(tie[1], 1, tie).word, "Tie");
 });
 
+test("times that differ by chance have no best and no front", () => {
+  const [time, memory] = COSTS;
+  const short = [0.9, 0.6, 0.88, 0.97];
+  assert.deepEqual([...bestOf(short, "low", OF_TIMES)], []);
+  assert.equal(sameText(time, short)?.long, "Time: the same within 0.4 s in all 4 runs, which may be chance.");
+  assert.equal(sameText(time, [60, 64])?.long, "Time: the same within 7% in both runs, which may be chance.");
+  assert.equal(sameText(time, [60, 70]), null);
+  assert.equal(sameText(memory, [60, 64]), null);
+  // Two are as fast as the fastest, and one is not.
+  assert.deepEqual([...bestOf([0.6, 0.9, 4], "low", OF_TIMES)], [0.6, 0.9]);
+  assert.deepEqual([...bestOf([60, 70], "low", OF_TIMES)], [60]);
+  assert.deepEqual([...bestOf([0.9, 0.91], "high")], [0.91]);
+  assert.deepEqual([...bestOf([0.9], "high")], []);
+  const choices = [
+    { cost: 0.6, gain: 0.95 },
+    { cost: 0.9, gain: 0.98 },
+    { cost: 4, gain: 0.99 },
+  ];
+  assert.deepEqual(paretoFront(choices, OF_TIMES), [1, 2]);
+  assert.deepEqual(paretoFront(choices), [0, 1, 2]);
+  // These take 1 and 5 seconds, and 0.1 and 0.5.
+  const front = (/** @type {number} */ least, /** @type {number} */ most) => {
+    const members = [member("a", least, [0.9]), member("b", most, [0.95])];
+    return hasFront(members, time, accuracyOf(members));
+  };
+  assert.deepEqual([front(0.1, 0.5), front(0.01, 0.05)], [true, false]);
+});
+
+test("the speed of a run of less than a second says little", () => {
+  const took = (/** @type {number} */ seconds) => /** @type {Run} */ (/** @type {any} */ ({ summary: { seconds } }));
+  const noise = ofSpeeds([took(0.6), took(0.9)]);
+  assert.deepEqual([...bestOf([21_800, 14_700], "high", noise)], []);
+  assert.deepEqual([...bestOf([21_800, 14_700], "high", ofSpeeds([took(60), took(90)]))], [21_800]);
+});
+
 test("small differences of cost stay small on their axis, and are called the same", () => {
   const [low, high] = costSpan([26.35, 26.6]);
   assert.ok(high - low >= 0.2 * 26.6 - 1e-9 && low < 24.5 && high > 28.5, `${low} ${high}`);
@@ -235,6 +273,9 @@ test("small differences of cost stay small on their axis, and are called the sam
   assert.ok(to <= 1 && to - from >= 0.02 - 1e-9, `${from} ${to}`);
   assert.equal(sameWithin([26.35, 26.6]), 1);
   assert.equal(sameWithin([26.35, 30]), null);
-  assert.equal(sameText("Peak memory", [26.35, 26.4, 26.6])?.long, "Peak memory: the same within 1% in all 3 runs.");
-  assert.equal(sameText("Parameters", [5, 5])?.long, "Parameters: the same in both runs.");
+  assert.equal(
+    sameText({ title: "Peak memory" }, [26.35, 26.4, 26.6])?.long,
+    "Peak memory: the same within 1% in all 3 runs.",
+  );
+  assert.equal(sameText({ title: "Parameters" }, [5, 5])?.long, "Parameters: the same in both runs.");
 });
