@@ -41,7 +41,7 @@ impl Evaluator {
     /// # Errors
     /// When they cannot be read, or are not those of the graph.
     pub fn load_weights(&self, weights: &Path) -> Result<()> {
-        Ok(self.model.load_state_dict(weights)?)
+        self.model.load_state_dict(weights)
     }
 
     /// The data.
