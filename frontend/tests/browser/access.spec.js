@@ -1,7 +1,7 @@
 // Every page is checked by axe, in both colour schemes: names of controls, order of headings, contrast, nesting.
 
 import { violations } from "./axe.js";
-import { expect, test } from "./vivarium.js";
+import { expect, test, trained } from "./vivarium.js";
 
 const IMAGES = {
   name: "images",
@@ -27,13 +27,6 @@ async function found(page) {
     for (const one of await violations(page, "html")) all.push(`${colorScheme}: ${one}`);
   }
   return all;
-}
-
-/** @param {any} vivarium @param {unknown} spec */
-async function trained(vivarium, spec) {
-  const { id, url } = await vivarium.create(spec);
-  await expect.poll(async () => (await vivarium.get(id)).status, { timeout: 60_000 }).toBe("finished");
-  return { id, url };
 }
 
 /** The text of a network of one's own. */
@@ -62,7 +55,7 @@ test("pages without a run", async ({ page }) => {
 
 test("pages of a run on images", async ({ page, vivarium }) => {
   test.setTimeout(180_000);
-  const { url } = await trained(vivarium, IMAGES);
+  const { url } = await trained(vivarium, IMAGES, 60_000);
   /** @type {[string, string][]} */
   const pages = [
     ["/", "table"],
@@ -80,7 +73,7 @@ test("pages of a run on images", async ({ page, vivarium }) => {
 
 test("pages of points, of several runs and of a report", async ({ page, vivarium }) => {
   test.setTimeout(180_000);
-  const { id, url } = await trained(vivarium, POINTS);
+  const { id, url } = await trained(vivarium, POINTS, 60_000);
   const sweep = await vivarium.call("POST", "/sweeps", {
     base: POINTS,
     grid: { "training.optimizer.lr": [0.1, 0.01, 0.001] },

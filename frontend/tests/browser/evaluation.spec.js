@@ -1,7 +1,7 @@
 // The page of a run's evaluation: alone, beside another run, and where there is nothing to evaluate.
 
 import { readFileSync } from "node:fs";
-import { DIVERGES, expect, LONG, overflow, test } from "./vivarium.js";
+import { DIVERGES, LONG, expect, overflow, test, trained } from "./vivarium.js";
 
 /** @param {number} seed */
 const digits = (seed) => ({
@@ -10,13 +10,6 @@ const digits = (seed) => ({
   network: { kind: "mlp", hidden: [24] },
   training: { epochs: 2, batch_size: 32, seed, threads: 1 },
 });
-
-/** @param {any} vivarium @param {unknown} spec */
-async function trained(vivarium, spec) {
-  const { id, url } = await vivarium.create(spec);
-  await expect.poll(async () => (await vivarium.get(id)).status, { timeout: 45_000 }).toBe("finished");
-  return { id, url };
-}
 
 test("figures, classes, curves, reliability, thresholds and mistakes of a run", async ({ page, vivarium }) => {
   const { id, url } = await trained(vivarium, digits(1));

@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { DIVERGES, expect, LONG, overflow, test } from "./vivarium.js";
+import { DIVERGES, LONG, expect, overflow, test, trained } from "./vivarium.js";
 
 /** A small network of depthwise and 1x1 convolutions on digits in colour. */
 const CONV = {
@@ -13,13 +13,6 @@ const CONV = {
 };
 const DEEP = { ...CONV, name: "vgg on digits", network: { kind: "vgg16", head: "compact", width: 0.125 } };
 const PHOTO = fileURLToPath(new URL("../../../models/tests/golden/photos/rgb.jpg", import.meta.url));
-
-/** @param {any} vivarium @param {unknown} spec */
-async function trained(vivarium, spec) {
-  const { id, url } = await vivarium.create(spec);
-  await expect.poll(async () => (await vivarium.get(id)).status, { timeout: 45_000 }).toBe("finished");
-  return { id, url };
-}
 
 /**
  * The pixels of a panel's picture.
@@ -192,13 +185,25 @@ test("the axes of the matrix are named at any width, and mistakes stand out in b
   const matrix = page.locator(".confusion");
   for (const width of [1440, 400]) {
     await page.setViewportSize({ width, height: 900 });
-    const columns = await matrix.getByText("predicted", { exact: true }).boundingBox();
-    const rows = await matrix.getByText("true class", { exact: true }).boundingBox();
-    const first = await matrix.locator("td[data-truth='0'][data-predicted='0']").boundingBox();
-    const name = await matrix.locator("tbody th[scope=row]").first().boundingBox();
-    if (!columns || !rows || !first || !name) throw new Error("not shown");
-    expect(columns.y + columns.height, `${width}`).toBeLessThanOrEqual(first.y);
-    expect(rows.x + rows.width, `${width}`).toBeLessThanOrEqual(name.x + 1);
+    await expect(matrix.getByText("predicted", { exact: true })).toBeVisible();
+    await expect(matrix.getByText("true class", { exact: true })).toBeVisible();
+    // All at once: what loads above may move the matrix between two measurements.
+    const { columns, rows, first, name } = await matrix.evaluate((table) => {
+      const box = (/** @type {Element | undefined} */ element) => {
+        if (!element) throw new Error("not shown");
+        return element.getBoundingClientRect();
+      };
+      const said = (/** @type {string} */ words) =>
+        [...table.querySelectorAll("th, th *")].findLast((of) => of.textContent === words);
+      return {
+        columns: box(said("predicted")),
+        rows: box(said("true class")),
+        first: box(table.querySelector("td[data-truth='0'][data-predicted='0']") ?? undefined),
+        name: box(table.querySelector("tbody th[scope=row]") ?? undefined),
+      };
+    });
+    expect(columns.bottom, `${width}`).toBeLessThanOrEqual(first.top);
+    expect(rows.right, `${width}`).toBeLessThanOrEqual(name.left + 1);
     expect(rows.height, `${width}`).toBeGreaterThan(2 * rows.width);
     expect(await overflow(page)).toBeLessThanOrEqual(0);
   }

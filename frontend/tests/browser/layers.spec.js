@@ -1,6 +1,6 @@
 // The layers of a network's inside: the ways to them, what their colours mean, and what stays in its place.
 
-import { DIVERGES, expect, test } from "./vivarium.js";
+import { DIVERGES, expect, test, trained } from "./vivarium.js";
 
 const CONV = {
   name: "vgg on digits",
@@ -14,13 +14,6 @@ const MLP = {
   network: { kind: "mlp", hidden: [24, 16] },
   training: { epochs: 3, batch_size: 32, seed: 7 },
 };
-
-/** @param {any} vivarium @param {unknown} spec */
-async function trained(vivarium, spec) {
-  const { id, url } = await vivarium.create(spec);
-  await expect.poll(async () => (await vivarium.get(id)).status, { timeout: 45_000 }).toBe("finished");
-  return { id, url };
-}
 
 /** The requests that are refused from now on. @param {import("@playwright/test").Page} page */
 function refusals(page) {

@@ -1,7 +1,7 @@
 // What moves: the mistakes of a perceptron one at a time, what changed between two frames, and a large network that
 // opens.
 
-import { expect, overflow, test } from "./vivarium.js";
+import { expect, overflow, test, trained } from "./vivarium.js";
 
 /** @import { Page } from "@playwright/test" */
 
@@ -12,13 +12,6 @@ const PERCEPTRON = {
   training: { epochs: 2, seed: 3 },
 };
 const MLP = { name: "mlp", data: { set: "digits", limit: 200 }, network: { kind: "mlp" }, training: { epochs: 2 } };
-
-/** @param {any} vivarium @param {unknown} spec */
-async function trained(vivarium, spec) {
-  const { id, url } = await vivarium.create(spec);
-  await expect.poll(async () => (await vivarium.get(id)).status, { timeout: 45_000 }).toBe("finished");
-  return { id, url };
-}
 
 /** The numbers of a column of the table. @param {Page} page @param {"before" | "after"} name */
 const numbers = (page, name) =>

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, copyFileSync, writeFileSync } fro
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { chooseMore, expect, overflow, test } from "./vivarium.js";
+import { chooseMore, expect, overflow, test, trained } from "./vivarium.js";
 
 /** @import { Page } from "@playwright/test" */
 
@@ -26,13 +26,6 @@ const FILES = [
 FILES.push(
   ...["420.jpg", "422.jpg", "444-progressive.jpg", "440.jpg", "420-17x9.jpg"].map((name) => join(JPEGS, name)),
 );
-
-/** @param {any} vivarium @param {unknown} spec */
-async function trained(vivarium, spec) {
-  const { id, url } = await vivarium.create(spec);
-  await expect.poll(async () => (await vivarium.get(id)).status, { timeout: 45_000 }).toBe("finished");
-  return { id, url };
-}
 
 /** A folder of photos with a file that is none. */
 function folderOfPhotos() {

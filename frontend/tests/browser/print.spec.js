@@ -3,19 +3,12 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 
-import { expect, SHORT, test } from "./vivarium.js";
+import { expect, SHORT, test, trained } from "./vivarium.js";
 
 /** @import { Page } from "@playwright/test" */
 
 // Nine pages take long on a busy machine.
 test.describe.configure({ timeout: 180_000 });
-
-/** @param {ReturnType<typeof import("../server.js").api>} vivarium @param {object} spec */
-async function finished(vivarium, spec) {
-  const { id, url } = await vivarium.create(spec);
-  await expect.poll(async () => (await vivarium.get(id)).status, { timeout: 60_000 }).toBe("finished");
-  return { id, url };
-}
 
 const COLOURED = { ...SHORT, name: "coloured" };
 
@@ -33,8 +26,8 @@ const blank = (page) =>
 
 for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
   test(`every page prints its colours on white, from the ${colorScheme} theme`, async ({ page, vivarium }) => {
-    const { id, url } = await finished(vivarium, COLOURED);
-    const { id: other } = await finished(vivarium, { ...COLOURED, name: "other", training: { epochs: 2 } });
+    const { id, url } = await trained(vivarium, COLOURED, 60_000);
+    const { id: other } = await trained(vivarium, { ...COLOURED, name: "other", training: { epochs: 2 } }, 60_000);
     const report = await vivarium.call("POST", "/reports", {
       text: `# R\n\n\`\`\`figure confusion\nrun: ${id}\n\`\`\`\n\n\`\`\`figure curve\nruns: ${id}\n\`\`\`\n`,
     });
@@ -67,7 +60,7 @@ for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
 }
 
 test("canvases are redrawn for print and back for the screen", async ({ page, vivarium }) => {
-  const { url } = await finished(vivarium, COLOURED);
+  const { url } = await trained(vivarium, COLOURED, 60_000);
   await page.emulateMedia({ colorScheme: "dark" });
   await page.goto(url);
   await expect(page.locator("canvas").first()).toBeVisible();
@@ -107,7 +100,7 @@ test("canvases are redrawn for print and back for the screen", async ({ page, vi
 });
 
 test("an exported report keeps its colours in print", async ({ page, vivarium }) => {
-  const { id } = await finished(vivarium, COLOURED);
+  const { id } = await trained(vivarium, COLOURED, 60_000);
   const { url } = await vivarium.call("POST", "/reports", {
     text: `# R\n\n\`\`\`figure confusion\nrun: ${id}\n\`\`\`\n`,
   });
@@ -161,7 +154,7 @@ test("a report prints with its title and page numbers, and whole figures, on A4 
   page,
   vivarium,
 }) => {
-  const { id } = await finished(vivarium, COLOURED);
+  const { id } = await trained(vivarium, COLOURED, 60_000);
   const sections = Array.from(
     { length: 14 },
     (_, i) =>
@@ -212,8 +205,8 @@ test("a run, a comparison and an evaluation print with their titles and without 
   page,
   vivarium,
 }) => {
-  const { id, url } = await finished(vivarium, COLOURED);
-  const { id: other } = await finished(vivarium, { ...COLOURED, name: "other", training: { epochs: 2 } });
+  const { id, url } = await trained(vivarium, COLOURED, 60_000);
+  const { id: other } = await trained(vivarium, { ...COLOURED, name: "other", training: { epochs: 2 } }, 60_000);
   for (const [address, sign, least, most] of /** @type {[string, string, number, number][]} */ ([
     [url, "canvas.plot", 1, 4],
     [`/compare?run=${id}&run=${other}`, ".compare-table", 1, 5],

@@ -22,6 +22,19 @@ export const DIVERGES = {
   training: { epochs: 3, optimizer: { kind: "sgd", lr: 90, momentum: 0.9 } },
 };
 
+/** @typedef {ReturnType<typeof api>} Api */
+
+/** Waits until a run is over. @param {Api} vivarium @param {string} id */
+export const finished = (vivarium, id, timeout = 30_000) =>
+  expect.poll(async () => (await vivarium.get(id)).status, { timeout }).toBe("finished");
+
+/** A run that is trained to its end. @param {Api} vivarium @param {unknown} spec */
+export async function trained(vivarium, spec, timeout = 45_000) {
+  const { id, url } = await vivarium.create(spec);
+  await finished(vivarium, id, timeout);
+  return { id, url };
+}
+
 /** Browser errors that tests may cause on purpose. @type {RegExp[]} */
 const EXPECTED = [
   /status of 4(09|12|22)/,

@@ -3,7 +3,7 @@
 
 import { fileURLToPath } from "node:url";
 import { violations } from "./axe.js";
-import { expect, overflow, test } from "./vivarium.js";
+import { expect, overflow, test, trained } from "./vivarium.js";
 
 /** @import { Page } from "@playwright/test" */
 
@@ -31,13 +31,6 @@ const DATA = { set: "digits", size: 32, channels: 3, limit: 100 };
 const TRAINING = { epochs: 1, batch_size: 32, seed: 7, optimizer: { kind: "sgd", lr: 0.05 } };
 const SPEC = { name: "windows", data: DATA, network: { kind: "custom", source: SOURCE }, training: TRAINING };
 
-/** @param {any} vivarium @param {unknown} [spec] */
-async function trained(vivarium, spec = SPEC) {
-  const { id, url } = await vivarium.create(spec);
-  await expect.poll(async () => (await vivarium.get(id)).status, { timeout: 45_000 }).toBe("finished");
-  return { id, url };
-}
-
 /** What the page has computed at its position, and what the network has there. @param {Page} page */
 const computed = (page) =>
   page.locator(".window-view").evaluate((view) => {
@@ -60,7 +53,7 @@ test("a convolution's sums are the API's at every position, with stride, padding
   page,
   vivarium,
 }) => {
-  const { id, url } = await trained(vivarium);
+  const { id, url } = await trained(vivarium, SPEC);
   for (const [layer, map, width] of /** @type {[string, number, number][]} */ ([
     ["features.0", 3, 16],
     ["features.3", 6, 16],
@@ -117,7 +110,7 @@ const figureOf = (page, value) =>
   page.evaluate(async (of) => (await import(/** @type {any} */ ("/frontend/lib/format.js"))).formatNumber(of), value);
 
 test("backward, each pixel of the input gathers the gradient that the network computed", async ({ page, vivarium }) => {
-  const { id, url } = await trained(vivarium);
+  const { id, url } = await trained(vivarium, SPEC);
   for (const [layer, side] of /** @type {[string, number][]} */ ([
     ["features.0", 32],
     ["features.3", 16],
@@ -157,7 +150,7 @@ test("backward, each pixel of the input gathers the gradient that the network co
 });
 
 test("pooling, fully connected layers and the softmax at the end", async ({ page, vivarium }) => {
-  const { id, url } = await trained(vivarium);
+  const { id, url } = await trained(vivarium, SPEC);
   for (const [layer, words, label] of [
     ["features.5", "Each value is the largest of", "the largest of"],
     ["features.8", "Each value is the mean of 2×2 values", "4 products"],
@@ -224,7 +217,7 @@ test("pooling, fully connected layers and the softmax at the end", async ({ page
 });
 
 test("it plays, pauses, steps by keys, and asks the server once", async ({ page, vivarium }) => {
-  const { url } = await trained(vivarium);
+  const { url } = await trained(vivarium, SPEC);
   /** @type {string[]} */
   const asked = [];
   page.on("request", (request) => {
@@ -284,7 +277,7 @@ test("it plays, pauses, steps by keys, and asks the server once", async ({ page,
 });
 
 test("with reduced motion a sum is not added step by step", async ({ page, vivarium }) => {
-  const { url } = await trained(vivarium);
+  const { url } = await trained(vivarium, SPEC);
   await page.emulateMedia({ reducedMotion: "reduce" });
   await page.goto(`${url}/inside?layer=features.0&of=map&tile=0&y=0&x=0`);
   await isAt(page, 0);
@@ -305,7 +298,7 @@ test("with reduced motion a sum is not added step by step", async ({ page, vivar
 
 for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
   test(`axe finds nothing, in the ${colorScheme} theme and on a phone`, async ({ page, vivarium }) => {
-    const { id, url } = await trained(vivarium);
+    const { id, url } = await trained(vivarium, SPEC);
     const { layers } = await vivarium.call("GET", `/runs/${id}/layers`);
     await page.emulateMedia({ colorScheme });
     for (const width of [1440, 400]) {
@@ -325,7 +318,7 @@ for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
 }
 
 test("on paper the controls are left out, and the pictures and sums stay", async ({ page, vivarium }) => {
-  const { url } = await trained(vivarium);
+  const { url } = await trained(vivarium, SPEC);
   await page.emulateMedia({ colorScheme: "dark" });
   await page.goto(`${url}/inside?layer=features.3&of=map&tile=1&y=2&x=3`);
   await expect(page.locator(".window-view .chain .result").first()).toBeVisible();

@@ -1,7 +1,7 @@
 //! Evaluations of runs that were really trained: that they are the run's own, and what is refused.
 
 use std::fs::{self, File};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
@@ -25,6 +25,12 @@ fn evaluated(server: &Server, path: &str) -> Answer {
 }
 
 impl Trained {
+    /// The file of the best weights.
+    fn best(&self) -> PathBuf {
+        let run = self.server.run_dir(&self.id);
+        run.join("checkpoints/best.safetensors")
+    }
+
     fn evaluation(&self, query: &str) -> Value {
         let path = self.path(&format!("evaluation{query}"));
         evaluated(&self.server, &path).expect(200)
@@ -305,10 +311,7 @@ fn a_run_that_trains_has_its_validation_split_evaluated_and_not_its_test_split()
 #[test]
 fn a_run_that_writes_checkpoints_all_the_time_is_evaluated_at_one_of_them() {
     let run = Trained::new(&conv(1));
-    let weights = run
-        .server
-        .run_dir(&run.id)
-        .join("checkpoints/best.safetensors");
+    let weights = run.best();
     let mut day = 0;
     let mut replace = || {
         day += 1;
@@ -338,10 +341,7 @@ fn a_run_that_writes_checkpoints_all_the_time_is_evaluated_at_one_of_them() {
 #[test]
 fn a_damaged_checkpoint_and_a_data_set_that_is_gone_are_told() {
     let run = Trained::new(&conv(1));
-    let weights = run
-        .server
-        .run_dir(&run.id)
-        .join("checkpoints/best.safetensors");
+    let weights = run.best();
     let sound = fs::read(&weights).unwrap();
     let mut damaged = sound.clone();
     let middle = damaged.len() / 2;
