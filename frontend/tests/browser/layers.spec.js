@@ -62,15 +62,17 @@ test("pinning an image moves nothing, and the pinned sample is marked", async ({
   await expect(pressed).toHaveCount(1);
   await card.locator(".thumb").nth(3).click();
   await expect(card.locator(".image-now img")).toHaveAttribute("src", /test%3A/);
+  const image = card.locator(".image-now img");
+  await expect.poll(() => image.evaluate((/** @type {HTMLImageElement} */ { complete }) => complete)).toBe(true);
   const before = await card.boundingBox();
   await page.getByRole("button", { name: "Pin for the film" }).click();
   const pinned = page.getByRole("button", { name: "Pinned for the film" });
   await expect(pinned).toHaveAttribute("aria-pressed", "true");
   expect(await card.boundingBox()).toEqual(before);
-  const { image } = (await vivarium.call("GET", `/runs/${id}/film`)).pinned;
+  const { pinned: followed } = await vivarium.call("GET", `/runs/${id}/film`);
   // Without a choice of one's own, the pinned image is shown.
   await page.goto(`${url}/inside`);
-  await expect(pressed).toHaveAttribute("title", new RegExp(`^${image},`));
+  await expect(pressed).toHaveAttribute("title", new RegExp(`^${followed.image},`));
   await pinned.click();
   await expect.poll(async () => (await vivarium.call("GET", `/runs/${id}/film`)).pinned.image).toBe("test:0");
 });
