@@ -3,9 +3,6 @@
 use crate::error::{Error, Result};
 use crate::panics::catch_sync;
 
-/// The nice value of threads with lower priority, 0 to 19.
-const NICE: i32 = 5;
-
 /// Runs work that reads disks or computes on Tokio's blocking threads.
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
@@ -31,12 +28,4 @@ pub(crate) async fn on_thread<T: Send + 'static>(
     receiver
         .await
         .map_err(|_| Error::Gone("a piece of work on a thread"))?
-}
-
-/// Lowers the priority of the calling thread below workers and the async threads. Best effort: only on Linux does a
-/// thread have a priority of its own.
-pub(crate) fn lower_priority() {
-    if cfg!(target_os = "linux") {
-        let _ = rustix::process::setpriority_process(None, NICE);
-    }
 }

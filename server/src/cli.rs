@@ -37,6 +37,9 @@ pub enum Command {
         /// Other machines read the directory: keep what they see at most a second old
         #[arg(long)]
         shared: bool,
+        /// Train in a session of its own, after everything else on the machine
+        #[arg(long)]
+        background: bool,
     },
     /// List, download, import and check data sets
     Data(Data),

@@ -6,15 +6,14 @@ use std::io;
 use serde_json::json;
 
 use super::told;
-use crate::blocking::lower_priority;
 use crate::error::{Error, Result};
 use crate::evaluations::compute::{Line, compute};
+use crate::priority::enter_background;
 use crate::worker;
 
 pub(super) fn evaluate() -> Result<()> {
     worker::set_oom_score(1000);
-    // Runs that train go first. Threads that are started later inherit it.
-    lower_priority();
+    enter_background();
     let request = serde_json::from_reader(io::stdin().lock())
         .map_err(|e| Error::Usage(format!("the request cannot be read: {e}")))?;
     // A server that died reads nothing more.

@@ -29,6 +29,7 @@ use crate::data_dir::{DataDir, library_of_run};
 use crate::error::{Error, Result};
 use crate::memory;
 use crate::panics;
+use crate::priority::enter_background;
 use crate::run_dir::worker_log::WorkerLog;
 use crate::run_dir::{self, RunDir, RunId};
 use crate::worker;
@@ -55,7 +56,16 @@ pub fn run(cli: Cli) -> ExitCode {
     let result = match command {
         Command::Serve(args) => serve::serve(args),
         Command::Train(args) => train::train(args),
-        Command::Worker { run_dir, shared } => return work(&run_dir, shared),
+        Command::Worker {
+            run_dir,
+            shared,
+            background,
+        } => {
+            if background {
+                enter_background();
+            }
+            return work(&run_dir, shared);
+        }
         Command::Data(args) => data::data(args),
         Command::Import(args) => import::import(&args),
         Command::ImportEvents(args) => import_events::import_events(args),

@@ -22,10 +22,11 @@ use vivarium_models::links;
 
 use crate::atomic_file::{INCOMING, write_atomically};
 use crate::base_path;
-use crate::blocking::{lower_priority, on_thread};
+use crate::blocking::on_thread;
 use crate::error::{Error, Result};
 use crate::failpoint::failpoint;
 use crate::memory;
+use crate::priority::lower_priority;
 use pins::Pins;
 
 /// The maximum size of an upload.

@@ -26,9 +26,9 @@ use tokio::sync::oneshot;
 use vivarium_models::data::Library;
 use vivarium_models::ops::threads;
 
-use crate::blocking::lower_priority;
 use crate::error::{Error, Result};
 use crate::memory;
+use crate::priority::lower_priority;
 use cache::InspectCache;
 use progress::Progress;
 

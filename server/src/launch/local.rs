@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use rustix::process::{Pid, Signal, kill_process, setpriority_process};
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 use vivarium_models::ops::threads;
 
@@ -26,9 +26,6 @@ const LOOK: Duration = Duration::from_millis(250);
 /// How often a log is read. A worker gathers steps for 40 ms, so a step is in the index at most
 /// 100 ms after it was made.
 pub(crate) const LOG_INTERVAL: Duration = Duration::from_millis(25);
-
-/// The niceness of workers.
-const NICE: i32 = 10;
 
 /// Starts workers with the running binary.
 #[derive(Clone, Debug)]
@@ -75,25 +72,16 @@ impl LocalLauncher {
             .append(true)
             .open(&log)
             .map_err(|e| Error::file(&log, e))?;
-        // A process group of its own: Ctrl-C in the server's terminal is not for the worker. No pipes to the server:
-        // the worker would die of a broken pipe when the server ends.
-        let mut command = self.command();
-        command.process_group(0);
-        let child = Command::from(command)
-            .arg("worker")
+        // No pipes to the server: the worker would die of a broken pipe when the server ends.
+        Command::from(self.command())
+            .args(["worker", "--background"])
             .arg(dir.path())
             .stdin(lock.map_or_else(Stdio::null, Stdio::from))
             .stdout(Stdio::null())
             .stderr(stderr)
             .kill_on_drop(false)
             .spawn()
-            .map_err(|e| Error::file(&self.program, e))?;
-        // Pages and their server come first where cores are few. A worker has all that they leave.
-        let pid = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
-        if let Some(pid) = pid {
-            let _ = setpriority_process(Some(pid), NICE);
-        }
-        Ok(child)
+            .map_err(|e| Error::file(&self.program, e))
     }
 }
 

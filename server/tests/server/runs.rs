@@ -355,6 +355,27 @@ fn a_worker_has_huge_pages_where_it_may_and_the_server_small_ones() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn a_worker_gives_way_to_every_other_process() {
+    let server = Server::start();
+    let id = server.create(&mlp(ENDLESS));
+    server.await_step(&id, 1);
+    let worker = server.worker_pid(&id);
+    let stat = std::fs::read_to_string(format!("/proc/{worker}/stat")).unwrap();
+    let fields: Vec<_> = stat.rsplit(')').next().unwrap().split(' ').collect();
+    // proc_pid_stat(5): the session is the 6th field and the niceness the 19th; the text begins before the 3rd.
+    assert_eq!(fields[4], worker.to_string(), "its session: {stat}");
+    assert_eq!(fields[17], "10", "its niceness: {stat}");
+    // Kernels without autogroups have no such file.
+    let autogroup = format!("/proc/{worker}/autogroup");
+    if std::path::Path::new(&autogroup).exists() {
+        until("the session is nice, too", || {
+            std::fs::read_to_string(&autogroup).is_ok_and(|group| group.ends_with("nice 10\n"))
+        });
+    }
+}
+
+#[test]
 fn a_deleted_run_leaves_nothing_even_while_it_trains() {
     let server = Server::start();
     let id = server.create(&mlp(ENDLESS));
