@@ -1,6 +1,15 @@
 // The page on which a run's network classifies photos, folders of photos and the webcam.
 
-import { getInside, getRun, getSamples, inspect, inspectPicture, pictureUrl, predictPhotos } from "../lib/api.js";
+import {
+  getInside,
+  getRun,
+  getSamples,
+  inspect,
+  inspectPicture,
+  pictureUrl,
+  predictPhotos,
+  uploadImage,
+} from "../lib/api.js";
 import { apiUrl, siteUrl } from "../lib/base-path.js";
 import { byId, h, pageData } from "../lib/dom.js";
 import { plural } from "../lib/format.js";
@@ -31,6 +40,9 @@ const MOST_NAMES = 120;
 
 /** The longer side of a frame of the webcam that is sent. */
 const FRAME = 640;
+
+/** The signal of requests that are never cancelled. */
+const always = new AbortController().signal;
 
 startShell();
 
@@ -127,6 +139,17 @@ function networkView(classes) {
         if (error !== null) throw new Error(`The frame ${error}.`);
         return top;
       },
+      async classifyDrawing(file) {
+        const photo = { file, path: "drawing" };
+        const { images } = await predictPhotos(run.id, [photo], Math.min(classes.length, 100), always);
+        const [{ top, error }] = images;
+        if (error !== null) throw new Error(`The drawing ${error}.`);
+        return top;
+      },
+      async insideOf(file) {
+        const { id } = await uploadImage(file, { onProgress: () => {}, signal: always });
+        return insideUrl(id);
+      },
       async samples() {
         const { samples } = await getSamples(run.id, { split: "test" });
         return inTurns(samples).map(({ id, truth }) => ({
@@ -144,12 +167,16 @@ function networkView(classes) {
         ]);
         const truth = image.truth ?? null;
         const truthName = truth === null ? undefined : classes[truth];
-        const inside = `${run.url}/inside?image=${encodeURIComponent(id)}`;
-        return { path: name, top: top.slice(0, TOP), error: null, file, truth, truthName, inside };
+        return { path: name, top: top.slice(0, TOP), error: null, file, truth, truthName, inside: insideUrl(id) };
       },
     },
     `${classesInWords(classes)} Photos are prepared as in training, and nothing of them is kept.`,
   );
+}
+
+/** The page that shows how the network comes to its answer. @param {string} image */
+function insideUrl(image) {
+  return `${run.url}/inside?image=${encodeURIComponent(image)}`;
 }
 
 /** The classes that a photo may be put into, by their names where those are few. @param {string[]} classes */

@@ -5,6 +5,20 @@ import { formatNumber, percent } from "../lib/format.js";
 
 /** @import { ClassScore } from "./view.js" */
 
+/** With more classes than this, the likeliest are shown. */
+const ALL_CLASSES = 12;
+
+/** How many classes are shown of more. */
+const LIKELIEST = 8;
+
+/**
+ * The bars of an answer that changes from moment to moment: they keep their places where all classes fit.
+ * @param {ClassScore[]} top the likeliest first @param {number} classes how many there are
+ */
+export function inOrder(top, classes) {
+  return classes <= ALL_CLASSES ? top.toSorted((a, b) => a.class - b.class) : top.slice(0, LIKELIEST);
+}
+
 /** The length of a class's bar: its probability, or its share of the largest score. @param {ClassScore[]} top */
 function sharesOf(top) {
   const most = Math.max(...top.map(({ score }) => Math.abs(score)), 1e-9);

@@ -9,10 +9,10 @@ import { thumbnail } from "../inside/thumbnail.js";
 const SHOWN = 12;
 
 /**
- * @param {() => Promise<TestSample[]>} load
+ * @param {Promise<TestSample[]>} samples
  * @param {(sample: TestSample) => void} onPick
  */
-export function samplesPanel(load, onPick) {
+export function samplesPanel(samples, onPick) {
   const tiles = h("div", { class: "thumbs" });
   const others = h(
     "button",
@@ -58,7 +58,7 @@ export function samplesPanel(load, onPick) {
     );
   }
 
-  load().then(
+  samples.then(
     (found) => {
       all = found;
       others.hidden = all.length <= SHOWN;

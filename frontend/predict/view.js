@@ -4,6 +4,7 @@ import { h, setText } from "../lib/dom.js";
 import { acceptDrops, droppedFiles, filesWithPaths } from "../lib/files.js";
 import { icon } from "../lib/icons.js";
 import { announce } from "../lib/shell.js";
+import { drawingPanel } from "./drawing.js";
 import { resultsPanel } from "./results.js";
 import { samplesPanel } from "./samples.js";
 import { webcamPanel } from "./webcam.js";
@@ -18,7 +19,8 @@ import { webcamPanel } from "./webcam.js";
 /**
  * A network that classifies. `classify` gives a row for each photo, in their order; `classifyFrame` the classes of the
  * present frame of a video; `samples` are the data set's own images, where they can be had, and `classifySample` what the
- * network makes of one; `batch` the photos of a call at most, and `batchBytes` their bytes; `fit` how a photo becomes
+ * network makes of one; `classifyDrawing` gives the classes of a drawing, and `insideOf` the address of the page that shows
+ * how the network comes to them; `batch` the photos of a call at most, and `batchBytes` their bytes; `fit` how a photo becomes
  * square.
  * @typedef {{
  *   classes: number,
@@ -27,6 +29,8 @@ import { webcamPanel } from "./webcam.js";
  *   fit: string,
  *   classify: (photos: FileWithPath[], signal: AbortSignal) => Promise<PhotoPrediction[]>,
  *   classifyFrame: (video: HTMLVideoElement, signal: AbortSignal) => Promise<ClassScore[]>,
+ *   classifyDrawing?: (file: File) => Promise<ClassScore[]>,
+ *   insideOf?: (file: File) => Promise<string>,
  *   samples?: () => Promise<TestSample[]>,
  *   classifySample?: (sample: TestSample) => Promise<PhotoPrediction & { file: Blob, truth: number | null, truthName?: string, inside?: string }>,
  * }} Network
@@ -39,6 +43,8 @@ const IGNORED = /(^|\/)(\.[^/]*|__MACOSX\/.*|Thumbs\.db|desktop\.ini)$/;
 export function predictView(network, hint) {
   const results = resultsPanel(() => stop?.abort());
   const webcam = webcamPanel(network);
+  const samples = network.samples?.();
+  const drawing = samples && network.classifyDrawing && drawingPanel(network, samples);
   const input = h("input", {
     type: "file",
     multiple: true,
@@ -106,7 +112,7 @@ export function predictView(network, hint) {
       ),
       webcam.button,
     ),
-    network.samples && samplesPanel(network.samples, tryOut),
+    samples && samplesPanel(samples, tryOut),
     progress,
     failure,
   );
@@ -205,6 +211,6 @@ export function predictView(network, hint) {
     "div",
     { class: "predict" },
     card,
-    h("div", { class: "predict-side" }, webcam.element, results.empty, results.element),
+    h("div", { class: "predict-side" }, drawing, webcam.element, results.empty, results.element),
   );
 }

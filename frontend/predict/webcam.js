@@ -4,15 +4,9 @@ import { closeCamera, openCamera } from "../lib/camera.js";
 import { h, setText } from "../lib/dom.js";
 import { icon } from "../lib/icons.js";
 import { announce } from "../lib/shell.js";
-import { classBars } from "./bars.js";
+import { classBars, inOrder } from "./bars.js";
 
 /** @import { ClassScore, Network } from "./view.js" */
-
-/** With more classes than this, the likeliest are shown, in their order. */
-const ALL_CLASSES = 12;
-
-/** How many classes are shown of more. */
-const LIKELIEST = 8;
 
 /** @param {Network} network */
 export function webcamPanel(network) {
@@ -93,9 +87,7 @@ export function webcamPanel(network) {
 
   /** @param {ClassScore[]} top the likeliest first */
   function show(top) {
-    const best = top[0]?.class;
-    const shown = network.classes <= ALL_CLASSES ? top.toSorted((a, b) => a.class - b.class) : top.slice(0, LIKELIEST);
-    bars.show(shown, { best });
+    bars.show(inOrder(top, network.classes), { best: top[0]?.class });
   }
 
   function end() {

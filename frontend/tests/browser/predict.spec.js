@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { chooseMore, expect, overflow, test, trained } from "./vivarium.js";
+import { pngOf } from "./zip.js";
 
 /** @import { Page } from "@playwright/test" */
 
@@ -86,9 +87,8 @@ test("photos that are chosen, dropped and pasted, and a folder, become rows and 
   expect(lines).toHaveLength(45);
   expect(lines[0]).toContain("path,class,probability,second,second_probability,third");
   expect(lines.some((line) => line.startsWith("holiday/beach/0.jpg,"))).toBe(true);
-  await page.getByRole("button", { name: "Clear" }).click();
+  await page.locator(".photo-results").getByRole("button", { name: "Clear" }).click();
   await expect(page.locator(".photo-results")).toBeHidden();
-  await expect(page.locator(".photo-empty")).toBeVisible();
 });
 
 test("answers stand beside the photos, and a sample leads to how the network comes to its answer", async ({
@@ -98,15 +98,12 @@ test("answers stand beside the photos, and a sample leads to how the network com
   const { url } = await trained(vivarium, CONV);
   await page.goto(`${url}/predict`);
   await expect(page.locator(".photo-drop")).toContainText("one of 10 classes: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9.");
-  await expect(page.locator(".photo-empty")).toContainText("Each photo becomes a row here");
   const sample = page.locator(".try-samples .thumb").nth(2);
   await sample.click();
-  await expect(page.locator(".photo-empty")).toBeHidden();
   await expect(sample).toHaveAttribute("aria-pressed", "true");
   const [source, results] = await Promise.all(
     [".photo-source", ".photo-results"].map((name) => page.locator(name).boundingBox()),
   );
-  expect(results?.y).toBe(source?.y);
   expect(results?.x).toBeGreaterThan((source?.x ?? 0) + (source?.width ?? 0));
   const name = (await page.locator(".photo-rows .photo-name").first().textContent()) ?? "";
   await page.getByRole("link", { name: "How it comes to this" }).click();
@@ -154,6 +151,63 @@ test("a test sample is tried with a click, and says what it is", async ({ page, 
       ]),
     );
   expect(new Set(edges.map(String)).size).toBe(1);
+});
+
+test("a figure is drawn on a pad, and the network says with each stroke what it is", async ({ page, vivarium }) => {
+  const { url } = await trained(vivarium, { name: "MLP", data: { set: "digits" }, network: { kind: "mlp" } });
+  await page.goto(`${url}/predict`);
+  const drawing = page.getByRole("region", { name: "Drawing" });
+  const answer = drawing.locator(".pad-answer");
+  await expect(drawing.locator(".pad-invitation")).toHaveText("Draw one of these: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9");
+  await expect(page.locator(".photo-empty")).toBeHidden();
+  const clear = drawing.getByRole("button", { name: "Clear" });
+  await expect(clear).toBeDisabled();
+
+  /** Draws a line through these points, shares of the pad's side. @param {[number, number][]} points */
+  async function draw(points) {
+    const box = await drawing.locator(".pad").boundingBox();
+    if (!box) throw new Error("no pad");
+    for (const [at, [x, y]] of points.entries()) {
+      await page.mouse.move(box.x + x * box.width, box.y + y * box.height, { steps: 4 });
+      if (at === 0) await page.mouse.down();
+    }
+    await page.mouse.up();
+  }
+  // Small and in a corner: the network gets it in the middle, as large as its samples.
+  const ring = Array.from({ length: 25 }, (_, at) => (at * 2 * Math.PI) / 24);
+  await draw(ring.map((turn) => [0.2 + 0.1 * Math.sin(turn), 0.3 + 0.16 * Math.cos(turn)]));
+  await expect(answer).toHaveText("0");
+  await expect(drawing.locator(".class-bars li")).toHaveCount(10);
+  await expect(drawing.locator(".class-bars .best .name")).toHaveText("0");
+
+  await clear.click();
+  await expect(answer).toBeHidden();
+  await draw([
+    [0.3, 0.2],
+    [0.7, 0.2],
+    [0.45, 0.8],
+  ]);
+  await expect(answer).toHaveText("7");
+  await draw([
+    [0.1, 0.9],
+    [0.9, 0.9],
+  ]);
+  await drawing.getByRole("button", { name: "Undo" }).click();
+  await expect(answer).toHaveText("7");
+
+  await drawing.getByRole("button", { name: "Look inside" }).click();
+  await expect(page).toHaveURL(/\/inside\?(.*&)?image=/);
+  await expect(page.getByRole("region", { name: "Prediction" }).locator("li").first()).toContainText("7");
+});
+
+test("where samples have no plain ground there is no pad", async ({ page, vivarium }) => {
+  const { url } = await trained(vivarium, CONV);
+  const photo = pngOf(16, 16, (x, y, channel) => (37 * x + 91 * y + 50 * channel) % 256);
+  await page.route("**/images/*.png?size=64", (route) => route.fulfill({ body: photo, contentType: "image/png" }));
+  await page.goto(`${url}/predict`);
+  await expect(page.locator(".try-samples .thumb")).toHaveCount(12);
+  await expect(page.locator(".photo-empty")).toContainText("Each photo becomes a row here");
+  await expect(page.getByRole("region", { name: "Drawing" })).toBeHidden();
 });
 
 test("a run that trains offers its network at the first checkpoint", async ({ page, vivarium }) => {
