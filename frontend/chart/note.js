@@ -74,9 +74,8 @@ export function chartNote({ value, noun, onShowAll }) {
   return {
     element,
     /** @param {PlotData} shown @param {Gap[]} gaps */
-    show({ shown: drawn, total, unloggable, cut, leaving, drawn: lines }, gaps) {
+    show({ unloggable, cut, leaving, drawn: lines }, gaps) {
       const words = [
-        total > drawn * 1.05 + 2 && `showing ${count(drawn)} of ${plural(total, "point")}, every extreme among them`,
         unloggable > 0 && `${plural(unloggable, "point")} at 0 or below, which a log axis cannot show`,
         ...gapText(gaps),
       ].filter(Boolean);

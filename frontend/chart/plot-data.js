@@ -32,12 +32,9 @@ import { crossingRange, lowestUpTo, verticalRange } from "./vertical-range.js";
  *   y: ArrayLike<number>,
  *   length: number,
  *   extremes?: Extremes,
- *   steps?: ArrayLike<number>,
- *   perStep?: number,
  *   band?: { low: ArrayLike<number>, high: ArrayLike<number> },
- * }} Line `y` is NaN at a gap; `steps` and `perStep` (points per step on average, 1 by default) tell how many points
- *   were never sent; `counts` is false if another line has the same points; `band` is an area around the line; a
- *   `quiet` line is not named at the pointer; `diverged`: its run did
+ * }} Line `y` is NaN at a gap; `counts` is false if another line has the same points; `band` is an area around the line;
+ *   a `quiet` line is not named at the pointer; `diverged`: its run did
  */
 
 /**
@@ -48,7 +45,7 @@ import { crossingRange, lowestUpTo, verticalRange } from "./vertical-range.js";
 /**
  * @typedef {{
  *   x: Scale, y: Scale, drawn: DrawnLine[],
- *   unit: Unit | null, shown: number, total: number, unloggable: number, cut: Cut | null, outside: number,
+ *   unit: Unit | null, unloggable: number, cut: Cut | null, outside: number,
  *   leaving: Leaving[],
  * }} PlotData `cut`: what is left out as an outlier, `outside`: how many points that are; `leaving`: the lines that the
  *   axis does not follow
@@ -114,8 +111,6 @@ export function axisRange([min, max], log) {
 export function plotData(lines, { range, yRange, logX, logY, pixels, outliers = true, span = xExtent(lines, logX) }) {
   const [min, max] = range ? validRange(range[0], range[1], logX) : axisRange(span, logX);
   const x = { min, max, log: logX };
-  let shown = 0;
-  let total = 0;
   let unloggable = 0;
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;
@@ -150,7 +145,6 @@ export function plotData(lines, { range, yRange, logX, logY, pixels, outliers = 
         out.high.push(line.band.high[i]);
       }
       if (bad || Number.isNaN(value) || at < min || at > max) continue;
-      if (line.counts) shown += 1;
       if (decides) values.push(value);
       // The lower edge of a band may be below 0, which a log axis cannot show.
       const floor = line.band && !(logY && line.band.low[i] <= 0) ? line.band.low[i] : value;
@@ -161,11 +155,6 @@ export function plotData(lines, { range, yRange, logX, logY, pixels, outliers = 
     if (leaves) far.set(line, reach);
     else [low, high] = [Math.min(low, reach.low), Math.max(high, reach.high)];
     out.dots = markerIndices(out);
-    if (line.counts)
-      total +=
-        line.steps && inRange > 0
-          ? Math.round((line.steps[first + inRange - 1] - line.steps[first]) * (line.perStep ?? 1)) + 1
-          : inRange;
     return out;
   });
   // Where only such lines have points, the axis follows them after all.
@@ -196,8 +185,6 @@ export function plotData(lines, { range, yRange, logX, logY, pixels, outliers = 
     y: { min: yMin, max: yMax, log: logY },
     drawn,
     unit,
-    shown,
-    total,
     unloggable,
     cut,
     leaving: leavingOf(far, yMin, yMax),

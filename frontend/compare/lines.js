@@ -98,7 +98,7 @@ export function memberLines({ series, noisy, unit }, members, linesFor, smoothin
       return [{ ...look, id, width: 2, x, y, length: x.length, band: { low, high }, counts: false }];
     }
     const [lines] = of;
-    const main = noisy ? lines.smooth(series) : { ...lines.raw(series), steps: undefined };
+    const main = noisy ? lines.smooth(series) : lines.raw(series);
     const rawShows = few && smooth;
     /** @type {Line[]} */
     const drawn = rawShows

@@ -245,7 +245,15 @@ function announceNow() {
   );
 }
 
-/** What the colours of links and neurons say. */
+/** What the colours of links, neurons and biases say. */
 function legend() {
-  return h("span", { class: "net-signs small" }, h("span", {}, "below 0"), h("i", {}), h("span", {}, "above 0"));
+  return h(
+    "span",
+    { class: "net-signs small" },
+    h("b", {}),
+    h("span", {}, "bias"),
+    h("span", {}, "below 0"),
+    h("i", {}),
+    h("span", {}, "above 0"),
+  );
 }

@@ -59,8 +59,6 @@ export function curves(redraw) {
       x: { min: 0, max: Math.max(MIN_EPOCHS, shown[shown.length - 1].epoch), log: false },
       y: { min, max, log: false },
       drawn: LINES.map((line) => lineOf(line, name, shown)),
-      shown: shown.length,
-      total: shown.length,
       unit,
       unloggable: 0,
       cut: null,

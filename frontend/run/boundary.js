@@ -5,6 +5,7 @@ import { h, setText } from "../lib/dom.js";
 import { count, formatNumber } from "../lib/format.js";
 import { playButton } from "../lib/play-button.js";
 import { attempt } from "../lib/shell.js";
+import { isActive } from "../lib/status.js";
 import { onTheme } from "../lib/theme.js";
 import { boundaryLegend } from "./boundary-legend.js";
 import { decodeBoundary } from "./grid.js";
@@ -27,7 +28,8 @@ const MAX_GRIDS = 300;
  * @param {Run} run
  * @param {{ epochs: number[], boundary: Boundary | null }} first the available epochs, and the newest boundary
  */
-export function boundaryPanel({ id, spec }, first) {
+export function boundaryPanel(run, first) {
+  const { id, spec } = run;
   const canvas = h("canvas", { class: "boundary", role: "img" });
   const slider = h("input", {
     type: "range",
@@ -46,6 +48,8 @@ export function boundaryPanel({ id, spec }, first) {
   const play = playButton(toggle, { label: "Play the epochs" });
   // An average of the weights is not what a mistake changes.
   const hasMistakes = spec.network?.kind === "perceptron" && !spec.training?.ema && first.boundary?.linear;
+  // While a run trains, its newest boundary is news; afterwards, how it came about.
+  const mode = hasMistakes && !isActive(run) ? "mistakes" : "epochs";
   const film = h("div", { class: "film" }, play.element, slider);
   /** @type {string[] | null} */
   let names = null;
@@ -63,11 +67,11 @@ export function boundaryPanel({ id, spec }, first) {
     "div",
     { class: "segments boundary-modes", role: "radiogroup", "aria-label": "Steps of the film", hidden: !hasMistakes },
     ...[
-      { value: "epochs", label: "After each epoch" },
       { value: "mistakes", label: "Mistake by mistake" },
+      { value: "epochs", label: "After each epoch" },
     ].map(({ value, label }) => {
       const input = h("input", { type: "radio", name: "boundary-mode", value, on: { change: () => choose(value) } });
-      input.checked = value === "epochs";
+      input.checked = value === mode;
       return h("label", {}, input, h("span", {}, label));
     }),
   );
@@ -271,6 +275,7 @@ export function boundaryPanel({ id, spec }, first) {
   onTheme(paint);
   for (const epoch of first.epochs) note(epoch);
   if (first.boundary) take(first.boundary);
+  choose(mode);
   attempt(load);
   return { element, take };
 }

@@ -160,7 +160,7 @@ export function curves(store, run) {
       width: smooth ? 2 : 1.2,
       counts: !rawShows,
     });
-    if (validation) add(ENTRIES[2], { ...derived.raw(validation), steps: undefined }, { markers: true });
+    if (validation) add(ENTRIES[2], derived.raw(validation), { markers: true });
     return lines;
   }
 

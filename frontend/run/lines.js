@@ -15,7 +15,7 @@ import { Smoothed } from "../chart/smooth.js";
 
 /**
  * The part of a line that follows from its curve.
- * @typedef {Pick<Line, "x" | "y" | "length" | "extremes" | "steps" | "perStep">} Points
+ * @typedef {Pick<Line, "x" | "y" | "length" | "extremes">} Points
  */
 
 export class RunLines {
@@ -56,13 +56,7 @@ export class RunLines {
   /** All values. @param {SeriesName} name @returns {Points} */
   raw(name) {
     const { x, y } = this.store.series[name];
-    return { ...this.points(`${name} x`, x, y), perStep: this.perStep(name) };
-  }
-
-  /** Points per step on average; fewer than 1 for imported curves. @param {SeriesName} name */
-  perStep(name) {
-    const { x, total } = this.store.series[name];
-    return this.run().source && total > 1 ? (total - 1) / (x.last() - x.data[0]) : 1;
+    return this.points(`${name} x`, x, y);
   }
 
   /**
@@ -77,10 +71,10 @@ export class RunLines {
     // Only the server has all values of a long run; until it answers, the average with the previous weight is shown.
     if (series.thinned && series.smooth) {
       const { data } = series.smooth;
-      return { ...this.points(`${name} x smooth`, data.x, data.y), perStep: this.perStep(name) };
+      return this.points(`${name} x smooth`, data.x, data.y);
     }
     const y = this.derive(`${name} smooth`, [series.y, weight], () => new Smoothed(series.y, weight));
-    return { ...this.points(`${name} x`, series.x, y), perStep: this.perStep(name) };
+    return this.points(`${name} x`, series.x, y);
   }
 
   /** @param {string} key @param {Column} steps @param {Column} y @returns {Points} */
@@ -91,7 +85,7 @@ export class RunLines {
     const x = this.derive(key, [axis, steps, time.x, time.x.version, ...Object.values(pace)], () =>
       axisPositions(axis, steps, pace, time),
     );
-    return { x: x.data, y: y.data, length: y.length, extremes: extremesOf(y), steps: steps.data };
+    return { x: x.data, y: y.data, length: y.length, extremes: extremesOf(y) };
   }
 
   /** Converts a step to a position on the current axis. @returns {(step: number) => number} */
@@ -109,8 +103,9 @@ export class RunLines {
    * @returns {[number, number] | null}
    */
   stepsBetween([from, to]) {
-    const { x, steps, length } = this.raw("train_loss");
-    if (!steps || length === 0) return null;
+    const { x, length } = this.raw("train_loss");
+    const { data: steps } = this.store.series.train_loss.x;
+    if (length === 0) return null;
     const first = Math.max(0, bisectLeft(x, length, from) - 1);
     const last = Math.min(length - 1, bisectLeft(x, length, to));
     return last > first ? [steps[first], steps[last]] : null;

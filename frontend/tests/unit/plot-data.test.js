@@ -115,20 +115,6 @@ test("the vertical range is that of the visible points", () => {
   assert.ok(y.min < 1 && y.max > 2 && y.max < 3);
 });
 
-test("points are counted once, and with those that were never sent", () => {
-  const points = /** @type {[number, number][]} */ ([
-    [1, 1],
-    [2, 2],
-    [3, 3],
-    [4, 4],
-  ]);
-  const steps = [1, 1000, 2000, 4000];
-  const made = plotData([line("raw", points, { steps }), line("smooth", points, { counts: false, steps })], plain);
-  assert.deepEqual([made.shown, made.total], [4, 4000]);
-  const zoomed = plotData([line("raw", points, { steps })], { ...plain, range: [2, 3] });
-  assert.deepEqual([zoomed.shown, zoomed.total], [2, 1001]);
-});
-
 test("an empty chart has axes", () => {
   assert.deepEqual(axisRange(xExtent([], false), false), [0, 1]);
   assert.deepEqual(plotData([], plain).drawn, []);

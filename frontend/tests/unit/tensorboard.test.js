@@ -4,9 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { cell } from "../../chart/csv.js";
 import { axisFor, chartsOf } from "../../compare/lines.js";
-import { defaultView } from "../../chart/view.js";
 import { differingSettings, distinctLabels, groupBySeed } from "../../lib/settings-diff.js";
-import { RunLines } from "../../run/lines.js";
 import { importedCurves, RunStore } from "../../run/store.js";
 import { tagAssignments } from "../../run/tag-mapping.js";
 
@@ -90,29 +88,6 @@ test("values of an imported curve are unchanged, except percentages", () => {
   assert.deepEqual([x.length, x.data[0], y.data[0]], [2, 10, 0.5]);
   assert.deepEqual(notFinite, [{ step: 20, kind: "nan" }]);
   assert.equal(store.series.train_loss.x.length, 0);
-});
-
-test("a curve with a value every tenth step has a tenth of a point for each", () => {
-  const store = new RunStore();
-  store.apply({
-    kind: "scalars",
-    seq: 1,
-    time: NOW,
-    tag: "loss",
-    series: "train_loss",
-    step: [0, 10, 20, 30],
-    seconds: [0, 1, 2, 3],
-    value: [4, 3, 2, 1],
-  });
-  const lines = (/** @type {Run} */ run) =>
-    new RunLines(
-      store,
-      () => run,
-      defaultView(["loss"]),
-      () => 0,
-    );
-  assert.equal(lines(imported("a")).raw("train_loss").perStep, 0.1);
-  assert.equal(lines(own("b", 1)).raw("train_loss").perStep, 1);
 });
 
 test("the sign of infinities is kept and exported", () => {
