@@ -304,6 +304,8 @@ export interface components {
       options: components["schemas"]["Field"][];
       /** @description The layers, in the order of computation. The first is the input. */
       layers: components["schemas"]["CheckedLayer"][];
+      /** @description The stages of the layers. The first is the sample. */
+      stages: components["schemas"]["Stage"][];
     };
     /** @description A checkpoint as the API returns it. */
     Checkpoint: {
@@ -3579,6 +3581,18 @@ export interface components {
       /** @description The number of values. */
       count: number;
     };
+    /** @description Neighbouring layers whose results have the same height and width; of vectors, a single layer. */
+    Stage: {
+      /** @description The shape of the last result: `[channels, height, width]` or `[values]`. */
+      shape: number[];
+      /** @description Convolutions and linear layers; 0 of the sample. */
+      layers: number;
+      /**
+       * Format: int32
+       * @description The line of the text that makes the first of them, from 1; 0 for the sample.
+       */
+      line: number;
+    };
     /** @description The environment and the size of a run. */
     Started: {
       /**
@@ -4502,6 +4516,7 @@ export type SourcePlane = components["schemas"]["SourcePlane"];
 export type SpecCheck = components["schemas"]["SpecCheck"];
 export type Split = components["schemas"]["Split"];
 export type Spread = components["schemas"]["Spread"];
+export type Stage = components["schemas"]["Stage"];
 export type Started = components["schemas"]["Started"];
 export type Statistics = components["schemas"]["Statistics"];
 export type StatisticsOfRuns = components["schemas"]["StatisticsOfRuns"];

@@ -42,6 +42,8 @@ export type Stage = {
   shape: number[];
   /** Convolutions and linear layers; 0 of the sample. */
   layers: number;
+  /** The line that makes the first of them, from 1; 0 of the sample. */
+  line: number;
 };
 
 /** A word of the language: a module or a built-in function. */
@@ -91,6 +93,8 @@ export type CheckedNetwork = {
   options: Field[];
   /** In the order of computation. The first is the input. */
   layers: CheckedLayer[];
+  /** The first is the sample. */
+  stages: Stage[];
 };
 
 /** What a text is checked for. */

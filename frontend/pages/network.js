@@ -20,6 +20,7 @@ import { openRename } from "../network/rename-dialog.js";
 import { STARTER } from "../network/starter.js";
 import { draftKey, isDraftOf, keepDraft, ownKey } from "../network/drafts.js";
 import { storedText } from "../network/stored-text.js";
+import { networkStages } from "../network/stages.js";
 import { networkTotals } from "../network/totals.js";
 import { deleteWithDraft, passUndoOn } from "../network/undo.js";
 
@@ -55,6 +56,10 @@ const notice = notices();
 const shape = inputShape(sets, network, check);
 const options = optionFields(check);
 const totals = networkTotals();
+const stages = networkStages((line) => {
+  picture.light(line, true);
+  editor.goTo(line);
+});
 const picture = networkPicture({
   onPoint: (lines) => editor.light(lines),
   onGo: (line) => line > 0 && editor.goTo(line),
@@ -96,6 +101,7 @@ const view = h(
     ),
   ),
   empty,
+  stages.element,
   picture.element,
 );
 
@@ -199,6 +205,7 @@ function showNetwork(checked) {
   options.show(checked.options);
   options.setErrors(new Map());
   totals.show(checked);
+  stages.show(checked);
   picture.show(checked);
   picture.light(cursorLine);
   mistakes.show([], []);

@@ -128,6 +128,17 @@ test("a line lights up its layers, a layer its line, and a click leads to it", a
   await expect(page.locator(".cm-activeLine")).toContainText("#head=Linear");
 });
 
+test("the stages above the layers follow the input, and a press leads to the line of one", async ({ page }) => {
+  await page.goto("/networks/vgg16");
+  const stages = page.getByRole("list", { name: "Stages" }).getByRole("listitem");
+  const shapes = ["Input32×32", "6432×32", "12816×16", "2568×8", "5124×4", "5122×2", "4096", "4096", "10"];
+  await expect(stages).toHaveText(shapes);
+  await stages.nth(2).getByRole("button").click();
+  await expect(page.locator(".cm-activeLine")).toContainText("Conv2d");
+  await page.getByRole("textbox", { name: "Widths of the head" }).fill("300");
+  await expect(stages).toHaveText([...shapes.slice(0, 6), "300", "10"]);
+});
+
 test("branches and skips are drawn beside the layers", async ({ page }) => {
   await page.goto("/networks/inception");
   await expect(page.locator(".layer-row").first()).toBeVisible();

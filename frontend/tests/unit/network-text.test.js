@@ -68,7 +68,14 @@ test("a signature gives its arguments with their defaults", () => {
 
 /** @param {string} source @returns {NetworkCheck} */
 const check = (source) => ({ source, input: [3, 32, 32], classes: 10, options: {} });
-const good = /** @type {CheckedNetwork} */ ({ title: "", parameters: 0, multiply_adds: 0, options: [], layers: [] });
+const good = /** @type {CheckedNetwork} */ ({
+  title: "",
+  parameters: 0,
+  multiply_adds: 0,
+  options: [],
+  layers: [],
+  stages: [],
+});
 const settled = () => new Promise((resolve) => setTimeout(resolve));
 
 test("of the texts that were typed during a check, only the newest is checked", async () => {

@@ -12,6 +12,7 @@ use vivarium_models::graph::Graph;
 use vivarium_models::networks::{NetworkRow, NetworkText, TextError};
 use vivarium_models::spec::{Field, FieldError};
 
+use super::stages::{Stage, stages};
 use crate::blocking::blocking;
 use crate::error::{Error, Result};
 use crate::estimate::too_large_for;
@@ -48,6 +49,8 @@ pub struct CheckedNetwork {
     options: Vec<Field>,
     /// The layers, in the order of computation. The first is the input.
     layers: Vec<CheckedLayer>,
+    /// The stages of the layers. The first is the sample.
+    stages: Vec<Stage>,
 }
 
 /// A layer of a text.
@@ -147,6 +150,7 @@ fn checked(check: &NetworkCheck, weights: &Path) -> Result<CheckedNetwork> {
         multiply_adds: graph.multiply_adds(),
         memory_bytes: graph.memory_bytes(),
         layers: layers(&graph),
+        stages: stages(&graph),
         options: network.fields,
     })
 }

@@ -3,10 +3,12 @@
 //! * [`check`]: what a text gives.
 //! * [`mod@import`]: networks from files.
 //! * `overview`: the networks as pages list them.
+//! * [`stages`]: what a picture of a network shows.
 
 pub mod check;
 pub mod import;
 pub(in crate::http) mod overview;
+pub mod stages;
 
 use std::sync::Arc;
 

@@ -1,0 +1,51 @@
+// A network at a glance, above its layers: a block for each stage, as high as the results are and the wider the more
+// channels they have. Pressing one leads to the line that makes it.
+
+import { h } from "../lib/dom.js";
+import { plural } from "../lib/format.js";
+import { blocksOf } from "./thumbnail.js";
+
+/** @import { CheckedNetwork, Stage } from "./types" */
+
+/** How much larger than in the list the blocks are. */
+const ZOOM = 1.6;
+
+/** @param {(line: number) => void} onGo */
+export function networkStages(onGo) {
+  const element = h("ol", { class: "stages", "aria-label": "Stages" });
+  return {
+    element,
+    /** @param {CheckedNetwork} network */
+    show({ stages }) {
+      const blocks = blocksOf(stages);
+      element.replaceChildren(
+        ...stages.map((stage, at) => {
+          const { width, height } = blocks[at];
+          const block = h("i", { class: kindOf(stage) });
+          block.style.width = `${ZOOM * width}px`;
+          block.style.height = `${ZOOM * height}px`;
+          const face = [h("span", { class: "stage-block" }, block), ...shapeOf(stage)];
+          const title = stage.layers > 0 ? `${plural(stage.layers, "layer")}: ${stage.shape.join(" × ")}` : "A sample";
+          return h(
+            "li",
+            {},
+            stage.line > 0
+              ? h("button", { type: "button", title, on: { click: () => onGo(stage.line) } }, ...face)
+              : h("span", { class: "stage", title }, ...face),
+          );
+        }),
+      );
+    },
+  };
+}
+
+/** The shape in two short lines: how many channels or values, and how large. @param {Stage} stage */
+function shapeOf({ shape: [size, ...plane], layers }) {
+  return [h("b", {}, layers > 0 ? String(size) : "Input"), h("small", {}, plane.length > 0 ? plane.join("×") : "")];
+}
+
+/** @param {Stage} stage */
+function kindOf({ shape, layers }) {
+  if (layers === 0) return "is-input";
+  return shape.length > 1 ? "is-map" : "is-vector";
+}
