@@ -1,40 +1,30 @@
 // The comparison page: overlaid curves, differing settings and results of several runs, live.
 
 import { experimentCard } from "../runs/experiment.js";
-import { getStatistics, growSweep, runsQuery, RUNS_IN_ADDRESS, shortQuery, stopSweep } from "../lib/api.js";
+import { getStatistics, runsQuery, RUNS_IN_ADDRESS, shortQuery } from "../lib/api.js";
 import { readView } from "../chart/view.js";
+import { compareHeader } from "../compare/header.js";
 import { memberList, membersOf } from "../compare/members.js";
 import { watchNewRuns } from "../compare/new-runs.js";
 import { axisFor, chartsOf } from "../compare/lines.js";
 import { overlay } from "../compare/overlay.js";
-import { parallel } from "../compare/parallel.js";
 import { dataNotice } from "../compare/data-sets.js";
-import { rankingTable, rankingNote } from "../compare/ranking.js";
-import { scatterPlots } from "../compare/scatter.js";
-import { fill } from "../compare/slot.js";
-import { resultsTable, settingsTable, tableCard } from "../compare/tables.js";
-import { differences, titleOf } from "../compare/titles.js";
+import { compareResults } from "../compare/results.js";
+import { titleOf } from "../compare/titles.js";
 import { Palette } from "../lib/colours.js";
 import { distinctLabels, groupBySeed } from "../lib/settings-diff.js";
 import { byId, h, pageData, setText } from "../lib/dom.js";
-import { plural } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { openStream } from "../lib/live.js";
-import { attempt, startShell, toast } from "../lib/shell.js";
+import { attempt, startShell } from "../lib/shell.js";
 import { apiUrl, siteUrl } from "../lib/base-path.js";
 import { RunStates } from "../lib/states.js";
-import { beginReport } from "../report/begin.js";
-import { canStop, isActive } from "../lib/status.js";
 
 /** @import { Preset, Run, RunEvent, Statistics, SweepSpec } from "../lib/types" */
 /** @import { Member } from "../compare/members.js" */
 
 /** Statistics of active runs are refreshed at most this often. */
 const STATISTICS_EVERY_MS = 2000;
-
-/** A table of settings with more columns or rows has a row of its own. */
-const WIDE_COLUMNS = 4;
-const LONG_ROWS = 8;
 
 startShell();
 
@@ -114,10 +104,6 @@ function start() {
     },
     "Mean over seeds",
   );
-  const title = h("h1", {}, pageTitle);
-  const about = h("p", { class: "muted" });
-  /** Counts how often the tables were shown. */
-  let shows = 0;
   /** The members shown in charts and tables. @type {Member[]} */
   let members = [];
   const list = memberList({
@@ -146,7 +132,14 @@ function start() {
     title: () => pageTitle,
     more: [seeds],
   });
-  const coordinates = parallel({
+  const header = compareHeader({
+    title: pageTitle,
+    runs: () => [...runs.values()],
+    missing: data.missing,
+    sweep: data.sweep,
+    words: words(),
+  });
+  const results = compareResults({
     onLook: (id) => charts.highlight(id),
     onOnly: (ids) => {
       hidden.clear();
@@ -154,44 +147,13 @@ function start() {
       showHidden();
     },
   });
-  /** Stops the runs of a sweep that have not ended. @type {HTMLElement | undefined} */
-  let stopButton;
   const notice = h("p", { class: "notice warn", role: "note", hidden: true });
-  const slots = Array.from({ length: 4 }, () => h("div", { class: "compare-slot", hidden: true }));
-  const [ranking, figures, settings, costs] = slots;
-  // Narrow tables share a row where there is room.
-  const narrow = h("div", { class: "compare-narrow" }, ranking, settings);
-  const tables = h("div", { class: "compare-tables" }, narrow, coordinates.element, figures, costs);
-  /** The width for which the charts of costs are drawn, so that their text has the size of all others. */
-  let costsWidth = -1;
-  new ResizeObserver(() => costsWidth >= 0 && costsWidth !== tables.clientWidth && showCosts()).observe(tables);
   byId("page").append(
-    h(
-      "header",
-      { class: "compare-head" },
-      h("div", {}, title, about),
-      h(
-        "div",
-        { class: "run-actions" },
-        h(
-          "button",
-          {
-            class: "button",
-            type: "button",
-            title: "Write a report about these runs",
-            on: { click: () => attempt(() => beginReport(pageTitle, [...runs.values()], words())) },
-          },
-          icon("text", 14),
-          "Report",
-        ),
-        ...sideBySide(),
-        ...sweepButtons(),
-      ),
-    ),
+    header.element,
     notice,
     ...(data.experiment ? [experimentCard(data.experiment)] : []),
     h("div", { class: "compare-columns" }, list.element, charts.element),
-    tables,
+    results.element,
   );
   showMembers();
   // A URL with a thousand ids cannot be shared.
@@ -202,59 +164,6 @@ function start() {
     // The curves come first, since they matter most.
     requestAnimationFrame(() => setTimeout(refresh));
   });
-
-  /** The evaluation of two runs side by side. @returns {HTMLElement[]} */
-  function sideBySide() {
-    const [first, second, ...more] = [...runs.values()].filter(({ source }) => source === null);
-    if (!second || more.length > 0) return [];
-    const title = "Figures of both on the same test samples, and whether the difference may be chance";
-    const href = `${first.url}/evaluation?with=${second.id}`;
-    return [h("a", { class: "button", href, title }, icon("target", 14), "Evaluate side by side")];
-  }
-
-  /** The buttons of a sweep. @returns {HTMLElement[]} */
-  function sweepButtons() {
-    const { sweep } = data;
-    if (!sweep) return [];
-    const { set } = sweep.spec.base.data;
-    const more = sweep.spec.search ? { trials: 5 } : { repeats: 1 };
-    const grow = () =>
-      attempt(async () => {
-        await growSweep(sweep.id, more);
-        location.reload();
-      });
-    const stop = () =>
-      attempt(async () => {
-        const { stopped } = await stopSweep(sweep.id);
-        toast(stopped > 0 ? `${plural(stopped, "run")} will stop.` : "No run is queued or running any more.");
-      });
-    stopButton = h(
-      "button",
-      { class: "button", type: "button", on: { click: stop } },
-      icon("stop", 14),
-      "Stop the rest",
-    );
-    return [
-      stopButton,
-      h(
-        "button",
-        { class: "button", type: "button", on: { click: grow } },
-        icon("plus", 14),
-        sweep.spec.search ? "Five more trials" : "One more seed for each",
-      ),
-      h("a", { class: "button", href: siteUrl(`/?sweep=${encodeURIComponent(sweep.id)}`) }, "As a table"),
-      // The folds of a set judge its labels.
-      ...(Object.keys(sweep.spec.grid).join() === "data.fold" && set
-        ? [
-            h(
-              "a",
-              { class: "button", href: siteUrl(`/data/${encodeURIComponent(set)}/labels?check=${sweep.id}`) },
-              "Wrong labels",
-            ),
-          ]
-        : []),
-    ];
-  }
 
   /** How a report names these runs: by sweep or tag if the page shows one. */
   function words() {
@@ -272,7 +181,7 @@ function start() {
   /** Updates the page. */
   function show() {
     showMembers();
-    showTables();
+    results.show(members, statistics);
     charts.draw();
   }
 
@@ -293,56 +202,7 @@ function start() {
     seeds.hidden = groups.length === runs.size;
     seeds.setAttribute("aria-pressed", String(together));
     list.show(members);
-    const active = [...runs.values()].filter(isActive).length;
-    const differ = differences(members);
-    if (stopButton) stopButton.hidden = ![...runs.values()].some(canStop);
-    setText(
-      about,
-      `${plural(runs.size, "run")}${active > 0 ? `, ${active} of them active` : ""}${data.missing > 0 ? ` · ${plural(data.missing, "run")} in this URL ${data.missing === 1 ? "does" : "do"} not exist` : ""}${differ && ` · ${differ}`}`,
-    );
-  }
-
-  /** Shows the tables and charts of results, each in a task of its own, so that the page answers in between. */
-  async function showTables() {
-    shows += 1;
-    const mine = shows;
-    for (const part of [showRanking, () => coordinates.show(members), showFigures, showSettings, showCosts]) {
-      part();
-      await new Promise((resolve) => setTimeout(resolve));
-      // A newer one shows everything.
-      if (mine !== shows) return;
-    }
-  }
-
-  function showRanking() {
-    const rank = rankingTable(members, { explained: true });
-    fill(ranking, rank && tableCard("Ranking", rankingNote(members), rank));
-  }
-
-  function showFigures() {
-    fill(
-      figures,
-      tableCard(
-        "Figures",
-        `${members.length < runs.size ? "Means and standard deviations over seeds. " : ""}Losses and accuracies are those of the last epoch, and below the means over epochs with their standard deviation.`,
-        resultsTable(members, statistics),
-      ),
-    );
-  }
-
-  function showSettings() {
-    const differ = settingsTable(members);
-    const { length = 0 } = differ?.rows[0].cells ?? {};
-    settings.classList.toggle("is-wide", length > WIDE_COLUMNS || (differ?.rows.length ?? 0) > LONG_ROWS);
-    fill(settings, differ && tableCard("Settings that differ", "Everything else is the same in all of them.", differ));
-  }
-
-  function showCosts() {
-    costsWidth = tables.clientWidth;
-    fill(
-      costs,
-      scatterPlots(members, (id) => charts.highlight(id), costsWidth),
-    );
+    header.show(members);
   }
 
   function remember() {
