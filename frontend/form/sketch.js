@@ -3,6 +3,7 @@
 import { checkNetwork, getNetwork } from "../lib/api.js";
 import { h, setText } from "../lib/dom.js";
 import { networkPicture } from "../network/picture.js";
+import { thumbnail } from "../network/thumbnail.js";
 
 /** @import { Plan, RunSpec } from "../lib/types" */
 
@@ -12,10 +13,12 @@ const MANY_LAYERS = 24;
 export function sketchPart() {
   const picture = networkPicture({ onPoint: () => {}, onGo: () => {} });
   const title = h("h2");
+  const glance = h("div", { class: "sketch-glance" });
   const element = h(
     "section",
     { class: "card sketch", hidden: true, "aria-label": "The network" },
     title,
+    glance,
     picture.element,
   );
   /** The texts of networks by name and revision. @type {Map<string, Promise<string>>} */
@@ -63,6 +66,7 @@ export function sketchPart() {
         const network = await checkNetwork(check, mine.signal);
         drawn = key;
         setText(title, network.title);
+        glance.replaceChildren(thumbnail(network.stages));
         picture.show(network);
         if (folded !== kind && network.layers.length > MANY_LAYERS) picture.setAll(false);
         folded = kind;
