@@ -89,7 +89,8 @@ async function show() {
     explain(title, words);
   } else if (!isReady) {
     isReady = true;
-    content.replaceChildren(networkView(classes));
+    const [, height, width] = inside?.input ?? [];
+    content.replaceChildren(networkView(classes, height === undefined ? undefined : [height, width]));
   }
 }
 
@@ -117,12 +118,14 @@ function explain(title, words, link = { label: "Back to the run", href: run.url 
   );
 }
 
-/** @param {string[]} classes */
-function networkView(classes) {
+/** @param {string[]} classes @param {[height: number, width: number]} [size] of the network's input */
+function networkView(classes, size) {
   const canvas = h("canvas");
   return predictView(
     {
       classes: classes.length,
+      names: classes,
+      size,
       batch: Math.min(BATCH, data.most_photos),
       batchBytes: BATCH_BYTES,
       fit: String(Object(run.spec.data).fit ?? "crop"),

@@ -4,11 +4,12 @@ import { h, setText } from "../lib/dom.js";
 import { plural } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { classBars, inOrder } from "./bars.js";
+import { preprocess } from "../standalone/resize.js";
 import { framed, groundOf } from "./ground.js";
 
 /** @import { Ground } from "./ground.js" */
 /** @import { TestSample } from "./samples.js" */
-/** @import { Network } from "./view.js" */
+/** @import { ClassScore, Network } from "./view.js" */
 
 /** A line: points as shares of the pad's side. @typedef {[number, number][]} Stroke */
 
@@ -30,7 +31,9 @@ const MOST_NAMED = 12;
  */
 export function drawingPanel(network, samples) {
   const pad = h("canvas", { class: "pad", width: SIDE, height: SIDE, role: "img", "aria-label": "Drawing pad" });
-  const sent = h("canvas", { class: "pad-sent", width: SENT, height: SENT, "aria-hidden": "true" });
+  const sent = h("canvas", { width: SENT, height: SENT });
+  const [rows, columns] = network.size ?? [SENT, SENT];
+  const seen = h("canvas", { class: "pad-seen", width: columns, height: rows, "aria-hidden": "true" });
   const invitation = h("p", { class: "pad-invitation" });
   const bars = classBars();
   const answer = h("p", { class: "pad-answer", role: "status" });
@@ -44,12 +47,16 @@ export function drawingPanel(network, samples) {
     h(
       "header",
       {},
-      sent,
+      seen,
       h(
         "div",
         {},
         answer,
-        h("p", { class: "muted small" }, "What the network gets: the drawing, as large as the samples it learnt from."),
+        h(
+          "p",
+          { class: "muted small" },
+          `What the network gets: ${columns} × ${rows} pixels, and the drawing as large as the samples that it learnt from.`,
+        ),
       ),
     ),
     bars.element,
@@ -99,6 +106,7 @@ export function drawingPanel(network, samples) {
       element.classList.toggle("dark", ground.isDark);
       element.hidden = false;
       show();
+      tell(nothing());
     },
     () => {},
   );
@@ -134,10 +142,10 @@ export function drawingPanel(network, samples) {
   function show() {
     const isEmpty = strokes.length === 0;
     invitation.hidden = !isEmpty;
-    answered.hidden = isEmpty;
     undo.disabled = clear.disabled = inside.disabled = isEmpty;
     draw(pad, strokes, ground, { scale: 1, x: 0, y: 0 });
     draw(sent, strokes, ground, framed(strokes.flat(), ground));
+    scale(sent, seen);
   }
 
   /** Asks for one answer after the other until the newest drawing has one. */
@@ -147,7 +155,7 @@ export function drawingPanel(network, samples) {
     try {
       while (isStale) {
         isStale = false;
-        tell(strokes.length > 0 ? await classify(await fileOf(sent)) : []);
+        tell(strokes.length > 0 ? await classify(await fileOf(sent)) : nothing());
       }
     } catch (error) {
       fail(error);
@@ -155,11 +163,16 @@ export function drawingPanel(network, samples) {
     isAsking = false;
   }
 
-  /** @param {import("./view.js").ClassScore[]} top the likeliest first */
+  /** @param {ClassScore[]} top the likeliest first */
   function tell(top) {
-    bars.show(inOrder(top, network.classes), { best: top[0]?.class });
-    setText(answer, top[0]?.name ?? "");
+    const isAnswer = strokes.length > 0;
+    bars.show(inOrder(top, network.classes), { best: isAnswer ? top[0]?.class : null });
+    bars.element.classList.toggle("is-empty", !isAnswer);
+    setText(answer, isAnswer ? (top[0]?.name ?? "") : "");
   }
+
+  /** Of a pad without a drawing: every class, and nothing is known of any. */
+  const nothing = () => network.names.map((name, at) => ({ class: at, name, probability: 0, score: 0 }));
 
   async function lookInside() {
     try {
@@ -205,6 +218,23 @@ function draw(canvas, strokes, { isDark, pen }, to) {
       context.lineTo((to.scale * points[0][0] + to.x) * side, (to.scale * points[0][1] + to.y) * side);
     context.stroke();
   }
+}
+
+/** Scales a picture as the network's input is made. @param {HTMLCanvasElement} from @param {HTMLCanvasElement} to */
+function scale(from, to) {
+  const context = to.getContext("2d");
+  const pixels = from.getContext("2d")?.getImageData(0, 0, from.width, from.height);
+  if (!context || !pixels) return;
+  const { width, height } = to;
+  const grey = new Float32Array(width * height);
+  preprocess(
+    pixels,
+    { size: [height, width], channels: "grey", fit: "stretch", round: true, mean: [0], std: [1], scores: "logits" },
+    grey,
+  );
+  const image = context.createImageData(width, height);
+  grey.forEach((value, at) => image.data.set([255 * value, 255 * value, 255 * value, 255], 4 * at));
+  context.putImageData(image, 0, 0);
 }
 
 /** @param {HTMLCanvasElement} canvas */

@@ -37,7 +37,7 @@ export function resultsPanel(onClear) {
     "div",
     { class: "card empty photo-empty" },
     icon("chart", 28),
-    h("h2", {}, "No photo yet"),
+    h("h2", {}, "No photo or sample yet"),
     h(
       "p",
       {},

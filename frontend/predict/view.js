@@ -17,13 +17,15 @@ import { webcamPanel } from "./webcam.js";
 /** What a network makes of a photo. @typedef {{ path: string, top: ClassScore[], error: string | null }} PhotoPrediction */
 
 /**
- * A network that classifies. `classify` gives a row for each photo, in their order; `classifyFrame` the classes of the
+ * A network that classifies images of a `size` into classes with `names`. `classify` gives a row for each photo, in their order; `classifyFrame` the classes of the
  * present frame of a video; `samples` are the data set's own images, where they can be had, and `classifySample` what the
  * network makes of one; `classifyDrawing` gives the classes of a drawing, and `insideOf` the address of the page that shows
  * how the network comes to them; `batch` the photos of a call at most, and `batchBytes` their bytes; `fit` how a photo becomes
  * square.
  * @typedef {{
  *   classes: number,
+ *   size?: [height: number, width: number],
+ *   names: string[],
  *   batch: number,
  *   batchBytes: number,
  *   fit: string,

@@ -68,6 +68,7 @@ async function open() {
   const view = predictView(
     {
       classes: labels.length,
+      names: labels,
       batch: 1,
       batchBytes: Number.POSITIVE_INFINITY,
       fit: preprocessing.fit,

@@ -159,7 +159,8 @@ test("a figure is drawn on a pad, and the network says with each stroke what it 
   const drawing = page.getByRole("region", { name: "Drawing" });
   const answer = drawing.locator(".pad-answer");
   await expect(drawing.locator(".pad-invitation")).toHaveText("Draw one of these: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9");
-  await expect(page.locator(".photo-empty")).toBeHidden();
+  // Every class has its bar before the first stroke.
+  await expect(drawing.locator(".class-bars li")).toHaveCount(10);
   const clear = drawing.getByRole("button", { name: "Clear" });
   await expect(clear).toBeDisabled();
 
@@ -180,8 +181,20 @@ test("a figure is drawn on a pad, and the network says with each stroke what it 
   await expect(drawing.locator(".class-bars li")).toHaveCount(10);
   await expect(drawing.locator(".class-bars .best .name")).toHaveText("0");
 
+  // What is shown of the drawing are the pixels that the network gets.
+  const seen = drawing.locator("canvas.pad-seen");
+  await expect(seen).toHaveAttribute("width", "8");
+  const greys = await seen.evaluate((of) => {
+    const { data } = /** @type {any} */ (of).getContext("2d").getImageData(0, 0, 8, 8);
+    return Array.from({ length: 64 }, (_, at) => data[4 * at]);
+  });
+  // A ring: dark in its middle and in the corners, bright at the top.
+  expect(Math.max(greys[0], greys[7], greys[56], greys[63])).toBeLessThan(40);
+  expect(Math.max(greys[3], greys[4])).toBeGreaterThan(150);
+  expect(Math.min(greys[27], greys[28])).toBeLessThan(100);
+
   await clear.click();
-  await expect(answer).toBeHidden();
+  await expect(answer).toHaveText("");
   await draw([
     [0.3, 0.2],
     [0.7, 0.2],
