@@ -29,7 +29,7 @@ use crate::index::runs as rows;
 #[derive(Serialize, ToSchema)]
 pub struct DataSet {
     #[serde(flatten)]
-    set: data::DataSet,
+    pub(in crate::http) set: data::DataSet,
     /// How its fetch stands; `null` where it was not fetched since the server started.
     fetch: Option<FetchState>,
     /// Whether it can be fetched from the web.
