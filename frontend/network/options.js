@@ -12,6 +12,8 @@ import { icon } from "../lib/icons.js";
 /** @import { Typed } from "../form/values.js" */
 
 const WIDE = "(min-width: 961px)";
+/** So many options fit into a row where there is room. More are folded, or the network would begin below the window. */
+const FEW = 4;
 /** Every network has it, and it changes nothing that the picture shows. */
 const INITIALISATION = "network.init";
 
@@ -33,14 +35,14 @@ export function optionFields(onChange) {
     "Reset options",
   );
   const wide = matchMedia(WIDE);
-  const element = h(
-    "details",
-    { class: "options", open: wide.matches, hidden: true },
-    h("summary", {}, "Options ", about),
-    list,
-  );
-  // Where there is room, the style sheet hides the summary, and with it the way to open them.
-  wide.addEventListener("change", () => (element.open ||= wide.matches));
+  const element = h("details", { class: "options", hidden: true }, h("summary", {}, "Options ", about), list);
+  // Where there is room, the style sheet hides the summary of few, and with it the way to open them.
+  wide.addEventListener("change", openFew);
+
+  function openFew() {
+    element.classList.toggle("few", fields.length <= FEW);
+    if (wide.matches && fields.length <= FEW) element.open = true;
+  }
 
   /** @param {Field} field @param {Typed | undefined} value `undefined` for the default */
   function set(field, value) {
@@ -64,7 +66,10 @@ export function optionFields(onChange) {
     }
     const changed = fields.filter(({ path }) => typed.has(path)).length;
     reset.hidden = changed === 0;
-    setText(about, changed === 0 ? "" : `${plural(changed, "option")} changed`);
+    setText(
+      about,
+      changed === 0 ? fields.map(({ label }) => label).join(", ") : `${plural(changed, "option")} changed`,
+    );
   }
 
   return {
@@ -82,6 +87,7 @@ export function optionFields(onChange) {
       // Those that matter most come first, as in the form of a new run.
       fields = own.toSorted((a, b) => Number(a.topic !== null) - Number(b.topic !== null));
       element.hidden = fields.length === 0;
+      openFew();
       const paths = new Set(fields.map(({ path }) => path));
       for (const [path, { control: old }] of controls) {
         if (paths.has(path)) continue;

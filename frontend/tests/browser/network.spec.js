@@ -135,6 +135,8 @@ test("the stages above the layers follow the input, and a press leads to the lin
   await expect(stages).toHaveText(shapes);
   await stages.nth(2).getByRole("button").click();
   await expect(page.locator(".cm-activeLine")).toContainText("Conv2d");
+  // Nine options are folded.
+  await page.getByText(/^Options Head, /).click();
   await page.getByRole("textbox", { name: "Widths of the head" }).fill("300");
   await expect(stages).toHaveText([...shapes.slice(0, 6), "300", "10"]);
 });
@@ -168,8 +170,18 @@ test("options and the input change the picture, and a refused option says why", 
   await expect(page.getByText("Saved", { exact: true })).toBeVisible();
 });
 
+test("many options are folded, so that a network begins in the window, and few are not", async ({ page }) => {
+  await page.goto("/networks/vgg16");
+  await expect(page.locator(".layer-row").first()).toBeInViewport();
+  await expect(page.getByRole("textbox", { name: "Dropout" })).toBeHidden();
+  await page.goto("/networks/mlp");
+  await expect(page.getByRole("textbox", { name: "Hidden widths" })).toBeVisible();
+  await expect(page.locator(".options summary")).toBeHidden();
+});
+
 test("options say what they are without a pointer, and the memory of a layer is in bytes", async ({ page }) => {
   await page.goto("/networks/vgg16");
+  await page.getByText(/^Options Head, /).click();
   const help = page.locator('[data-path="network.stem_kernel"] .hint');
   await expect(help).toBeVisible();
   await expect(help).toContainText("first convolution's kernel");
