@@ -148,7 +148,10 @@ const INSIDE: &[Finding] = &[seen(
     "It is the VGG16 of the four networks: 0.82 ± 0.22 after three epochs, 0.99 with one seed and 0.47 with another.",
 )];
 
-const FASHION: &[Finding] = &[];
+const FASHION: &[Finding] = &[seen(
+    "",
+    "0.937 ± 0.002 of the test images are right. Shirts are the hardest: of 1,000, 756 to 817 are found, and 74 to 111 are taken for T-shirts.",
+)];
 
 /// All presets, in the order of a course.
 pub static PRESETS: LazyLock<Vec<Preset>> = LazyLock::new(|| {
