@@ -1,6 +1,6 @@
 // The points nearest to the pointer.
 
-import { normalize } from "./scale.js";
+import { invert, normalize } from "./scale.js";
 
 /** @import { DrawnLine, PlotData, Line } from "./plot-data.js" */
 
@@ -13,20 +13,19 @@ import { normalize } from "./scale.js";
 const MAX_LINES = 5;
 
 /**
- * The nearest drawn point of each line by distance in pixels, nearest lines first.
+ * The point of each line that is nearest along the horizontal axis, so that all tell of one moment; the lines that are
+ * nearest to the pointer first.
  * @param {PlotData} data
  * @param {{ left: number, top: number }} at
  * @param {{ width: number, height: number }} size
  * @returns {Near[]}
  */
 export function nearest(data, at, size) {
-  /** @type {Near[]} */
-  const found = [];
-  for (const drawn of data.drawn.filter(({ line }) => !line.quiet)) {
-    const near = nearestOf(drawn, data, size, (left, top) => Math.hypot(left - at.left, top - at.top));
-    if (near) found.push(near);
-  }
-  return found.sort((a, b) => a.distance - b.distance).slice(0, MAX_LINES);
+  /** @param {Near} near */
+  const far = ({ top }) => Math.abs(top - at.top);
+  return nearestByX(data, invert(data.x, at.left / size.width), size)
+    .sort((a, b) => far(a) - far(b))
+    .slice(0, MAX_LINES);
 }
 
 /**
@@ -38,28 +37,26 @@ export function nearest(data, at, size) {
  */
 export function nearestByX(data, x, size) {
   const at = normalize(data.x, x) * size.width;
-  return data.drawn
-    .filter(({ line }) => !line.quiet)
-    .flatMap((drawn) => nearestOf(drawn, data, size, (left) => Math.abs(left - at)) ?? []);
+  return data.drawn.filter(({ line }) => !line.quiet).flatMap((drawn) => nearestOf(drawn, data, size, at) ?? []);
 }
 
 /**
  * @param {DrawnLine} drawn
  * @param {PlotData} data
  * @param {{ width: number, height: number }} size
- * @param {(left: number, top: number) => number} measure
+ * @param {number} at pixels from the left
  * @returns {Near | undefined}
  */
-function nearestOf({ line, x, y }, data, size, measure) {
+function nearestOf({ line, x, y }, data, size, at) {
   /** @type {Near | undefined} */
   let best;
   for (let i = 0; i < x.length; i += 1) {
     const value = y[i];
     if (value === null || x[i] < data.x.min || x[i] > data.x.max) continue;
     const left = normalize(data.x, x[i]) * size.width;
-    const top = (1 - normalize(data.y, value)) * size.height;
-    const distance = measure(left, top);
-    if (!best || distance < best.distance) best = { line, x: x[i], y: value, left, top, distance };
+    const distance = Math.abs(left - at);
+    if (best && distance >= best.distance) continue;
+    best = { line, x: x[i], y: value, left, top: (1 - normalize(data.y, value)) * size.height, distance };
   }
   return best;
 }

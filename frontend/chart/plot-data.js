@@ -53,6 +53,8 @@ import { crossingRange, lowestUpTo, verticalRange } from "./vertical-range.js";
 
 /** A line that leaves the chart, and its value that is the farthest away. @typedef {{ label: string, farthest: number }} Leaving */
 
+/** A range of indices of a line. @typedef {{ line: Line, from: number, to: number }} Part */
+
 /** The first and last position on an axis; infinite if there is none. @typedef {[number, number]} Extent */
 
 /**
@@ -122,7 +124,7 @@ export function plotData(lines, { range, yRange, logX, logY, pixels, outliers = 
   const deciding = deciders(lines);
   /** The extremes of lines that leave. @type {Map<Line, { low: number, high: number }>} */
   const far = new Map();
-  /** @type {{ line: Line, from: number, to: number }[]} */
+  /** @type {Part[]} */
   const parts = [];
   const drawn = lines.map((line) => {
     const { indices, inRange, first } = decimate(line, x, pixels, (pixel) => invert(x, pixel / pixels));
@@ -163,11 +165,13 @@ export function plotData(lines, { range, yRange, logX, logY, pixels, outliers = 
   const [lowest, highest] = [low, high];
   if (outliers === false && values.length > 0) [low, high] = tukeyFences(Float64Array.from(values).sort());
   const withoutLeap = outliers === null && !logY ? topWithoutLeap(values, parts.length) : null;
-  // The end of each line stays in sight, and half of its values: those of a short run among long ones are few.
+  // The end of each line stays in sight, and half of its values: those of a short run among long ones are few. So does
+  // where it begins to learn, be that ever so small a part of a long run.
   const ends = drawn.flatMap(({ line, y }) => (leaving.has(line) ? [] : (y.findLast((value) => value !== null) ?? [])));
   const middles =
     withoutLeap === null ? [] : starts.flatMap((from, i) => median(values.slice(from, starts[i + 1])) ?? []);
-  const top = Math.max(withoutLeap ?? high, ...ends, ...middles);
+  const beginnings = withoutLeap === null ? [] : parts.flatMap((part) => beginningOf(part) ?? []);
+  const top = Math.max(withoutLeap ?? high, ...ends, ...middles, ...beginnings);
   // Where the ends reach far up, the leap is not worth a cut, nor where the rest of a small loss is next to nothing.
   const isSmall = (top > (withoutLeap ?? top) && high <= WORTH * top) || (high < 1 && top < high * NOTHING);
   const leaping = withoutLeap === null || isSmall ? null : top;
@@ -193,6 +197,18 @@ export function plotData(lines, { range, yRange, logX, logY, pixels, outliers = 
       return above + below;
     },
   };
+}
+
+/** So many values are the beginning of a line, and so many of them may leap. */
+const BEGINNING = 10;
+const LEAPS = 3;
+
+/** The highest value where a part of a line begins, without its leap; null of a short part. @param {Part} part */
+function beginningOf({ line, from, to }) {
+  const first = Array.from({ length: Math.min(BEGINNING, to - from) }, (_, i) => line.y[from + i]).filter(
+    Number.isFinite,
+  );
+  return first.length < BEGINNING ? null : first.sort((a, b) => b - a)[LEAPS];
 }
 
 /** The median, the upper of two; null of nothing. @param {number[]} values */

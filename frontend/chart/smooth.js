@@ -1,7 +1,12 @@
-// Bias-corrected exponential moving average. With weight w, s(n) = Σ w^(n-i) y(i) / Σ w^(n-i). It is computed as a
-// correction of the previous value, so that a constant stays exactly constant. NaN stays NaN and is skipped.
+// Exponential moving average: s(n) = s(n-1) + (y(n) - s(n-1)) / m(n), where m(n) = w·m(n-1) + 1 with the weight w, as
+// TensorBoard's, but at most 1 + (n-1)/8. TensorBoard's first averages are over all values so far, so that a curve that
+// falls fast at first is drawn late by half of its length; here it is late by an eighth at most. Written as a correction
+// of the previous value, a constant stays exactly constant. NaN stays NaN and is skipped.
 
 import { Column } from "./column.js";
+
+/** The average is over at most this share of the values so far, and the newest. */
+const SHARE = 1 / 8;
 
 export class Smoothed {
   /** @param {Column} y values; NaN where one is missing @param {number} weight from 0 to below 1 */
@@ -12,6 +17,8 @@ export class Smoothed {
     this.version = -1;
     this.value = 0;
     this.mass = 0;
+    /** How many values were averaged. */
+    this.count = 0;
   }
 
   /** The smoothed column, extended to the current length of the values. */
@@ -20,6 +27,7 @@ export class Smoothed {
       this.version = this.y.version;
       this.column.truncate(0);
       this.mass = 0;
+      this.count = 0;
     }
     const { weight } = this;
     const { data: ys, length } = this.y;
@@ -29,8 +37,9 @@ export class Smoothed {
         this.column.push(Number.NaN);
         continue;
       }
-      const first = this.mass === 0;
-      this.mass = this.mass * weight + 1;
+      const first = this.count === 0;
+      this.mass = Math.min(this.mass * weight + 1, 1 + this.count * SHARE);
+      this.count += 1;
       this.value = first ? y : this.value + (y - this.value) / this.mass;
       this.column.push(this.value);
     }

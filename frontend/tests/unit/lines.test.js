@@ -69,7 +69,7 @@ test("lines drawn before the run's figures arrive are positioned right afterward
 
 test("a new axis, a new weight and reloaded curves show at once", () => {
   const [store, view] = [new RunStore(), defaultView(["loss"])];
-  let weight = 0.5;
+  let weight = 0.05;
   const lines = new RunLines(
     store,
     () => run(true),

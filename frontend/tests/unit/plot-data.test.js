@@ -125,7 +125,21 @@ test("one point has room around it", () => {
   assert.ok(x.max > x.min && y.min < 3 && y.max > 3);
 });
 
-test("the nearest points are found by pixel, the nearest line first, at most five", () => {
+test("at a pointer all lines tell of one moment, however near they come elsewhere", () => {
+  const steep = Array.from({ length: 11 }, (_, i) => /** @type {[number, number]} */ ([i, i]));
+  const flat = steep.map(([x]) => /** @type {[number, number]} */ ([x, 9]));
+  const made = plotData([line("steep", steep), line("flat", flat)], { ...plain, range: [0, 10], yRange: [0, 10] });
+  const near = nearest(made, { left: 50, top: 5 }, { width: 100, height: 100 });
+  assert.deepEqual(
+    near.map(({ line: { id }, x, y }) => [id, x, y]),
+    [
+      ["flat", 5, 9],
+      ["steep", 5, 5],
+    ],
+  );
+});
+
+test("the nearest line comes first, at most five", () => {
   const lines = Array.from({ length: 7 }, (_, k) =>
     line(String(k), [
       [0, k],

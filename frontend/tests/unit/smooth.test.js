@@ -19,9 +19,20 @@ function close(found, expected) {
   );
 }
 
-test("the average is bias-corrected: computed by hand for weight 1/2", () => {
-  // s1 = 4; s2 = (½·4 + 8)/(½ + 1) = 20/3; s3 = (¼·4 + ½·8 + 2)/(¼ + ½ + 1) = 4
-  close(smoothed([4, 8, 2], 0.5), [4, 20 / 3, 4]);
+test("the first averages are over few values: computed by hand", () => {
+  // m = 1, 9/8, 10/8: s2 = 4 + (8 - 4)·8/9, s3 = s2 + (2 - s2)·8/10
+  const second = 4 + 32 / 9;
+  close(smoothed([4, 8, 2], 0.9), [4, second, second + (2 - second) * 0.8]);
+});
+
+test("a line is late by an eighth of its length at most, and later by what the weight says", () => {
+  const lag = smoothed(
+    Array.from({ length: 400 }, (_, i) => i + 1),
+    0.9,
+  ).map((value, i) => i + 1 - value);
+  assert.ok(lag.every((late, i) => late <= (i + 1) / 8));
+  // w / (1 - w) steps
+  assert.ok(Math.abs(lag[399] - 9) < 1e-6, String(lag[399]));
 });
 
 test("a constant stays exactly what it is, whatever the weight", () => {

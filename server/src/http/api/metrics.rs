@@ -69,8 +69,8 @@ pub struct MetricsQuery {
     from: Option<f64>,
     /// Only what lies at or before this position, and the point after it.
     to: Option<f64>,
-    /// The weight of a debiased moving average over every point, which then comes beside train_loss and train_accuracy
-    /// as `smoothed`.
+    /// The weight of an exponential moving average over every point, which then comes beside train_loss and
+    /// train_accuracy as `smoothed`. The first averages are over the last eighth of the points so far.
     #[param(minimum = 0, exclusive_maximum = 1)]
     smooth: Option<f64>,
 }
