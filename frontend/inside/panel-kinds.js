@@ -102,7 +102,14 @@ export const FILTERS = {
 /** @type {Kind} */
 export const FEATURES = {
   title: (layer) =>
-    layer?.kind === "input" ? "Input" : layer && layer.shape.length < 3 ? "Activations" : "Feature maps",
+    layer?.kind === "input"
+      ? "Input"
+      : layer && layer.shape.length < 3
+        ? // What a fully connected layer gives is not activated yet.
+          layer.kind === "activation"
+          ? "Activations"
+          : "Outputs"
+        : "Feature maps",
   tile: () => "map",
   what: "features",
   has: (layer) => layer.has_features,

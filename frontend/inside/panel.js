@@ -20,21 +20,24 @@ import { trainingNote } from "./training-note.js";
 /** A loading state shows only after this time. */
 const PATIENCE_MS = 120;
 
-/** @param {InsideContext} context */
-export const filtersPanel = (context) => panel(context, FILTERS);
+/** @param {InsideContext} context @param {() => void} onOpen a tile opened the close-up */
+export const filtersPanel = (context, onOpen) => panel(context, FILTERS, onOpen);
 
-/** @param {InsideContext} context */
-export const featuresPanel = (context) => panel(context, FEATURES);
+/** @param {InsideContext} context @param {() => void} onOpen a tile opened the close-up */
+export const featuresPanel = (context, onOpen) => panel(context, FEATURES, onOpen);
 
-/** @param {InsideContext} context @param {Kind} kind */
-function panel(context, kind) {
+/** @param {InsideContext} context @param {Kind} kind @param {() => void} onOpen */
+function panel(context, kind, onOpen) {
   const { state } = context;
   const view = (/** @type {string} */ label) =>
     sheetView({
       label: () => `${kind.title(context.layer)}${label}`,
       tileName: (tile, about) => (about.change ? changedTile(tile, about) : kind.tileName(context, tile, about)),
       onPick: (tile, about, cell) => {
-        if (!about.change) kind.pick(context, tile, about, cell);
+        if (about.change) return;
+        const wasClosed = state.now.tile === null;
+        kind.pick(context, tile, about, cell);
+        if (wasClosed && state.now.tile !== null) onOpen();
       },
     });
   const [first, second] = [view(""), view(", compared")];

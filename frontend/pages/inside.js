@@ -66,13 +66,13 @@ const net = networkPicture(state);
 const image = imageCard(context, { onPinned: () => refresh() });
 const predictions = predictionsCard(context);
 const attention = attentionCard(context);
-const filters = filtersPanel(context);
-const features = featuresPanel(context);
+const filters = filtersPanel(context, revealCloseup);
+const features = featuresPanel(context, revealCloseup);
 const close = closeup(context);
 const mistakes = mistakesCard(context, {
   onImage: (id) => {
     image.use(id);
-    layerHead.scrollIntoView({ behavior: "smooth", block: "start" });
+    scrollTo(layerHead, "start");
   },
 });
 const opening = openingNote(run.id);
@@ -124,6 +124,16 @@ async function placeToWatch(layer) {
   }
 }
 
+/** @param {HTMLElement} element @param {ScrollLogicalPosition} block */
+function scrollTo(element, block) {
+  element.scrollIntoView({ behavior: reducedMotion() ? "auto" : "smooth", block });
+}
+
+/** Brings the close-up into view, which opens below the tiles. */
+function revealCloseup() {
+  requestAnimationFrame(() => scrollTo(close.element, "nearest"));
+}
+
 const compute = h(
   "button",
   {
@@ -137,7 +147,7 @@ const compute = h(
         if (layer && (of !== "map" || tile === null)) state.set({ of: "map", tile: 0, ...(await placeToWatch(layer)) });
         else if (layer && layer.kind !== "linear") state.set({ y: 0, x: 0 });
         void close.play();
-        close.element.scrollIntoView({ behavior: reducedMotion() ? "auto" : "smooth", block: "start" });
+        scrollTo(close.element, "start");
       },
     },
   },

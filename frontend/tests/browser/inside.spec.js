@@ -75,6 +75,8 @@ test("layers, filters, kernels, maps and the numbers behind a pixel", async ({ p
   await expect.poll(() => picture(page, "features")).not.toBe(each);
   await clickTile(page, "features", 0.15);
   await expect(page.locator(".closeup h2")).toHaveText(/^Map \d+ of stage 3, convolution 1$/);
+  // It lies below the tiles, and comes into view.
+  await expect(page.locator(".closeup h2")).toBeInViewport();
   const [map, y, x] = ["tile", "y", "x"].map((name) => words(page).get(name));
   const told = await vivarium.call("GET", `/runs/${id}/layers/features.14/arithmetic?map=${map}&y=${y}&x=${x}`);
   await expect(page.locator(".window-view > .chain .result b")).toHaveText(await figureOf(page, told.value));
@@ -457,7 +459,7 @@ test("a frame names its image, even if another image is pinned now", async ({ pa
   const after = frames.at(-1);
   expect(before.image).toBe("test:0");
   await page.goto(`${run.url}/inside?checkpoint=${before.epoch}&beside=${after.epoch}`);
-  const maps = page.getByRole("region", { name: "Activations" });
+  const maps = page.getByRole("region", { name: "Outputs" });
   await expect(maps.locator(".beside-name")).toHaveText([/epoch \d+\s*test sample 0/, /epoch \d+\s*test sample 5/]);
   await expect(maps.getByRole("status").filter({ hasText: "two images" })).toContainText(
     "test sample 0 and test sample 5",

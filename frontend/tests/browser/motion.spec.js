@@ -127,7 +127,7 @@ test("a network without convolutions is spoken of as one", async ({ page, vivari
   const { url } = await trained(vivarium, MLP);
   await page.goto(`${url}/inside`);
   await expect(page.getByRole("region", { name: "Weights" })).toBeVisible();
-  await expect(page.getByRole("region", { name: "Activations" })).toBeVisible();
+  await expect(page.getByRole("region", { name: "Outputs" })).toBeVisible();
   await expect(page.locator("main")).not.toContainText(/filter|feature map|Grad-CAM/i, { useInnerText: true });
   await expect(page.locator(".predictions")).toContainText(/The prediction is (correct|wrong)/);
   await expect(page.locator(".predictions .class-bars li")).toHaveCount(10);
