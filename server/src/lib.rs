@@ -74,7 +74,7 @@ mod panics;
 pub mod predictions;
 pub mod presets;
 mod priority;
-mod reports;
+pub mod reports;
 mod reserve;
 pub mod run_dir;
 pub mod run_id;
