@@ -203,12 +203,15 @@ export function plotData(lines, { range, yRange, logX, logY, pixels, outliers = 
 const BEGINNING = 10;
 const LEAPS = 3;
 
-/** The highest value where a part of a line begins, without its leap; null of a short part. @param {Part} part */
+/**
+ * How high a part of a line begins, be that with a leap or before one; null of a short part.
+ * @param {Part} part
+ */
 function beginningOf({ line, from, to }) {
   const first = Array.from({ length: Math.min(BEGINNING, to - from) }, (_, i) => line.y[from + i]).filter(
     Number.isFinite,
   );
-  return first.length < BEGINNING ? null : first.sort((a, b) => b - a)[LEAPS];
+  return first.length < BEGINNING ? null : Math.min(first[0], first.toSorted((a, b) => b - a)[LEAPS]);
 }
 
 /** The median, the upper of two; null of nothing. @param {number[]} values */

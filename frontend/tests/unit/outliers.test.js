@@ -59,6 +59,14 @@ test("a loss that falls over many steps is shown whole", () => {
   }
 });
 
+test("a leap of several steps after the beginning flattens no other run", () => {
+  const leaping = line([2.3, 2.4, 5, 12, 24, 19, 13, 9, 6, 4, ...Array.from({ length: 290 }, () => 2.31)]);
+  const others = [10, 20, 40].map((over) => line(fall(300, over)));
+  const made = plotData([leaping, ...others], automatic);
+  assert.ok(made.y.max < 8 && made.y.max > 2.3, String(made.y.max));
+  assert.equal(made.cut?.highest, 24);
+});
+
 test("a run that is high for long is no leap", () => {
   const made = plotData([line(fall(300, 30)), line(Array.from({ length: 300 }, () => 50))], automatic);
   assert.equal(made.cut, null);
