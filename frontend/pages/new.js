@@ -45,6 +45,8 @@ const compare = comparePart(table, draft, changed);
 const summary = summaryPart();
 const checks = checker(showCheckResult);
 const estimates = estimator((known) => summary.showEstimate(known));
+/** The settings that are wrong. */
+let toFix = 0;
 /** @type {CheckResult} */
 let checkResult = { plan: null, schedule: null, errors: [], trouble: "" };
 
@@ -82,7 +84,7 @@ function changed() {
   compare.show();
   const spec = specOf(table, draft);
   summary.showSpec(spec);
-  summary.showPlan(checkResult.plan, runCount(table, draft), checkResult.errors.length);
+  summary.showPlan(checkResult.plan, runCount(table, draft), toFix);
   keep();
   estimates.cancel();
   summary.showEstimate(null);
@@ -99,7 +101,9 @@ function showCheckResult(next) {
   const { placed, apart } = placeErrors(next.errors, new Set(controls.map((made) => made.field.path)));
   for (const made of controls) made.setError(placed.get(made.field.path)?.join("; ") ?? "");
   parts.showErrors();
-  summary.showPlan(next.plan, runCount(table, draft), next.errors.length);
+  // A list with two wrong items is one setting.
+  toFix = placed.size + apart.length;
+  summary.showPlan(next.plan, runCount(table, draft), toFix);
   if (next.plan) estimates.later(specOf(table, draft), sweepOf(table, draft));
   else summary.hideEstimate();
   summary.showTrouble([
