@@ -74,8 +74,9 @@ impl LocalLauncher {
             .map_err(|e| Error::file(&log, e))?;
         // No pipes to the server: the worker would die of a broken pipe when the server ends.
         Command::from(self.command())
-            .args(["worker", "--background"])
+            .arg("worker")
             .arg(dir.path())
+            .arg("--background")
             .stdin(lock.map_or_else(Stdio::null, Stdio::from))
             .stdout(Stdio::null())
             .stderr(stderr)
