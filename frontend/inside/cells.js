@@ -2,23 +2,10 @@
 
 import { h } from "../lib/dom.js";
 import { formatNumber } from "../lib/format.js";
-import { colourScale, css, textColourOn } from "./colours.js";
+import { css, divergingScales, textColourOn } from "./colours.js";
 
 /** A table with more columns than this shows only colours; numbers appear on hover. */
 const MAX_READABLE = 7;
-
-/** The diverging colour map for weights, products and gradients: blue below 0, red above. */
-export const DIVERGING = [
-  "#2166ac",
-  "#4393c3",
-  "#92c5de",
-  "#d1e5f0",
-  "#f7f7f7",
-  "#fddbc7",
-  "#f4a582",
-  "#d6604d",
-  "#b2182b",
-];
 
 /** Formats a number with at most three decimals, short enough for a cell of a canvas. @param {number} value */
 export function shortNumber(value) {
@@ -50,7 +37,7 @@ export const maxAbs = (rows = []) =>
 
 /** @param {(number | null)[][] | undefined} rows `null` outside the image @param {string} caption @param {number} [reach] */
 export function cells(rows = [], caption, reach = maxAbs(rows)) {
-  const colour = colourScale(DIVERGING, "diverging", -reach, reach);
+  const scales = divergingScales(reach);
   const many = (rows[0]?.length ?? 0) > MAX_READABLE;
   const body = rows.map((row) =>
     h(
@@ -58,10 +45,16 @@ export function cells(rows = [], caption, reach = maxAbs(rows)) {
       {},
       ...row.map((value) => {
         if (value === null) return h("td", { class: "outside", title: "outside the image: 0" }, "0");
-        const rgb = colour(value);
+        const [light, dark] = scales.map((colour) => colour(value));
         return h(
           "td",
-          { vars: { cell: css(rgb), "cell-ink": textColourOn(rgb) }, title: formatNumber(value) },
+          {
+            vars: {
+              cell: `light-dark(${css(light)}, ${css(dark)})`,
+              "cell-ink": `light-dark(${textColourOn(light)}, ${textColourOn(dark)})`,
+            },
+            title: formatNumber(value),
+          },
           threeDigits(value),
         );
       }),

@@ -3,9 +3,10 @@
 import { h, setText } from "../lib/dom.js";
 import { formatNumber } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
+import { onTheme } from "../lib/theme.js";
 import { numbers } from "./cache.js";
-import { shortNumber, DIVERGING } from "./cells.js";
-import { colourScale, css, SEQUENTIAL, textColourOn } from "./colours.js";
+import { shortNumber } from "./cells.js";
+import { colourScale, css, DIVERGING, SEQUENTIAL, textColourOn } from "./colours.js";
 import { CONVOLUTIONS, inSentence } from "./layer-names.js";
 import { hasWindow } from "./window/geometry.js";
 import { windowPanel } from "./window/panel.js";
@@ -53,6 +54,7 @@ export function closeup(context) {
   let shown = null;
   let turnNumber = 0;
 
+  onTheme(update);
   canvas.addEventListener("pointermove", (event) => tell(cellAt(event)));
   canvas.addEventListener("pointerleave", () => tell(null));
   canvas.addEventListener("click", (event) => {

@@ -2,6 +2,8 @@
 
 import { h, s, setText } from "../lib/dom.js";
 import { formatNumber } from "../lib/format.js";
+import { onTheme } from "../lib/theme.js";
+import { inTheme, pictureInTheme } from "./colours.js";
 import { cornerOf, pictureLayout, sheetLayout, tileAt } from "./sheet-layout.js";
 
 /** @import { Sheet, Tile } from "../lib/types" */
@@ -32,6 +34,11 @@ export function sheetView({ label, tileName, onPick }) {
   /** @type {number | null} */
   let marked = null;
 
+  onTheme(() => {
+    if (!shown) return;
+    draw(shown);
+    tell();
+  });
   new ResizeObserver(() => {
     if (shown && element.clientWidth > 0 && element.clientWidth !== drawnFor) draw(shown);
   }).observe(element);
@@ -51,7 +58,8 @@ export function sheetView({ label, tileName, onPick }) {
   }
 
   /** Draws the tiles over the width that there is, in pixels of the screen. @param {SheetPage} page */
-  function draw({ about, picture, places }) {
+  function draw(page) {
+    const { about, places } = page;
     drawnFor = element.clientWidth;
     const { sheet } = about;
     layout = sheetLayout(about, drawnFor || sheet.width);
@@ -64,6 +72,7 @@ export function sheetView({ label, tileName, onPick }) {
     if (!ctx) return;
     ctx.imageSmoothingEnabled = false;
     const from = pictureLayout(sheet);
+    const picture = pictureInTheme(page);
     about.tiles.forEach((_, place) => {
       const source = cornerOf(from, places?.[place] ?? place);
       const { left, top } = cornerOf(/** @type {SheetLayout} */ (layout), place);
@@ -111,7 +120,7 @@ export function sheetView({ label, tileName, onPick }) {
     const { about } = shown;
     const tile = about.tiles[at] ?? about.tiles.find(({ index }) => index === marked) ?? about.tiles[0];
     setText(words, tile ? tileName(tile, about) : "");
-    showLegend(legend, about, tile);
+    showLegend(legend, { ...about, legend: inTheme(about.legend, about.map) }, tile);
   }
 
   canvas.addEventListener("pointermove", (event) => {

@@ -2,7 +2,9 @@
 
 import { h } from "../lib/dom.js";
 import { sameDecimals } from "../lib/format.js";
+import { onTheme } from "../lib/theme.js";
 import { numbers, sheetPage } from "./cache.js";
+import { pictureInTheme } from "./colours.js";
 import { isIn } from "./film-keeps.js";
 import { cornerOf, pictureLayout } from "./sheet-layout.js";
 import { hasWindow } from "./window/geometry.js";
@@ -45,6 +47,9 @@ export function strongestList(context) {
     "Beside each neuron are its weights: it answers to images that are bright where they are red and dark where they are blue.",
   );
   const list = h("ol", { class: "class-bars strongest" });
+  /** Shows the same, in another theme. */
+  let again = () => {};
+  onTheme(() => again());
   const element = h("div", { class: "strongest-values", hidden: true }, title, hint, list);
 
   /** @param {Layer} layer @param {() => boolean} isCurrent */
@@ -57,7 +62,9 @@ export function strongestList(context) {
       /** @type {TileValues} */
       const { values, shape } = await numbers(one.run, path, { of: "feature", index: 0, ...one.query }, one.stamp);
       const weights = await pictureOfWeights(layer).catch(() => null);
-      if (isCurrent()) show(layer, values, shape.at(-1) ?? 1, weights);
+      if (!isCurrent()) return;
+      again = () => show(layer, values, shape.at(-1) ?? 1, weights);
+      again();
     } catch {
       // The panel says why the layer cannot be shown.
       if (isCurrent()) element.hidden = true;
@@ -119,13 +126,14 @@ export function strongestList(context) {
 }
 
 /** The weights of one neuron. @param {SheetPage} page @param {number} index */
-function weightsTile({ about: { sheet }, picture }, index) {
+function weightsTile(page, index) {
+  const { sheet } = page.about;
   const { tile_width, tile_height } = sheet;
   const canvas = h("canvas", { width: tile_width, height: tile_height, "aria-hidden": "true" });
   const layout = pictureLayout(sheet);
   const { left, top } = cornerOf(layout, index);
   const ctx = canvas.getContext("2d");
   if (ctx) ctx.imageSmoothingEnabled = false;
-  ctx?.drawImage(picture, left, top, layout.tile[1], layout.tile[0], 0, 0, tile_width, tile_height);
+  ctx?.drawImage(pictureInTheme(page), left, top, layout.tile[1], layout.tile[0], 0, 0, tile_width, tile_height);
   return canvas;
 }

@@ -3,8 +3,7 @@
 import { h, setText } from "../../lib/dom.js";
 import { count, formatNumber, sameDecimals } from "../../lib/format.js";
 import { chainLink, chainSign } from "../arithmetic.js";
-import { DIVERGING } from "../cells.js";
-import { SEQUENTIAL } from "../colours.js";
+import { DIVERGING, SEQUENTIAL } from "../colours.js";
 import { kindOf } from "../layer-names.js";
 import { capital, known } from "./geometry.js";
 import { coloursOf, planeView } from "./plane.js";

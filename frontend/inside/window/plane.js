@@ -1,8 +1,8 @@
 // A canvas with one plane of numbers: a window that moves over it, or values that appear one by one.
 
 import { h } from "../../lib/dom.js";
-import { DIVERGING, shorterNumber, shortNumber } from "../cells.js";
-import { colourScale, textColourOn } from "../colours.js";
+import { shorterNumber, shortNumber } from "../cells.js";
+import { colourScale, DIVERGING, textColourOn } from "../colours.js";
 
 /** The longer side of the canvas in its own pixels, about twice that on the page. */
 const SIDE = 640;

@@ -3,10 +3,11 @@
 
 import { h, setText } from "../../lib/dom.js";
 import { count, formatNumber } from "../../lib/format.js";
+import { onTheme } from "../../lib/theme.js";
 import { arithmeticOfWindow, chainLink, chainSign, gatheredTerms, term } from "../arithmetic.js";
 import { picture } from "../cache.js";
-import { cells, DIVERGING } from "../cells.js";
-import { SEQUENTIAL } from "../colours.js";
+import { cells } from "../cells.js";
+import { DIVERGING, SEQUENTIAL } from "../colours.js";
 import { kindOf, sizes } from "../layer-names.js";
 import { channelLinks, paintThumbnail } from "./channels.js";
 import {
@@ -90,6 +91,8 @@ export function slidingView(context, { onPick, onRest }) {
   let now = null;
   let drawnAt = 0;
   let turn = 0;
+  // What is shown next is painted anew.
+  onTheme(() => (now = null));
 
   const widthOf = () => (now ? sideOf(now.of.target)[1] : 1);
   const backward = () => now?.of.direction === "backward";

@@ -1,6 +1,6 @@
 // Themes and widths, on every page.
 
-import { expect, overflow, SHORT, test } from "./vivarium.js";
+import { expect, overflow, SHORT, test, trained } from "./vivarium.js";
 
 test("the theme is the system's until one is chosen, and stays over a reload", async ({ page }) => {
   await page.emulateMedia({ colorScheme: "dark" });
@@ -14,6 +14,32 @@ test("the theme is the system's until one is chosen, and stays over a reload", a
   expect(await background()).not.toBe(dark);
   await page.getByRole("button", { name: "Use the dark theme" }).click();
   expect(await background()).toBe(dark);
+});
+
+test("weights have 0 in the colour of the page, and follow the theme", async ({ page, vivarium }) => {
+  const { url } = await trained(vivarium, SHORT);
+  await page.emulateMedia({ colorScheme: "dark" });
+  await page.goto(`${url}/inside`);
+  const sheet = page.getByRole("region", { name: "Weights" }).locator("canvas.sheet-picture").first();
+  /** The colour in the middle of the legend, and the mean of the red of all pixels: most weights are near 0. */
+  const seen = () =>
+    sheet.evaluate((canvas) => {
+      const { width, height } = /** @type {HTMLCanvasElement} */ (canvas);
+      const { data } = /** @type {any} */ (canvas).getContext("2d").getImageData(0, 0, width, height);
+      let [sum, count] = [0, 0];
+      for (let at = 0; at < data.length; at += 4) {
+        if (data[at + 3] === 0) continue;
+        sum += data[at];
+        count += 1;
+      }
+      const legend = canvas.closest(".sheet")?.querySelector(".legend-colours");
+      return { red: sum / count, legend: /** @type {HTMLElement} */ (legend).style.background };
+    });
+  await expect.poll(async () => (await seen()).red).toBeLessThan(120);
+  expect((await seen()).legend).toContain("rgb(27, 32, 30)");
+  await page.getByRole("button", { name: "Use the light theme" }).click();
+  await expect.poll(async () => (await seen()).red).toBeGreaterThan(180);
+  expect((await seen()).legend).toContain("rgb(247, 247, 247)");
 });
 
 test("no page scrolls sideways on a tablet or a phone", async ({ page, vivarium }) => {
