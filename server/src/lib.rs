@@ -11,6 +11,7 @@
 //! * [`error`]: the one error type.
 //! * `panics`: panics are logged, counted and turned into errors.
 //! * `blocking`: work outside the async threads.
+//! * `priority`: who goes first where processors are few.
 //! * `failpoint`: where tests interrupt changes.
 //! * `assets`: the files of `static/` and `frontend/`.
 //! * `atomic_file`: files that are written completely or not at all.
