@@ -2,6 +2,7 @@
 
 import { h } from "../lib/dom.js";
 import { icon } from "../lib/icons.js";
+import { isActive } from "../lib/status.js";
 import { hintFor } from "./hint.js";
 
 /** @import { Run } from "../lib/types" */
@@ -19,8 +20,12 @@ export function hintLine(first) {
     shown = JSON.stringify(hint);
     element.replaceChildren(
       icon("info", 14),
-      h("p", {}, hint.text),
-      ...hint.steps.map(({ label, href }) => h("a", { class: "button small", href }, icon("copy", 12), label)),
+      h(
+        "div",
+        {},
+        h("p", {}, isActive(run) && h("strong", {}, "Look for: "), hint.text),
+        ...hint.steps.map(({ label, href }) => h("a", { class: "button small", href }, icon("copy", 12), label)),
+      ),
     );
   }
 

@@ -30,16 +30,16 @@ export function hintFor(run) {
   return run.status === "finished" && run.reason === "completed" ? ended(run) : null;
 }
 
-/** @param {Run} run */
+/** What to look for. @param {Run} run */
 function whileTraining(run) {
-  const leave = "It goes on when this page is closed.";
+  const leave = "Training goes on when this page is closed.";
   if (run.spec.network?.kind === "perceptron")
-    return `Look for the line: only a point on its wrong side moves it, and it rests once there is none. ${leave}`;
+    return `the line: only a point on its wrong side moves it, and it rests once there is none. ${leave}`;
   if (!isOfImages(run))
-    return `Look for the line between the colours: it bends until it divides the classes. Where it winds around single points, the network learns noise. ${leave}`;
+    return `the line between the colours: it bends until it divides the classes. Where it winds around single points, the network learns noise. ${leave}`;
   if (!settingsOf(run).get("data.validation"))
-    return `Look for a loss that falls. Without validation samples only the test at the end says how well the network does on new ones. ${leave}`;
-  return `Look for losses that fall together. Once the validation loss rises while the training loss still falls, the network learns its samples by heart. ${leave}`;
+    return `a loss that falls. Without validation samples, only the test at the end says how well the network does on new ones. ${leave}`;
+  return `losses that fall together. When the validation loss rises and the training loss does not, the network learns by heart. ${leave}`;
 }
 
 /** @param {Run} run @returns {Advice | null} */

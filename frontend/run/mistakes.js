@@ -4,6 +4,7 @@ import { getUpdates } from "../lib/api.js";
 import { h, setText } from "../lib/dom.js";
 import { playButton } from "../lib/play-button.js";
 import { filmPlaces } from "./film-places.js";
+import { mistakeEpochs } from "./mistake-epochs.js";
 import { endWords, placeWords, updateWords } from "./mistake-words.js";
 import { updateTable } from "./update-table.js";
 
@@ -61,6 +62,7 @@ export function mistakeFilm(id, { names, plain, onShow }) {
     ...SPEEDS.map(([value, label]) => h("option", { value }, label)),
   );
   speed.value = "one";
+  const chips = mistakeEpochs((to) => seek(to, 0));
   const where = h("p", { class: "mistake-where small", role: "status" });
   const words = h("p", { class: "small" });
   const numbers = updateTable();
@@ -68,7 +70,7 @@ export function mistakeFilm(id, { names, plain, onShow }) {
     "div",
     { class: "mistake-film", hidden: true },
     h("div", { class: "film" }, previous, play.element, next, slider),
-    h("div", { class: "mistake-choices" }, of, speed),
+    h("div", { class: "mistake-choices" }, chips.element, of, speed),
     where,
     words,
     numbers.element,
@@ -175,6 +177,7 @@ export function mistakeFilm(id, { names, plain, onShow }) {
     const found = await Promise.all(all).catch(() => null);
     if (wanted !== epochs) return;
     film = found && filmPlaces(found.map(({ total }) => total));
+    chips.set(found?.map(({ mistakes }) => mistakes) ?? []);
     placeSlider();
   }
 
@@ -184,6 +187,9 @@ export function mistakeFilm(id, { names, plain, onShow }) {
     slider.max = String(Math.max(0, (whole?.length ?? shown.about.total) - 1));
     slider.value = String(whole?.indexOf(epoch, at) ?? at);
     slider.disabled = slider.max === "0";
+    of.hidden = whole !== null;
+    chips.element.hidden = whole === null;
+    chips.mark(epoch);
   }
 
   /** @param {number} value */

@@ -65,7 +65,7 @@ test("a perceptron's mistakes are shown one at a time with the numbers that the 
   await check(second, 0);
   await page.getByRole("button", { name: "Previous mistake" }).click();
   await check(first, first.total - 1);
-  await page.getByRole("combobox", { name: "Epoch" }).selectOption("epoch 2");
+  await page.getByRole("button", { name: `Epoch 2: ${second.mistakes} mistakes` }).click();
   await check(second, 0);
   await page.getByLabel("Speed").selectOption("20 a second");
   await page.getByRole("button", { name: "Play", exact: true }).click();
