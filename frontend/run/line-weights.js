@@ -18,7 +18,7 @@ export function lineWeights() {
     rule,
     h(
       "table",
-      { class: "update-table line-weights" },
+      { class: "line-weights" },
       h("thead", {}, h("tr", {}, corner, ...["w₁", "w₂", "b"].map((name) => h("th", { scope: "col" }, name)))),
       body,
     ),
