@@ -74,7 +74,7 @@ export function boundaryPanel(run, first) {
       : "what the network says, deeper where it is surer",
   });
   const weights = lineWeights();
-  const controls = h("div", { class: "boundary-controls" }, modes, film, weights.element, mistakes.element);
+  const controls = h("div", { class: "boundary-controls" }, modes, film, mistakes.element, weights.element);
   const element = h(
     "section",
     { class: `card boundary-panel ${hasMistakes ? "is-wide" : ""}`.trim(), "aria-label": "Decision boundary" },
@@ -252,6 +252,9 @@ export function boundaryPanel(run, first) {
       },
       look(),
     );
+    // Where nothing changes them, the weights are told.
+    if (update) weights.element.hidden = true;
+    else weights.show(line, names);
     const spots = marked.map(({ x, y }) => `(${formatNumber(x)}, ${formatNumber(y)})`).join(", ");
     canvas.setAttribute(
       "aria-label",

@@ -19,13 +19,8 @@ export function hintLine(first) {
     if (!hint || JSON.stringify(hint) === shown) return;
     shown = JSON.stringify(hint);
     element.replaceChildren(
-      icon("info", 14),
-      h(
-        "div",
-        {},
-        h("p", {}, isActive(run) && h("strong", {}, "Look for: "), hint.text),
-        ...hint.steps.map(({ label, href }) => h("a", { class: "button small", href }, icon("copy", 12), label)),
-      ),
+      h("p", {}, icon("info", 14), h("span", {}, isActive(run) && h("strong", {}, "Look for: "), hint.text)),
+      ...hint.steps.map(({ label, href }) => h("a", { class: "button small", href }, icon("copy", 12), label)),
     );
   }
 

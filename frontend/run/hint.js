@@ -44,6 +44,8 @@ function whileTraining(run) {
 
 /** @param {Run} run @returns {Advice | null} */
 function ended(run) {
+  // Its film of mistakes says how it ended.
+  if (run.spec.network?.kind === "perceptron") return null;
   const { epoch, best_epoch: best, train_accuracy: train, validation_accuracy: validation } = run.summary;
   const settings = settingsOf(run);
   if (isNearChance(run))

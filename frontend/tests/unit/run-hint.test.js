@@ -66,6 +66,11 @@ test("an early best epoch, a late one and guessing are told apart; between them 
   assert.equal(hintFor(run({ best_epoch: 10 }))?.steps[0].label, "New run with 20 epochs");
   assert.match(hintFor(run({ test_accuracy: 0.11 }))?.text ?? "", /guessing/);
   assert.equal(hintFor(run({})), null);
+  // The film of its mistakes says how a perceptron ended.
+  assert.equal(
+    hintFor(run({ best_epoch: 2 }, { spec: { data: { set: "blobs" }, network: { kind: "perceptron" } } })),
+    null,
+  );
 });
 
 test("what did not end as planned has its advice elsewhere, and imported curves have none", () => {
