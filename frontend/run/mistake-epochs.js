@@ -1,7 +1,7 @@
 // The epochs of a short film with the mistakes of each: how many epochs it takes is what one asks of a perceptron.
 
 import { h } from "../lib/dom.js";
-import { count, plural } from "../lib/format.js";
+import { count } from "../lib/format.js";
 
 /** @param {(epoch: number) => void} choose */
 export function mistakeEpochs(choose) {
@@ -21,14 +21,9 @@ export function mistakeEpochs(choose) {
         ...mistakes.map((many, i) =>
           h(
             "button",
-            {
-              class: "button small",
-              type: "button",
-              "aria-label": `Epoch ${i + 1}: ${many === 0 ? "no mistake" : plural(many, "mistake")}`,
-              on: { click: () => choose(i + 1) },
-            },
+            { class: "button small", type: "button", on: { click: () => choose(i + 1) } },
             h("small", {}, `epoch ${i + 1}`),
-            h("b", {}, count(many)),
+            h("b", {}, count(many), h("span", { class: "visually-hidden" }, many === 1 ? " mistake" : " mistakes")),
           ),
         ),
       );
