@@ -22,7 +22,7 @@ const FIGURES = [
     name: "Best validation",
     isMain: true,
     text: ({ summary }) => percent(summary.best_validation_accuracy),
-    more: ({ summary }) => (summary.best_epoch === null ? "" : `epoch ${summary.best_epoch}`),
+    more: ({ summary }) => (summary.best_epoch === null ? "" : `epoch ${count(summary.best_epoch)}`),
   },
   {
     name: "Training loss",
