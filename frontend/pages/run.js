@@ -12,6 +12,7 @@ import { boundaryPanel } from "../run/boundary.js";
 import { testPanel } from "../run/confusion.js";
 import { curves, importedSeries } from "../run/curves.js";
 import { runHeader } from "../run/header.js";
+import { hintLine } from "../run/hint-line.js";
 import { logPanel } from "../run/log.js";
 import { notesPanel } from "../run/notes.js";
 import { progressPanel } from "../run/progress.js";
@@ -39,6 +40,8 @@ states.put(run);
 const store = new RunStore(importedSeries(run));
 const header = runHeader(run, { onRun: showRun, onRemoved: (ending) => location.assign(siteUrl(`/${ending}`)) });
 const progress = progressPanel(run);
+// An experiment says itself what to look for.
+const hint = experiment ? null : hintLine(run);
 const charts = curves(store, () => run);
 const test = testPanel();
 const settings = settingsPanel(run, startRecord);
@@ -56,7 +59,7 @@ byId("page").append(
   header.element,
   progress.element,
   notes.element,
-  ...(experiment ? [experimentCard(experiment)] : []),
+  hint?.element ?? experimentCard(/** @type {Preset} */ (experiment)),
   columns,
   lower,
 );
@@ -163,6 +166,7 @@ function showRun(next) {
   if (replaced) return location.reload();
   header.show(run);
   progress.show(run);
+  hint?.show(run);
   log.nudge();
   charts.draw();
 }

@@ -1,9 +1,10 @@
-// The legend of 2-D data: the markers of the classes, and switches for the splits.
+// The legend of 2-D data: what lines, ring and background mean, the markers of the classes, and switches for the splits.
 
 import { h } from "../lib/dom.js";
 import { count } from "../lib/format.js";
-import { onTheme } from "../lib/theme.js";
-import { drawPoint } from "./toy2d.js";
+import { colour, onTheme } from "../lib/theme.js";
+import { className } from "./mistake-words.js";
+import { CLASS_COLOURS, drawPoint, drawRing } from "./toy2d.js";
 
 /** @import { Point, Split } from "../lib/types" */
 
@@ -14,8 +15,24 @@ const SPLITS = [
   { split: "test", label: "test" },
 ];
 
-/** @param {{ onChange: () => void }} listeners */
-export function boundaryLegend({ onChange }) {
+/** The size of the points on a plot of a width, relative to the usual. @param {number} width */
+export const pointSize = (width) => Math.max(1, Math.min(1.3, width / 420));
+
+/** The size of the legend's points: as on a large plot, and larger for the shapes that tell classes apart. */
+const SIZE = { split: 1.3, class: 1.6 };
+
+/**
+ * @param {{ onChange: () => void, background: string }} options `background`: what it says
+ */
+export function boundaryLegend({ onChange, background }) {
+  const lines = h(
+    "p",
+    { class: "boundary-lines small", hidden: true },
+    h("span", {}, h("i", { class: "line-sign" }), "the line after the mistake"),
+    h("span", {}, h("i", { class: "line-sign before" }), "before it"),
+    h("span", {}, ring(), "the point of the mistake"),
+  );
+  const behind = h("li", {}, h("i", { class: "background-sign" }), `background: ${background}`);
   const classes = h("ul", { class: "boundary-legend" });
   const switches = h("div", { class: "boundary-splits", role: "group", "aria-label": "Points to show" });
   /** @type {Set<Split>} */
@@ -24,14 +41,14 @@ export function boundaryLegend({ onChange }) {
   /** @param {Point[]} points @param {string[] | null} names */
   function show(points, names) {
     const found = [...new Set(points.map((point) => point.class))].sort((a, b) => a - b);
-    classes.replaceChildren(...found.map((of) => h("li", {}, sign(of, "train"), names?.[of] ?? `class ${of}`)));
+    classes.replaceChildren(...found.map((of) => h("li", {}, classSign(of), className(names, of))), behind);
     switches.replaceChildren(
       ...SPLITS.filter(({ split }) => points.some((point) => point.split === split)).map(({ split, label }) => {
         const total = points.filter((point) => point.split === split).length;
         const button = h(
           "button",
           { class: "legend-item", type: "button", "aria-pressed": "true", title: `Hide or show ${label} points` },
-          sign(0, split),
+          splitSign(split),
           h("span", {}, label),
           h("b", {}, count(total)),
         );
@@ -45,20 +62,46 @@ export function boundaryLegend({ onChange }) {
     );
   }
 
-  /** A class's marker for the legend. @param {number} of @param {Split} split */
-  function sign(of, split) {
-    const mark = h("canvas", { class: "boundary-sign", "aria-hidden": "true", width: 28, height: 28 });
-    const show = () => {
-      const ctx = mark.getContext("2d");
-      if (!ctx) return;
-      ctx.setTransform(2, 0, 0, 2, 0, 0);
-      ctx.clearRect(0, 0, 14, 14);
-      drawPoint(ctx, 7, 7, of, split);
-    };
-    show();
-    onTheme(show);
-    return mark;
-  }
+  return {
+    element: h("div", { class: "boundary-legends" }, lines, classes, switches),
+    splits,
+    show,
+    /** Whether the lines before and after a mistake are shown. @param {boolean} shown */
+    showLines(shown) {
+      lines.hidden = !shown;
+    },
+  };
+}
 
-  return { elements: [classes, switches], splits, show };
+/** @param {number} of */
+const classSign = (of) => painted(16, (ctx) => drawPoint(ctx, 8, 8, of, "train", colour, SIZE.class));
+
+/** Of no class's colour. @param {Split} split */
+const splitSign = (split) =>
+  painted(16, (ctx) =>
+    drawPoint(ctx, 8, 8, 0, split, (token) => colour(token === CLASS_COLOURS[0] ? "--ink-2" : token), SIZE.split),
+  );
+
+/** The ring around a point. */
+const ring = () => painted(22, (ctx) => drawRing(ctx, 11, 11));
+
+/** A small picture that follows the theme. @param {number} side @param {(ctx: CanvasRenderingContext2D) => void} paint */
+function painted(side, paint) {
+  const mark = h("canvas", {
+    class: "boundary-sign",
+    "aria-hidden": "true",
+    width: side * 2,
+    height: side * 2,
+    vars: { side },
+  });
+  const show = () => {
+    const ctx = mark.getContext("2d");
+    if (!ctx) return;
+    ctx.setTransform(2, 0, 0, 2, 0, 0);
+    ctx.clearRect(0, 0, side, side);
+    paint(ctx);
+  };
+  show();
+  onTheme(show);
+  return mark;
 }

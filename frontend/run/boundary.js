@@ -7,16 +7,18 @@ import { playButton } from "../lib/play-button.js";
 import { attempt } from "../lib/shell.js";
 import { isActive } from "../lib/status.js";
 import { onTheme } from "../lib/theme.js";
-import { boundaryLegend } from "./boundary-legend.js";
+import { boundaryLegend, pointSize } from "./boundary-legend.js";
+import { modeChoice } from "./boundary-modes.js";
 import { decodeBoundary } from "./grid.js";
+import { lineWeights } from "./line-weights.js";
 import { isPlain, mistakeFilm } from "./mistakes.js";
 import { gridOf } from "./straight-lines.js";
-import { drawToy2d } from "./toy2d.js";
+import { domainOf, drawToy2d } from "./toy2d.js";
 
 /** @import { Boundary, LinearWeights, Point, Run } from "../lib/types" */
 /** @import { Grid } from "./grid.js" */
 /** @import { Domain } from "./toy2d.js" */
-/** @import { Shown } from "./mistakes.js" */
+/** @import { Shown } from "./mistake-words.js" */
 
 /** The length of the film, and the minimum time per frame. */
 const FILM_MS = 4000;
@@ -50,9 +52,9 @@ export function boundaryPanel(run, first) {
   const hasMistakes = spec.network?.kind === "perceptron" && !spec.training?.ema && first.boundary?.linear;
   // While a run trains, its newest boundary is news; afterwards, how it came about.
   const mode = hasMistakes && !isActive(run) ? "mistakes" : "epochs";
-  const film = h("div", { class: "film" }, play.element, slider);
-  /** @type {string[] | null} */
-  let names = null;
+  const film = h("div", { class: "film" }, play.element, slider, where);
+  /** Of the classes; the points have them, too. @type {string[] | null} */
+  let names = run.summary.classes;
   /** What the film of mistakes shows; null while the epochs are shown. @type {Shown | null} */
   let mistake = null;
   const mistakes = mistakeFilm(id, {
@@ -63,32 +65,21 @@ export function boundaryPanel(run, first) {
       draw();
     },
   });
-  const modes = h(
-    "div",
-    { class: "segments boundary-modes", role: "radiogroup", "aria-label": "Steps of the film", hidden: !hasMistakes },
-    ...[
-      { value: "mistakes", label: "Mistake by mistake" },
-      { value: "epochs", label: "After each epoch" },
-    ].map(({ value, label }) => {
-      const input = h("input", { type: "radio", name: "boundary-mode", value, on: { change: () => choose(value) } });
-      input.checked = value === mode;
-      return h("label", {}, input, h("span", {}, label));
-    }),
-  );
-  const lines = h(
-    "p",
-    { class: "boundary-lines small", hidden: true },
-    h("span", { class: "line-sign" }),
-    "the line after the mistake",
-    h("span", { class: "line-sign before" }),
-    "before it",
-  );
-  const legend = boundaryLegend({ onChange: () => draw() });
+  const modes = modeChoice(mode, choose);
+  modes.hidden = !hasMistakes;
+  const legend = boundaryLegend({
+    onChange: () => draw(),
+    background: first.boundary?.linear
+      ? "what the weights say, deeper farther from the line"
+      : "what the network says, deeper where it is surer",
+  });
+  const weights = lineWeights();
+  const controls = h("div", { class: "boundary-controls" }, modes, film, mistakes.element, weights.element);
   const element = h(
     "section",
-    { class: "card boundary-panel", "aria-label": "Decision boundary" },
-    h("header", { class: "card-head" }, h("h2", {}, "Decision boundary"), where),
-    h("div", { class: "card-body" }, modes, canvas, lines, film, mistakes.element, ...legend.elements),
+    { class: `card boundary-panel ${hasMistakes ? "is-wide" : ""}`.trim(), "aria-label": "Decision boundary" },
+    h("header", { class: "card-head" }, h("h2", {}, "Decision boundary")),
+    h("div", { class: "card-body" }, canvas, controls, legend.element),
   );
   canvas.addEventListener("keydown", (event) => mistake && mistakes.onKey(event));
   mistakes.element.addEventListener("keydown", mistakes.onKey);
@@ -116,10 +107,10 @@ export function boundaryPanel(run, first) {
     const ofMistakes = mode === "mistakes";
     pause();
     film.hidden = ofMistakes;
-    where.hidden = ofMistakes;
-    lines.hidden = !ofMistakes;
+    legend.showLines(ofMistakes);
     if (ofMistakes) {
       canvas.tabIndex = 0;
+      weights.element.hidden = true;
       mistakes.open();
     } else {
       canvas.removeAttribute("tabindex");
@@ -132,9 +123,10 @@ export function boundaryPanel(run, first) {
   async function load() {
     const answer = await getPoints(id);
     points = answer.points;
-    names = answer.classes;
+    names = answer.classes ?? names;
     domain ??= domainOf(points);
     legend.show(points, names);
+    mistakes.say();
     draw();
   }
 
@@ -220,6 +212,8 @@ export function boundaryPanel(run, first) {
     });
   }
 
+  const look = () => ({ axes: true, size: pointSize(canvas.clientWidth) });
+
   function paint() {
     if (mistake) {
       drawMistake(mistake);
@@ -227,7 +221,8 @@ export function boundaryPanel(run, first) {
     }
     const epoch = epochs[at];
     const grid = epoch === undefined ? null : (grids.get(epoch) ?? nearestGrid());
-    if (domain) drawToy2d(canvas, { domain, grid, points, splits: legend.splits });
+    if (domain) drawToy2d(canvas, { domain, grid, points, splits: legend.splits }, look());
+    if (hasMistakes && !film.hidden && grid?.linear) weights.show(grid.linear, names);
     const text =
       epoch === undefined ? "before training" : epoch === 0 ? "before training" : `after epoch ${count(epoch)}`;
     setText(where, text);
@@ -244,14 +239,22 @@ export function boundaryPanel(run, first) {
     const of = (/** @type {LinearWeights["rows"]} */ rows) => ({ ...newest, rows });
     const training = points.filter(({ split }) => split === "train");
     const marked = update?.mistakes.map(({ sample }) => training[sample]).filter(Boolean) ?? [];
-    drawToy2d(canvas, {
-      domain,
-      grid: gridOf(of(update?.after ?? about.after), domain),
-      before: update ? of(update.before) : null,
-      points,
-      splits: new Set([...legend.splits, "train"]),
-      marked,
-    });
+    const line = of(update?.after ?? about.after);
+    drawToy2d(
+      canvas,
+      {
+        domain,
+        grid: gridOf(line, domain),
+        before: update ? of(update.before) : null,
+        points,
+        splits: new Set([...legend.splits, "train"]),
+        marked,
+      },
+      look(),
+    );
+    // Where nothing changes them, the weights are told.
+    if (update) weights.element.hidden = true;
+    else weights.show(line, names);
     const spots = marked.map(({ x, y }) => `(${formatNumber(x)}, ${formatNumber(y)})`).join(", ");
     canvas.setAttribute(
       "aria-label",
@@ -278,15 +281,4 @@ export function boundaryPanel(run, first) {
   choose(mode);
   attempt(load);
   return { element, take };
-}
-
-/** The domain of the points, with a margin. @param {Point[]} points @returns {Domain | null} */
-function domainOf(points) {
-  if (points.length === 0) return null;
-  const range = (/** @type {number[]} */ values) => {
-    const [low, high] = [Math.min(...values), Math.max(...values)];
-    const room = (high - low) * 0.1 || 1;
-    return /** @type {[number, number]} */ ([low - room, high + room]);
-  };
-  return { x: range(points.map(({ x }) => x)), y: range(points.map(({ y }) => y)) };
 }

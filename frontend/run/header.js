@@ -193,11 +193,13 @@ export function runHeader(first, { onRun, onRemoved }) {
       ? [" · ", h("a", { href: siteUrl(`/sweeps/${encodeURIComponent(run.sweep)}`) }, sweepWords(run))]
       : [];
     const { network, data } = run.spec;
-    const what =
-      network && data
-        ? `${describeRun(run)} · ${run.status === "queued" ? "created" : "started"}`
-        : "from TensorBoard files · imported";
-    const text = `${what} ${ago(run.created, Date.now())}`;
+    const begun = `${run.status === "queued" ? "created" : "started"} ${ago(run.created, Date.now())}`;
+    const what = network && data ? describeRun(run) : "from TensorBoard files";
+    // A run that has no name of its own is named like what it trains.
+    const text =
+      what === run.name
+        ? `${begun.charAt(0).toUpperCase()}${begun.slice(1)}`
+        : `${what} · ${network && data ? begun : `imported ${ago(run.created, Date.now())}`}`;
     if (about.dataset.text === text) return;
     about.dataset.text = text;
     about.title = dateTime(run.created);

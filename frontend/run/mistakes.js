@@ -2,11 +2,14 @@
 
 import { getUpdates } from "../lib/api.js";
 import { h, setText } from "../lib/dom.js";
-import { count, formatNumber, plural } from "../lib/format.js";
 import { playButton } from "../lib/play-button.js";
+import { filmPlaces } from "./film-places.js";
+import { mistakeEpochs } from "./mistake-epochs.js";
+import { endWords, placeWords, updateWords } from "./mistake-words.js";
 import { updateTable } from "./update-table.js";
 
-/** @import { PerceptronUpdate, UpdatesOfEpoch } from "../lib/types" */
+/** @import { UpdatesOfEpoch } from "../lib/types" */
+/** @import { Shown } from "./mistake-words.js" */
 
 /** Updates a second. @type {[string, string, number][]} */
 const SPEEDS = [
@@ -19,7 +22,8 @@ const SPEEDS = [
 /** Maximum number of epochs that are kept. */
 const MAX_EPOCHS = 20;
 
-/** An update of an epoch, or an epoch without any. @typedef {{ about: UpdatesOfEpoch, at: number, update: PerceptronUpdate | null }} Shown */
+/** The slider goes through all epochs of so short a run, and through one epoch of a longer one. */
+const MAX_IN_SLIDER = 12;
 
 /**
  * @param {string} id of the run
@@ -44,8 +48,8 @@ export function mistakeFilm(id, { names, plain, onShow }) {
     min: 0,
     max: 0,
     step: 1,
-    "aria-label": "Mistake of the epoch",
-    on: { input: () => seek(epoch, Number(slider.value)) },
+    "aria-label": "Mistake",
+    on: { input: () => slide(Number(slider.value)) },
   });
   const of = h("select", {
     class: "select",
@@ -58,6 +62,7 @@ export function mistakeFilm(id, { names, plain, onShow }) {
     ...SPEEDS.map(([value, label]) => h("option", { value }, label)),
   );
   speed.value = "one";
+  const chips = mistakeEpochs((to) => seek(to, 0));
   const where = h("p", { class: "mistake-where small", role: "status" });
   const words = h("p", { class: "small" });
   const numbers = updateTable();
@@ -65,7 +70,7 @@ export function mistakeFilm(id, { names, plain, onShow }) {
     "div",
     { class: "mistake-film", hidden: true },
     h("div", { class: "film" }, previous, play.element, next, slider),
-    h("div", { class: "mistake-choices" }, of, speed),
+    h("div", { class: "mistake-choices" }, chips.element, of, speed),
     where,
     words,
     numbers.element,
@@ -75,6 +80,12 @@ export function mistakeFilm(id, { names, plain, onShow }) {
   /** The answers for each epoch, from the first update on. @type {Map<number, Promise<UpdatesOfEpoch>>} */
   const known = new Map();
   let asked = 0;
+  /** @type {Shown | null} */
+  let shown = null;
+  /** The places of the slider, where it goes through all epochs. @type {ReturnType<typeof filmPlaces> | null} */
+  let film = null;
+  /** How many epochs that film has, as far as it is known. */
+  let measured = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
 
@@ -113,6 +124,7 @@ export function mistakeFilm(id, { names, plain, onShow }) {
       if (turn !== asked) return false;
       setText(where, error instanceof Error ? error.message : String(error));
       setText(words, "");
+      shown = null;
       numbers.hide();
       pause();
       return false;
@@ -126,43 +138,66 @@ export function mistakeFilm(id, { names, plain, onShow }) {
     if (of.options.length !== epochs)
       of.replaceChildren(...Array.from({ length: epochs }, (_, i) => h("option", { value: i + 1 }, `epoch ${i + 1}`)));
     of.value = String(epoch);
-    slider.max = String(Math.max(0, about.total - 1));
-    slider.value = String(at);
-    slider.disabled = about.total < 2;
     previous.disabled = epoch === 1 && at === 0;
     next.disabled = epoch === epochs && at >= about.total - 1;
     play.element.disabled = previous.disabled && next.disabled;
-    const batches = update !== null && update.batch > 1;
-    const total = `${plural(about.mistakes, "mistake")} in ${plural(about.samples, "point")}`;
-    const place =
-      about.total === 0
-        ? `Epoch ${epoch}: no mistake in ${plural(about.samples, "point")}. The line stays where it is.`
-        : `Epoch ${epoch}, ${batches ? "update" : "mistake"} ${count(at + 1)} of ${count(about.total)}${batches ? `, ${total}` : ` (${plural(about.samples, "point")})`} · step ${count(update?.step ?? 0)}`;
+    shown = { about, at, update };
+    placeSlider();
+    measure();
+    say();
+    onShow(shown);
+  }
+
+  /** Says what is shown, with the names of the classes as far as they are known. */
+  function say() {
+    if (!shown) return;
+    const { about, update } = shown;
+    const place = placeWords(shown);
     setText(where, place);
     slider.setAttribute("aria-valuetext", place);
     const inexact =
       "This machine computes with other instructions than the run was trained with, so that the last digits differ.";
-    setText(words, [update ? told(update) : "", about.exact === false ? inexact : ""].join(" ").trim());
+    setText(
+      words,
+      [update && updateWords(update, names()), endWords(shown, { plain, epochs }), about.exact === false && inexact]
+        .filter(Boolean)
+        .join(" "),
+    );
     if (update) numbers.show(update, { names: names(), plain });
     else numbers.hide();
-    onShow({ about, at, update });
   }
 
-  /** What was wrong, in a sentence. @param {PerceptronUpdate} update */
-  function told({ mistakes, batch }) {
-    if (batch > 1)
-      return `${plural(mistakes.length, "point")} of the ${count(batch)} in this step ${mistakes.length === 1 ? "is" : "are"} on the wrong side. The line moves by the mean over all ${count(batch)}.`;
-    const [{ target, rival, scores }] = mistakes;
-    const name = (/** @type {number} */ of) => `“${names()?.[of] ?? of}”`;
-    const tie = scores[rival] === scores[target];
-    const figures =
-      scores.length === 2
-        ? `score ${formatNumber(scores[1])}`
-        : `scores ${formatNumber(scores[rival])} and ${formatNumber(scores[target])}`;
-    return tie
-      ? `The point is ${name(target)}, and ${name(rival)} scores the same (${figures}), which counts as a mistake.`
-      : `The point is ${name(target)}, but the weights say ${name(rival)} (${figures}).`;
+  /** Lets the slider go through all epochs of a short run. */
+  async function measure() {
+    const wanted = epochs;
+    if (wanted > MAX_IN_SLIDER || wanted === measured) return;
+    measured = wanted;
+    film = null;
+    const all = Array.from({ length: wanted }, (_, i) => load(i + 1, 0));
+    const found = await Promise.all(all).catch(() => null);
+    if (wanted !== epochs) return;
+    film = found && filmPlaces(found.map(({ total }) => total));
+    chips.set(found?.map(({ mistakes }) => mistakes) ?? []);
+    placeSlider();
   }
+
+  function placeSlider() {
+    if (!shown) return;
+    const whole = measured === epochs ? film : null;
+    slider.max = String(Math.max(0, (whole?.length ?? shown.about.total) - 1));
+    slider.value = String(whole?.indexOf(epoch, at) ?? at);
+    slider.disabled = slider.max === "0";
+    of.hidden = whole !== null;
+    chips.element.hidden = whole === null;
+    chips.mark(epoch);
+  }
+
+  /** @param {number} value */
+  const slide = (value) =>
+    seek(...(film && measured === epochs ? film.at(value) : /** @type {const} */ ([epoch, value])));
+
+  /** Whether the film is at its end: nothing moves the line after an epoch without a mistake. */
+  const isOver = () => next.disabled || (plain && shown?.about.total === 0);
 
   /** @param {number} to @param {number} index */
   function seek(to, index) {
@@ -196,12 +231,12 @@ export function mistakeFilm(id, { names, plain, onShow }) {
     const go = async () => {
       const to = await beside(1);
       if (timer === undefined) return;
-      if (!to || !(await show(...to))) return pause();
+      if (!to || !(await show(...to)) || isOver()) return pause();
       if (timer !== undefined) timer = setTimeout(go, pace());
     };
     // At the end it begins again.
     timer = setTimeout(go, pace());
-    if (next.disabled) await show(1, 0);
+    if (isOver()) await show(1, 0);
   }
 
   function pause() {
@@ -213,6 +248,8 @@ export function mistakeFilm(id, { names, plain, onShow }) {
   return {
     element,
     pause,
+    /** Says what is shown again: the names of the classes have come. */
+    say,
     /** Shows the film, from where it was. */
     open() {
       element.hidden = false;

@@ -22,7 +22,7 @@ const FIGURES = [
     name: "Best validation",
     isMain: true,
     text: ({ summary }) => percent(summary.best_validation_accuracy),
-    more: ({ summary }) => (summary.best_epoch === null ? "" : `epoch ${summary.best_epoch}`),
+    more: ({ summary }) => (summary.best_epoch === null ? "" : `epoch ${count(summary.best_epoch)}`),
   },
   {
     name: "Training loss",
@@ -44,7 +44,8 @@ const FIGURES = [
   {
     name: (run) => speedTitle([run]),
     text: ({ summary }) => compactNumber(meanSpeed(summary) ?? summary.images_per_s),
-    more: ({ summary }) => (meanSpeed(summary) === null ? "" : `mean; last ${compactNumber(summary.images_per_s)}`),
+    more: ({ summary }) =>
+      meanSpeed(summary) === null ? "" : `mean; last ${together(compactNumber(summary.images_per_s))}`,
     title: ({ summary }) =>
       `Training samples per second of the whole run, validation included: ${count(meanSpeed(summary))}`,
   },
@@ -78,12 +79,17 @@ const IMPORTED = [
   { name: "Time", text: ({ summary }) => duration(summary.seconds), title: () => "from the first value to the last" },
 ];
 
-/** Formats "done of all" in short form. @param {number | null} done @param {number | null} all */
-function fraction(done, all) {
+/** "Done of all" in short form, with a unit that both have once: "14.3 / 126 k". @param {number | null} done @param {number | null} all */
+export function fraction(done, all) {
   if (done === null) return "–";
   const text = (all ?? 0) >= 100_000 ? compactNumber : count;
-  return `${text(done)} / ${text(all)}`;
+  const [part, whole] = [text(done), text(all)].map(together);
+  const unit = /\u00a0[kMG]$/.exec(whole)?.[0];
+  return `${unit && part.endsWith(unit) ? part.slice(0, -unit.length) : part} / ${whole}`;
 }
+
+/** A number with its unit on one line. @param {string} text */
+const together = (text) => text.replace(" ", "\u00a0");
 
 /** @param {Run} first */
 export function progressPanel(first) {

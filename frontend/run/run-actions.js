@@ -15,15 +15,14 @@ import { takeAwayLinks } from "./take-away.js";
 /** @import { Run } from "../lib/types" */
 
 /**
- * The action that comes first: `page` is the first page about the run, such as “Look inside”; `null` for imported
- * curves.
- * @typedef {"stop" | "resume" | "adjust" | "page"} Primary
+ * The action that one wants next: `page` is the first page about the run, such as “Look inside”; `null` for imported
+ * curves, and while the run trains: Stop comes first then, but is not what one is to press.
+ * @typedef {"resume" | "adjust" | "page"} Primary
  */
 
 /** @param {Pick<Run, "status" | "reason" | "source">} run @returns {Primary | null} */
 export function primaryAction(run) {
-  if (isActive(/** @type {Run} */ (run))) return "stop";
-  if (run.source !== null) return null;
+  if (run.source !== null || isActive(/** @type {Run} */ (run))) return null;
   if (run.status === "failed" || run.reason === "diverged") return "adjust";
   return canResume(/** @type {Run} */ (run)) ? "resume" : "page";
 }
@@ -82,7 +81,7 @@ export function runActions(first, { onAnswer, onDelete }) {
 
   /** Puts the action first that the run's state asks for. */
   function arrange() {
-    const known = { stop: stopButton, resume: resumeButton, adjust, page: pages.first() };
+    const known = { resume: resumeButton, adjust, page: pages.first() };
     const wanted = primaryAction(run);
     const primary = wanted && known[wanted];
     for (const control of inOrder) control.classList.toggle("primary", control === primary);

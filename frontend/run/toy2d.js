@@ -1,12 +1,11 @@
 // Draws 2-D data: regions tinted by class and confidence, the decision boundary, and the points.
 
 import { colour } from "../lib/theme.js";
-import { chartFont } from "../chart/font.js";
-import { ticks, tickText } from "../chart/scale.js";
 import { contour, position } from "./contour.js";
 import { CONFIDENCE_ERROR, signedConfidence } from "./grid.js";
 import { smoothContour } from "./smooth-contour.js";
 import { boundaryLines } from "./straight-lines.js";
+import { drawAxes, drawTicks, frameOf } from "./toy2d-axes.js";
 
 /** @import { LinearWeights, Point, Split } from "../lib/types" */
 /** @import { Grid } from "./grid.js" */
@@ -39,6 +38,17 @@ export const CLASS_MARKERS = [
 
 /** @typedef {{ x: [number, number], y: [number, number] }} Domain */
 
+/** The domain of the points, with a margin. @param {Point[]} points @returns {Domain | null} */
+export function domainOf(points) {
+  if (points.length === 0) return null;
+  const range = (/** @type {number[]} */ values) => {
+    const [low, high] = [Math.min(...values), Math.max(...values)];
+    const room = (high - low) * 0.1 || 1;
+    return /** @type {[number, number]} */ ([low - room, high + room]);
+  };
+  return { x: range(points.map(({ x }) => x)), y: range(points.map(({ y }) => y)) };
+}
+
 /** Returns the colour of a CSS token in a form that canvases accept. @typedef {(token: string) => string} Ink */
 
 /**
@@ -53,12 +63,20 @@ export const CLASS_MARKERS = [
  *   before?: LinearWeights | null,
  *   marked?: Point[],
  * }} what `below`: a picture of the domain to draw instead of regions
- * @param {{ width?: number, height?: number, ratio?: number, ink?: Ink }} [look] defaults to the page's
+ * @param {{ width?: number, height?: number, ratio?: number, ink?: Ink, axes?: boolean, size?: number }} [look] defaults to
+ *   the page's; `axes`: whether they stand beside the plot with their names; `size` of the points, relative to the usual
  */
 export function drawToy2d(
   canvas,
   { domain, grid, points, splits, below, before = null, marked = [] },
-  { width = canvas.clientWidth, height = canvas.clientHeight, ratio = devicePixelRatio, ink = colour } = {},
+  {
+    width = canvas.clientWidth,
+    height = canvas.clientHeight,
+    ratio = devicePixelRatio,
+    ink = colour,
+    axes = false,
+    size = 1,
+  } = {},
 ) {
   const ctx = canvas.getContext("2d");
   if (!ctx || width === 0) return;
@@ -67,28 +85,30 @@ export function drawToy2d(
   ctx.scale(ratio, ratio);
   ctx.fillStyle = ink("--surface");
   ctx.fillRect(0, 0, width, height);
-  const toX = (/** @type {number} */ x) => ((x - domain.x[0]) / (domain.x[1] - domain.x[0])) * width;
-  const toY = (/** @type {number} */ y) => (1 - (y - domain.y[0]) / (domain.y[1] - domain.y[0])) * height;
-  if (below) ctx.drawImage(below, 0, 0, width, height);
+  const frame = frameOf(width, height, axes);
+  const [across, down] = [frame.right - frame.left, frame.bottom - frame.top];
+  const toX = (/** @type {number} */ x) => frame.left + ((x - domain.x[0]) / (domain.x[1] - domain.x[0])) * across;
+  const toY = (/** @type {number} */ y) => frame.bottom - ((y - domain.y[0]) / (domain.y[1] - domain.y[0])) * down;
+  if (below) ctx.drawImage(below, frame.left, frame.top, across, down);
   if (grid) {
     drawRegions(ctx, grid, toX, toY, ink);
     if (grid.linear) drawLines(ctx, grid.linear, domain, toX, toY, ink("--ink"), []);
     else drawBoundary(ctx, grid, toX, toY, ink);
   }
   if (before) drawLines(ctx, before, domain, toX, toY, ink("--ink-2"), [6, 5]);
-  drawTicks(ctx, domain, toX, toY, width, height, ink);
+  (axes ? drawAxes : drawTicks)(ctx, { domain, frame, toX, toY, ink });
   // Training points lie below the fewer validation and test points.
   for (const split of /** @type {Split[]} */ (["train", "validation", "test"])) {
     if (splits.has(split))
       for (const point of points)
-        if (point.split === split) drawPoint(ctx, toX(point.x), toY(point.y), point.class, split, ink);
+        if (point.split === split) drawPoint(ctx, toX(point.x), toY(point.y), point.class, split, ink, size);
   }
   for (const point of marked) drawRing(ctx, toX(point.x), toY(point.y), ink);
-  for (const point of marked) drawPoint(ctx, toX(point.x), toY(point.y), point.class, point.split, ink);
+  for (const point of marked) drawPoint(ctx, toX(point.x), toY(point.y), point.class, point.split, ink, size);
 }
 
-/** @param {CanvasRenderingContext2D} ctx @param {number} x @param {number} y @param {Ink} ink */
-function drawRing(ctx, x, y, ink) {
+/** What marks a point. @param {CanvasRenderingContext2D} ctx @param {number} x @param {number} y @param {Ink} [ink] */
+export function drawRing(ctx, x, y, ink = colour) {
   for (const [token, width] of /** @type {[string, number][]} */ ([
     ["--surface", 5],
     ["--ink", 2],
@@ -133,10 +153,11 @@ function drawLines(ctx, linear, domain, toX, toY, stroke, dashes) {
  * @param {number} of class
  * @param {Split} split
  * @param {Ink} [ink]
+ * @param {number} [size] relative to the usual
  */
-export function drawPoint(ctx, x, y, of, split, ink = colour) {
+export function drawPoint(ctx, x, y, of, split, ink = colour, size = 1) {
   const own = ink(CLASS_COLOURS[of % CLASS_COLOURS.length]);
-  const r = split === "train" ? 3.1 : 3.9;
+  const r = (split === "train" ? 3.1 : 3.9) * size;
   ctx.beginPath();
   CLASS_MARKERS[of % CLASS_MARKERS.length](ctx, x, y, r);
   ctx.lineWidth = split === "validation" ? 1.6 : 1;
@@ -208,30 +229,6 @@ function boundaryOf(grid, of) {
   if (leads) return contour(leads[of], columns, rows);
   const field = signedConfidence(grid, of);
   return smoothContour(contour(field, columns, rows), field, CONFIDENCE_ERROR);
-}
-
-/**
- * @param {CanvasRenderingContext2D} ctx
- * @param {Domain} domain
- * @param {(x: number) => number} toX
- * @param {(y: number) => number} toY
- * @param {number} width
- * @param {number} height
- * @param {Ink} ink
- */
-function drawTicks(ctx, domain, toX, toY, width, height, ink) {
-  ctx.fillStyle = ink("--ink-2");
-  ctx.font = chartFont();
-  ctx.textBaseline = "alphabetic";
-  ctx.textAlign = "center";
-  const [x0, x1, y0, y1] = [...domain.x, ...domain.y];
-  for (const tick of ticks({ min: x0, max: x1, log: false }, 5)) {
-    if (toX(tick) > 24 && toX(tick) < width - 12) ctx.fillText(tickText(tick), toX(tick), height - 5);
-  }
-  ctx.textAlign = "left";
-  for (const tick of ticks({ min: y0, max: y1, log: false }, 5)) {
-    if (toY(tick) > 12 && toY(tick) < height - 18) ctx.fillText(tickText(tick), 5, toY(tick) + 3);
-  }
 }
 
 /**

@@ -2,6 +2,7 @@
 
 import { h } from "../lib/dom.js";
 import { exactNumber, formatNumber } from "../lib/format.js";
+import { className } from "./mistake-words.js";
 
 /** @import { PerceptronUpdate } from "../lib/types" */
 
@@ -37,7 +38,7 @@ export function updateTable() {
           h(
             "table",
             { class: "update-table" },
-            before.length === 1 ? "" : h("caption", {}, `Weights of “${names?.[row] ?? row}”`),
+            before.length === 1 ? "" : h("caption", {}, `Weights of “${className(names, row)}”`),
             h(
               "tbody",
               {},
@@ -62,7 +63,7 @@ export function updateTable() {
         before.length === 1
           ? "t and y are 1 for the second class and 0 for the first: t is the point's class, y what the weights say."
           : "t is 1 for the point's own class, y is 1 for the class that the weights say, and both are 0 otherwise.",
-        "x are the coordinates after normalisation; for b it is 1.",
+        "x is x₁ for w₁ and x₂ for w₂, both normalised, and 1 for b.",
         plain
           ? ""
           : "Beside this term, the optimizer's other settings change the weights: momentum, weight decay, clipping.",

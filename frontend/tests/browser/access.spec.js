@@ -16,6 +16,13 @@ const POINTS = {
   training: { epochs: 2, threads: 1 },
 };
 
+const PERCEPTRON = {
+  name: "perceptron",
+  data: { set: "blobs" },
+  network: { kind: "perceptron" },
+  training: { epochs: 2 },
+};
+
 /**
  * What axe finds on a page in both schemes.
  * @param {import("@playwright/test").Page} page
@@ -80,7 +87,8 @@ test("pages of points, of several runs and of a report", async ({ page, vivarium
   });
   for (const run of sweep.runs)
     await expect.poll(async () => (await vivarium.get(run.id)).status, { timeout: 60_000 }).toBe("finished");
-  const pages = [url, `${url}/evaluation`, sweep.url, `/compare?run=${id}&run=${sweep.runs[0].id}`];
+  const perceptron = await trained(vivarium, PERCEPTRON, 60_000);
+  const pages = [url, perceptron.url, `${url}/evaluation`, sweep.url, `/compare?run=${id}&run=${sweep.runs[0].id}`];
   for (const path of pages) {
     await page.goto(path);
     await page.locator(".card").first().waitFor();

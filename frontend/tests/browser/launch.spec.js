@@ -18,6 +18,8 @@ test("the empty page offers a first experiment, which starts and shows its bound
   await expect(page.getByRole("region", { name: "Decision boundary" })).toContainText("after epoch 3");
   // The boundary is before the curves.
   await expect(page.locator(".run-columns > :first-child .boundary-panel")).toBeVisible();
+  // A run that is over when the page opens shows its mistakes.
+  await page.getByLabel("After each epoch").check();
   await page.getByRole("slider", { name: "Epoch" }).press("ArrowLeft");
   await expect(page.getByRole("region", { name: "Decision boundary" })).toContainText("after epoch 2");
 });

@@ -65,7 +65,7 @@ test("a perceptron's mistakes are shown one at a time with the numbers that the 
   await check(second, 0);
   await page.getByRole("button", { name: "Previous mistake" }).click();
   await check(first, first.total - 1);
-  await page.getByRole("combobox", { name: "Epoch" }).selectOption("epoch 2");
+  await page.getByRole("button", { name: new RegExp(`^epoch 2 ${second.mistakes} mistakes?$`) }).click();
   await check(second, 0);
   await page.getByLabel("Speed").selectOption("20 a second");
   await page.getByRole("button", { name: "Play", exact: true }).click();
@@ -79,6 +79,89 @@ test("a perceptron's mistakes are shown one at a time with the numbers that the 
   await page.getByLabel("Mistake by mistake").check();
   await check(second, second.total - 1);
   expect(await overflow(page)).toBeLessThanOrEqual(0);
+});
+
+/** Two groups that a line divides in the first epoch. */
+const BLOBS = {
+  name: "perceptron on blobs",
+  data: { set: "blobs", samples: 400, noise: 0.5, classes: 2 },
+  network: { kind: "perceptron" },
+  training: { epochs: 3, batch_size: 1, optimizer: { kind: "sgd", lr: 0.001, momentum: 0 } },
+};
+
+test("a mistake is told with the names of the classes, though they come after it", async ({ page, vivarium }) => {
+  const { url } = await trained(vivarium, BLOBS);
+  let release = () => {};
+  const released = new Promise((resolve) => (release = () => resolve(undefined)));
+  await page.route("**/api/v1/runs/*/points*", async (route) => {
+    await released;
+    const response = await route.fetch();
+    await route.fulfill({ json: { ...(await response.json()), classes: ["quince", "medlar"] } });
+  });
+  // A log of an earlier version does not name them either.
+  await page.route(`**${url}`, async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, body: (await response.text()).replace('["class 1","class 2"]', "null") });
+  });
+  await page.goto(url);
+  const film = page.locator(".mistake-film");
+  await expect(film).toContainText("but the weights say");
+  await expect(film).not.toContainText("quince");
+  release();
+  await expect(film).toContainText(/The point is “(quince|medlar)”, but the weights say “(quince|medlar)”/);
+});
+
+test("the film of mistakes runs on through the epochs and ends where the line rests", async ({ page, vivarium }) => {
+  const { id, url } = await trained(vivarium, BLOBS);
+  const of = (/** @type {number} */ epoch) => vivarium.call("GET", `/runs/${id}/updates?epoch=${epoch}`);
+  const epochs = await Promise.all([1, 2, 3].map(of));
+  const rest = epochs.findIndex(({ total }) => total === 0) + 1;
+  expect(rest).toBeGreaterThan(1);
+  await page.goto(url);
+  await expect(page.locator(".boundary-legends")).toContainText("background: what the weights say");
+  const slider = page.getByRole("slider", { name: "Mistake", exact: true });
+  // It has a place for every mistake, and one for each epoch without any.
+  const places = epochs.reduce((all, { total }) => all + Math.max(1, total), 0);
+  await expect(slider).toHaveAttribute("max", String(places - 1));
+  await page.getByLabel("Speed").selectOption("20 a second");
+  await page.getByRole("button", { name: "Play", exact: true }).click();
+  const where = page.locator(".mistake-where");
+  await expect(where).toHaveText(
+    `Epoch ${rest}: no mistake in ${epochs[0].samples} points. The line stays where it is.`,
+  );
+  await expect(page.getByRole("button", { name: "Play", exact: true })).toBeVisible();
+  await expect(page.locator(".mistake-film")).toContainText("more training changes nothing");
+  await expect(page.getByRole("button", { name: `epoch ${rest} 0 mistakes` })).toHaveAttribute("aria-current", "step");
+  // The slider goes back into the first epoch.
+  await slider.fill("1");
+  await expect(where).toContainText(`Epoch 1, mistake 2 of ${epochs[0].total}`);
+});
+
+test("plot, controls and formula of a mistake are seen at once", async ({ page, vivarium }) => {
+  const { url } = await trained(vivarium, BLOBS);
+  await page.goto(url);
+  const plot = page.locator("canvas.boundary");
+  const parts = [plot, page.locator(".mistake-film .film"), page.locator(".mistake-film .update-numbers")];
+  for (const [width, height] of [
+    [1440, 900],
+    [1280, 800],
+    [768, 900],
+  ]) {
+    await page.setViewportSize({ width, height });
+    await page.locator(".boundary-panel").evaluate((panel) => panel.scrollIntoView());
+    for (const part of parts) await expect(part, `${width} × ${height}`).toBeInViewport({ ratio: 1 });
+    const [left, right] = await Promise.all(parts.slice(0, 2).map((part) => part.boundingBox()));
+    expect((left?.x ?? 0) + (left?.width ?? 0)).toBeLessThan(right?.x ?? 0);
+  }
+  // On a phone the controls are below the plot, before anything else.
+  await page.setViewportSize({ width: 400, height: 800 });
+  const [above, below, legend] = await Promise.all(
+    [plot, page.locator(".boundary-controls"), page.locator(".boundary-legends")].map((part) => part.boundingBox()),
+  );
+  const gap = (below?.y ?? 0) - ((above?.y ?? 0) + (above?.height ?? 0));
+  expect(gap).toBeGreaterThanOrEqual(0);
+  expect(gap).toBeLessThan(24);
+  expect(legend?.y ?? 0).toBeGreaterThan(below?.y ?? 0);
 });
 
 test("several classes have a table for each row that a mistake changes", async ({ page, vivarium }) => {

@@ -35,9 +35,11 @@ test("points arrive by themselves, and stop and resume work", async ({ page, viv
   await expect.poll(() => drawn(page)).toBeGreaterThan(3);
   const seen = await drawn(page);
   await expect.poll(() => drawn(page)).toBeGreaterThan(seen + 2);
-  // One action comes first, by the run's state.
+  // Stop comes first while the run trains, but it is no action that one wants next.
   const first = page.locator(".run-actions > .primary");
-  await expect(first).toHaveText("Stop");
+  await expect(page.locator(".run-actions > :first-child")).toHaveText("Stop");
+  await expect(first).toHaveCount(0);
+  await expect(page.locator(".run-hint")).toContainText("Look for: losses that fall together");
   await page.getByRole("button", { name: "Stop" }).click();
   await expect(page.locator(".run-head .badge")).toHaveText("stopped");
   await expect(first).toHaveText("Resume");
@@ -245,6 +247,30 @@ test("accuracy and loss come first and larger, and points are counted as samples
   const size = (/** @type {import("@playwright/test").Locator} */ of) =>
     of.locator("dd").evaluate((value) => Number.parseFloat(getComputedStyle(value).fontSize));
   expect(await size(figures.first())).toBeGreaterThan((await size(figures.last())) * 1.5);
+});
+
+test("a run that is named like what it trains says it once", async ({ page, vivarium }) => {
+  const { url } = await vivarium.create({ ...SHORT, name: "MLP on digits" });
+  await page.goto(url);
+  await expect(page.locator(".run-about")).toHaveText(/^Started /);
+  const other = await vivarium.create(SHORT);
+  await page.goto(other.url);
+  await expect(page.locator(".run-about")).toHaveText(/^MLP on digits · started /);
+});
+
+test("both plots are at one height, whatever their legends take", async ({ page, vivarium }) => {
+  const { url } = await vivarium.create(SHORT);
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await page.goto(url);
+  await expect(page.locator(".run-head .badge")).toHaveText("finished");
+  const plots = page.locator(".chart-plot");
+  await expect(plots).toHaveCount(2);
+  await page.locator('[data-chart="loss"] .legend-item b').evaluateAll((values) => {
+    for (const value of values) value.textContent = "0.000000000000000001";
+  });
+  const [loss, accuracy] = await plots.evaluateAll((all) => all.map((plot) => plot.getBoundingClientRect()));
+  expect(loss.right).toBeLessThan(accuracy.left);
+  expect(loss.top).toBeCloseTo(accuracy.top, 0);
 });
 
 test("the log opens and follows", async ({ page, vivarium }) => {
