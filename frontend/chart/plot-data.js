@@ -171,9 +171,10 @@ export function plotData(lines, { range, yRange, logX, logY, pixels, outliers = 
   const middles =
     withoutLeap === null ? [] : starts.flatMap((from, i) => median(values.slice(from, starts[i + 1])) ?? []);
   const beginnings = withoutLeap === null ? [] : parts.flatMap((part) => beginningOf(part) ?? []);
-  const top = Math.max(withoutLeap ?? high, ...ends, ...middles, ...beginnings);
+  const settled = Math.max(withoutLeap ?? high, ...ends, ...middles);
+  const top = Math.max(settled, ...beginnings);
   // Where the ends reach far up, the leap is not worth a cut, nor where the rest of a small loss is next to nothing.
-  const isSmall = (top > (withoutLeap ?? top) && high <= WORTH * top) || (high < 1 && top < high * NOTHING);
+  const isSmall = (top > (withoutLeap ?? top) && high <= WORTH * top) || (high < 1 && settled < high * NOTHING);
   const leaping = withoutLeap === null || isSmall ? null : top;
   // Values that are all the same beside the leap would make no axis.
   if (leaping !== null && leaping > low) [low, high] = [lowestUpTo(drawn, leaping), leaping];

@@ -128,6 +128,8 @@ test("diverged runs among themselves, and one that stays among the others, are d
 test("where a small loss falls to nothing, its fall is shown", () => {
   const made = plotData([line([0.013, 1e-9, ...Array.from({ length: 200 }, () => 1e-25)])], automatic);
   assert.ok(made.cut === null && made.y.max > 0.013, JSON.stringify(made.y));
+  const perceptron = [0.013, 0.009, 0, 0.007, 0, 0.005, 0.004, 0, 0.005, ...Array.from({ length: 850 }, () => 0)];
+  assert.equal(plotData([line(perceptron)], automatic).cut, null);
 });
 
 test("the end of each line stays in sight", () => {
