@@ -77,7 +77,7 @@ export const boundary = {
             points,
             splits: new Set(/** @type {const} */ (["train", "validation", "test"])),
           },
-          { width: side, height: side, ratio: RATIO, ink: printColour },
+          { width: side, height: side, ratio: RATIO, ink: printColour, axes: wanted.length < 2 },
         );
         const when = found.epoch === 0 ? "before training" : `after epoch ${found.epoch}`;
         return { when, picture: canvasImage(canvas, `Decision boundary of “${runName(run)}” ${when}`, side, false) };
