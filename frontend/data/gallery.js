@@ -1,5 +1,5 @@
 // The gallery of a data set: for each class a row with the mean image and the first images. All rows show parts of one
-// picture.
+// picture, and so does the thumbnail of the set.
 
 import { getGallery } from "../lib/api.js";
 import { h } from "../lib/dom.js";
@@ -11,12 +11,42 @@ import { apiUrl } from "../lib/base-path.js";
 /** Number of classes shown at first. */
 const FIRST_CLASSES = 20;
 
+/** So few classes have one column of rows, whatever the width. */
+const FEW_CLASSES = 3;
+/** Letters of the longest name of a class that is not cut. */
+const NAME_LETTERS = 22;
+
+/** Layouts by set and version, for the thumbnail and the gallery alike. @type {Map<string, Promise<Gallery>>} */
+const layouts = new Map();
+
 /** @param {string} set @param {string} version changes with the content, so that an older picture is not reused */
-export function galleryPart(set, version) {
+export function loadGallery(set, version) {
+  const key = `${set} ${version}`;
+  const known = layouts.get(key);
+  if (known) return known;
+  /** @type {Promise<Gallery>} */
+  const layout = getGallery(set);
+  layouts.set(key, layout);
+  layout.catch(() => layouts.delete(key));
+  return layout;
+}
+
+/** @param {string} set @param {string} version */
+const pictureUrl = (set, version) =>
+  apiUrl(`/datasets/${encodeURIComponent(set)}/gallery.png?v=${encodeURIComponent(version.slice(0, 16))}`);
+
+/** Where a cell of the picture is, as a background's position. @param {number} index @param {number} of */
+const share = (index, of) => `${of > 1 ? (index / (of - 1)) * 100 : 0}%`;
+
+/** @param {string} set @param {string} version @param {(samples: number) => void} onSamples how many images there are */
+export function galleryPart(set, version, onSamples) {
   const waiting = h("p", { class: "muted", role: "status" }, "Drawing the classes…");
-  const part = h("div", {}, waiting);
-  getGallery(set).then(
-    (gallery) => part.replaceChildren(rows(set, version, gallery)),
+  const part = h("div", { class: "gallery-part" }, waiting);
+  loadGallery(set, version).then(
+    (gallery) => {
+      part.replaceChildren(rows(set, version, gallery));
+      onSamples(gallery.classes.reduce((sum, { images }) => sum + images, 0));
+    },
     (error) =>
       part.replaceChildren(
         h("p", { class: "notice bad", role: "alert" }, error instanceof Error ? error.message : String(error)),
@@ -25,16 +55,33 @@ export function galleryPart(set, version) {
   return part;
 }
 
+/** The first image of each of the first four classes, or the first four of a single one, in a square. @param {string} set @param {string} version */
+export async function galleryThumbnail(set, version) {
+  const { classes, columns, rows, cell } = await loadGallery(set, version);
+  const cells = classes.flatMap(({ images }, row) =>
+    Array.from({ length: Math.min(columns - 1, images) }, (_, at) => ({ row, column: at + 1 })),
+  );
+  cells.sort((a, b) => a.column - b.column || a.row - b.row);
+  const square = h(
+    "span",
+    { class: "thumbnail-images", vars: { picture: `url("${pictureUrl(set, version)}")`, columns, rows } },
+    ...cells
+      .slice(0, 4)
+      .map(({ row, column }) => h("i", { vars: { row: share(row, rows), column: share(column, columns) } })),
+  );
+  square.classList.toggle("fine", cell >= 64);
+  return square;
+}
+
 /** @param {string} set @param {string} version @param {Gallery} gallery */
 function rows(set, version, { classes, columns, cell }) {
-  const url = apiUrl(`/datasets/${encodeURIComponent(set)}/gallery.png?v=${encodeURIComponent(version.slice(0, 16))}`);
   const most = Math.max(1, ...classes.map(({ images }) => images));
-  const position = (/** @type {number} */ row) => (classes.length > 1 ? (row / (classes.length - 1)) * 100 : 0);
-  const image = (/** @type {number} */ column) => h("i", { vars: { column: `${(column / (columns - 1)) * 100}%` } });
+  const longest = Math.max(...classes.map(({ name }) => name.length));
+  const image = (/** @type {number} */ column) => h("i", { vars: { column: share(column, columns) } });
   const row = (/** @type {{ name: string, images: number }} */ { name, images }, /** @type {number} */ index) =>
     h(
       "li",
-      { class: "class-row", vars: { row: `${position(index)}%` } },
+      { class: "class-row", vars: { row: share(index, classes.length) } },
       h("span", { class: "class-name", title: name }, name),
       h(
         "span",
@@ -51,18 +98,12 @@ function rows(set, version, { classes, columns, cell }) {
     );
   const list = h(
     "ul",
-    { class: "class-rows", vars: { picture: `url("${url}")`, columns, rows: classes.length } },
+    { class: "class-rows", vars: { picture: `url("${pictureUrl(set, version)}")`, columns, rows: classes.length } },
     ...classes.slice(0, FIRST_CLASSES).map(row),
   );
   list.classList.toggle("fine", cell >= 64);
-  const head = h(
-    "div",
-    { class: "class-head", "aria-hidden": true },
-    h("span", {}, "Class"),
-    h("span", {}, "Images"),
-    h("span", {}, "Mean"),
-    h("span", {}, "First images"),
-  );
+  const heads = ["Class", "Images", "Mean", "First images"].map((word) => h("span", {}, word));
+  const head = h("div", { class: "class-head" }, ...heads);
   const more = h(
     "button",
     {
@@ -77,5 +118,15 @@ function rows(set, version, { classes, columns, cell }) {
     },
     `All ${classes.length} classes`,
   );
-  return h("div", { class: "classes" }, head, list, classes.length > FIRST_CLASSES && more);
+  const name = `${Math.min(NAME_LETTERS, longest)}ch`;
+  const part = h(
+    "div",
+    { class: "classes", vars: { name } },
+    // A head for each column of rows.
+    h("div", { class: "class-heads", "aria-hidden": true }, head, head.cloneNode(true)),
+    list,
+    classes.length > FIRST_CLASSES && more,
+  );
+  part.classList.toggle("is-few", classes.length <= FEW_CLASSES);
+  return part;
 }

@@ -7,10 +7,15 @@ import { h, setText } from "../lib/dom.js";
 import { bytes, count, plural } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { attempt } from "../lib/shell.js";
+import { factList } from "./facts.js";
 import { fitsPart } from "./fits.js";
-import { galleryPart } from "./gallery.js";
+import { galleryPart, galleryThumbnail } from "./gallery.js";
+import { hasPoints, pointsOf, pointsPart, pointsThumbnail, variationsPart } from "./points.js";
 
 /** @import { DataSet } from "../lib/types" */
+
+/** Rows so far out of sight have their thumbnails. */
+const NEAR = "300px";
 
 /** The label and tone of each state. @type {{ [kind: string]: [string, string] }} */
 const STATES = {
@@ -20,14 +25,18 @@ const STATES = {
   damaged: ["damaged", "bad"],
 };
 
-/** @param {DataSet} first @param {string} folder the server's data folder @param {() => Promise<void>} changed */
-export function setCard(first, folder, changed) {
+/**
+ * @param {DataSet} first
+ * @param {{ folder: string, changed: () => Promise<void>, toggled: (isOpen: boolean) => void }} options `folder`: the
+ *   server's data folder
+ */
+export function setCard(first, { folder, changed, toggled }) {
   let set = first;
-  /** The version of the shown gallery. */
+  /** The version of the shown gallery, and of the thumbnail. */
   let shown = "";
+  let pictured = "";
   const badge = h("span", { class: "badge" });
   const facts = h("span", { class: "set-facts" });
-  const summary = h("p", { class: "muted" });
   // A closed card says in its row what is in it, where there is room.
   const about = h("span", { class: "set-about" });
   const licence = h("p", { class: "set-licence" });
@@ -61,6 +70,8 @@ export function setCard(first, folder, changed) {
     "Labels",
   );
   const gallery = h("div", { class: "set-gallery" });
+  const figures = h("div", { class: "set-facts-line" });
+  const thumbnail = h("span", { class: "set-thumbnail" });
   // Points are drawn, and learnt at once, on a page of their own.
   const isPoints = first.dimensions === 2;
   const trainLink = h(
@@ -74,7 +85,7 @@ export function setCard(first, folder, changed) {
   );
   const details = h(
     "details",
-    { class: "card set", data: { set: first.set }, on: { toggle: showGallery } },
+    { class: "card set", data: { set: first.set }, on: { toggle } },
     h(
       "summary",
       { class: "card-head" },
@@ -82,6 +93,7 @@ export function setCard(first, folder, changed) {
         "span",
         { class: "set-title" },
         chevron(),
+        thumbnail,
         h("h3", {}, first.title),
         // Commands need the name where it is not the title in small letters.
         first.title.toLowerCase() !== first.set && h("code", {}, first.set),
@@ -93,13 +105,13 @@ export function setCard(first, folder, changed) {
     h(
       "div",
       { class: "card-body" },
-      summary,
-      licence,
       trouble,
       progress,
-      h("div", { class: "set-actions" }, labelsLink, deleteButton),
+      figures,
       command,
       gallery,
+      h("div", { class: "set-actions" }, labelsLink, deleteButton),
+      licence,
     ),
   );
   // What one does with a set stands beside its row, open or closed. A summary may hold no buttons.
@@ -109,6 +121,18 @@ export function setCard(first, folder, changed) {
     details,
     h("div", { class: "set-action" }, trainLink, fetchButton, stopButton),
   );
+
+  let isNear = false;
+  const sight = new IntersectionObserver(
+    (entries) => {
+      if (!entries.some(({ isIntersecting }) => isIntersecting)) return;
+      isNear = true;
+      sight.disconnect();
+      void showThumbnail();
+    },
+    { rootMargin: NEAR },
+  );
+  sight.observe(element);
 
   /** @param {DataSet} next */
   function show(next) {
@@ -120,9 +144,9 @@ export function setCard(first, folder, changed) {
     details.dataset.state = set.state.kind;
     trainLink.hidden = !(set.state.kind === "present" || set.state.kind === "built_in");
     setText(facts, factsOf(set));
-    setText(summary, set.summary);
-    // The facts of an own set say all that its summary does.
-    setText(about, set.about ? "" : set.summary);
+    // The facts say what else the summary of an own set says.
+    const isOwn = set.about !== null && !set.can_fetch;
+    setText(about, isOwn ? `From ${set.about?.source}` : set.summary);
     setText(licence, set.licence);
     licence.hidden = set.licence === "";
     const message = set.state.kind === "damaged" ? set.state.message : (set.fetch?.message ?? "");
@@ -152,23 +176,55 @@ export function setCard(first, folder, changed) {
     // use.
     const where = `--data-dir ${quoted(folder)}`;
     command.replaceChildren(
-      "Or drop its files above. On the command line: ",
+      h("span", {}, "Or drop its files above, or on the command line:"),
       h("code", {}, `vivarium data fetch ${set.set} ${where}`),
-      ", from files on disk: ",
       h("code", {}, `vivarium data import ${set.set} PATH ${where}`),
     );
+    showGallery();
+    void showThumbnail();
+  }
+
+  /** What the pictures are of: "" where there are none, else it changes with the content. */
+  function versionOf() {
+    if (hasPoints(set)) return "points";
+    const there = set.state.kind === "present" || set.state.kind === "built_in";
+    return there && set.dimensions === 3 ? (set.about?.sha256 ?? "built in") : "";
+  }
+
+  function toggle() {
+    toggled(details.open);
     showGallery();
   }
 
   function showGallery() {
-    const there = set.state.kind === "present" || set.state.kind === "built_in";
-    const version = there && set.dimensions === 3 ? (set.about?.sha256 ?? "built in") : "";
+    const version = versionOf();
     if (!details.open || shown === version) return;
     shown = version;
-    /** @type {HTMLElement[]} */
-    const parts = version ? [galleryPart(set.set, version)] : [];
-    if (version && set.about?.photos?.square === false) parts.push(fitsPart(set.set, version));
-    gallery.replaceChildren(...parts);
+    const showFacts = (/** @type {number} */ samples) => figures.replaceChildren(factList(set, samples));
+    figures.replaceChildren();
+    gallery.replaceChildren();
+    if (version === "points") {
+      const data = pointsOf(set);
+      showFacts(data.points.length);
+      gallery.append(h("div", { class: "points-beside" }, pointsPart(set, data), variationsPart(set)));
+    } else if (version) {
+      gallery.append(galleryPart(set.set, version, showFacts));
+      if (set.about?.photos?.square === false) gallery.append(fitsPart(set.set, version));
+    }
+  }
+
+  /** A few samples in the row: those of images once it is near, since the server makes pictures one by one. */
+  async function showThumbnail() {
+    const version = versionOf();
+    if (pictured === version || !(isNear || version === "points")) return;
+    pictured = version;
+    if (version === "") thumbnail.replaceChildren();
+    else if (version === "points") thumbnail.replaceChildren(pointsThumbnail(set));
+    else {
+      // Without a picture the row says as much, and the gallery tells what is wrong.
+      const square = await galleryThumbnail(set.set, version).catch(() => null);
+      if (pictured === version) thumbnail.replaceChildren(...(square ? [square] : []));
+    }
   }
 
   async function remove() {
@@ -204,7 +260,7 @@ export function setCard(first, folder, changed) {
 
   const open = () => {
     details.open = true;
-    details.scrollIntoView({ block: "nearest" });
+    details.scrollIntoView({ block: "start" });
   };
   return { element, show, open };
 }

@@ -3,6 +3,7 @@
 import { listDataSets } from "../lib/api.js";
 import { byId, h, pageData } from "../lib/dom.js";
 import { announce, attempt, startShell } from "../lib/shell.js";
+import { openSets } from "../data/open-sets.js";
 import { setCard } from "../data/set.js";
 import { uploadPart } from "../data/upload.js";
 
@@ -13,8 +14,17 @@ const POLL_MS = 400;
 
 startShell();
 
-/** @type {{ datasets: DataSet[], upload_limit: number, data_dir: string }} */
-const { datasets, upload_limit: limit, data_dir: folder } = pageData();
+/** `open`: the set of the address. @type {{ datasets: DataSet[], upload_limit: number, data_dir: string, open: string | null }} */
+const { datasets, upload_limit: limit, data_dir: folder, open } = pageData();
+let known = datasets;
+const titleOf = (/** @type {string} */ set) => known.find((other) => other.set === set)?.title ?? set;
+const opened = openSets({
+  titleOf,
+  replace: (url, title) => {
+    history.replaceState(history.state, "", url);
+    document.title = `${title} · Vivarium`;
+  },
+});
 /** @type {Map<string, ReturnType<typeof setCard>>} */
 const cards = new Map();
 const groups = [
@@ -41,7 +51,7 @@ byId("page").append(
   ),
   uploadPart({
     limit,
-    titleOf: (set) => datasets.find((known) => known.set === set)?.title ?? set,
+    titleOf,
     accepted: (set) => {
       announce(`${set} is there`);
       void refresh().then(() => cards.get(set)?.open());
@@ -50,6 +60,7 @@ byId("page").append(
   ...groups.map(({ element }) => element),
 );
 show(datasets);
+if (open) cards.get(open)?.open();
 
 /** Whether users brought it. @param {DataSet} set */
 function isOwn(set) {
@@ -58,16 +69,19 @@ function isOwn(set) {
 
 /** @param {DataSet[]} sets */
 function show(sets) {
+  known = sets;
   for (const [name, card] of cards) {
     if (sets.some(({ set }) => set === name)) continue;
     card.element.remove();
     cards.delete(name);
+    opened.toggled(name, false);
   }
   for (const { of, list, element } of groups) {
     const own = sets.filter(of);
     element.hidden = own.length === 0;
     own.forEach((set, place) => {
-      const card = cards.get(set.set) ?? setCard(set, folder, refresh);
+      const toggled = (/** @type {boolean} */ isOpen) => opened.toggled(set.set, isOpen);
+      const card = cards.get(set.set) ?? setCard(set, { folder, changed: refresh, toggled });
       cards.set(set.set, card);
       card.show(set);
       // Only cards in the wrong place are moved, which keeps focus in the others.

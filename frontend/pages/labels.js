@@ -1,9 +1,9 @@
 // The page of a set's labels: a search for mistakes by networks that did not learn them, corrections, and versions.
 
-import { siteUrl } from "../lib/base-path.js";
 import { byId, h, pageData } from "../lib/dom.js";
 import { count } from "../lib/format.js";
 import { announce, attempt, startShell } from "../lib/shell.js";
+import { setUrl } from "../data/open-sets.js";
 import { checkForm } from "../labels/check-form.js";
 import { correctionsCard } from "../labels/corrections.js";
 import { issuesCard } from "../labels/issues.js";
@@ -37,7 +37,7 @@ byId("page").append(
   h(
     "header",
     { class: "labels-head" },
-    h("div", {}, h("h1", {}, "Labels of ", h("a", { href: siteUrl("/data") }, title)), state),
+    h("div", {}, h("h1", {}, "Labels of ", h("a", { href: setUrl(set) }, title)), state),
     choice,
   ),
   form.element,

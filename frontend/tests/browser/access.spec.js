@@ -52,6 +52,8 @@ test("pages without a run", async ({ page }) => {
     "/playground?lesson=sigmoid",
     "/reports",
     "/data",
+    "/data/digits",
+    "/data/spiral",
     "/runs/none",
   ]) {
     await page.goto(path);

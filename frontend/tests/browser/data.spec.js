@@ -41,7 +41,9 @@ test("a zip becomes a set: report, name, acceptance, and it can be trained on", 
   const card = page.locator('[data-set="pets"]');
   await expect(card).toHaveAttribute("open", "");
   await expect(card).toContainText("12 photos · 2 classes · 16×16 colour");
-  await expect(card).toContainText("12 photos of 2 classes, 16x16 colour pixels; from");
+  await expect(card).toContainText("From My pets.zip");
+  await expect(card.locator(".set-figures > div").filter({ hasText: "Training" })).toHaveText("Training10");
+  await expect(page).toHaveURL(/\/data\/pets$/);
   await expect(card.getByRole("img", { name: "Mean of cats" })).toBeVisible();
   await expect(card.locator(".class-row")).toHaveCount(2);
   // The picture behind the rows has loaded.
@@ -69,6 +71,68 @@ test("each set leads to what one does with it, closed as it is", async ({ page }
   await page.getByRole("link", { name: "Train on Digits" }).click();
   await expect(page).toHaveURL(/\/new\?data=digits$/);
   await expect(page.getByRole("radio", { name: /^Digits/ })).toBeChecked();
+});
+
+test("a set has an address: its open card has it, and it opens the card", async ({ page }) => {
+  await page.goto("/data");
+  const card = (/** @type {string} */ set) => page.locator(`[data-set="${set}"]`);
+  await card("digits").locator("summary").click();
+  await expect(page).toHaveURL(/\/data\/digits$/);
+  await expect(page).toHaveTitle("Digits · Vivarium");
+  await card("spiral").locator("summary").click();
+  await expect(page).toHaveURL(/\/data\/spiral$/);
+  await card("spiral").locator("summary").click();
+  await expect(page).toHaveURL(/\/data\/digits$/);
+  await card("digits").locator("summary").click();
+  await expect(page).toHaveURL(/\/data$/);
+  await expect(page).toHaveTitle("Data · Vivarium");
+  await page.goto("/data/spiral");
+  await expect(card("spiral")).toHaveAttribute("open", "");
+  await expect(card("spiral").locator("summary")).toBeInViewport();
+  await expect(card("digits")).not.toHaveAttribute("open", "");
+  await expect(card("spiral").getByRole("link", { name: "/data/spiral" })).toHaveAttribute("href", "/data/spiral");
+  expect((await page.goto("/data/spirals"))?.status()).toBe(404);
+});
+
+test("points are drawn, large with a legend and small in their row, and other settings lead to the playground", async ({
+  page,
+}) => {
+  await page.goto("/data/spiral");
+  const card = page.locator('[data-set="spiral"]');
+  const picture = card.getByRole("img", { name: "Spiral: 400 points of 2 classes" });
+  await expect(picture).toBeVisible();
+  /** How many colours the canvas has. @param {import("@playwright/test").Locator} canvas */
+  const colours = (canvas) =>
+    canvas.evaluate((/** @type {HTMLCanvasElement} */ element) => {
+      const pixels = element.getContext("2d")?.getImageData(0, 0, element.width, element.height).data ?? [];
+      const found = new Set();
+      for (let i = 0; i < pixels.length; i += 4) found.add(`${pixels[i]} ${pixels[i + 1]} ${pixels[i + 2]}`);
+      return found.size;
+    });
+  await expect.poll(() => colours(picture)).toBeGreaterThan(20);
+  await expect.poll(() => colours(card.locator(".set-thumbnail canvas"))).toBeGreaterThan(5);
+  await expect(card.locator(".boundary-legend li")).toHaveText(["class 1", "class 2"]);
+  await expect(card.locator(".set-figures")).toContainText(/Points400Training320Test80Noise0\.03/);
+  const before = await colours(picture);
+  for (const split of ["training", "test"]) await card.getByRole("button", { name: split }).click();
+  await expect.poll(() => colours(picture)).toBeLessThan(before);
+  await card.getByRole("link", { name: "5 classes" }).click();
+  await expect(page).toHaveURL(/\/playground\?/);
+  await expect(page.locator(".plane-legend li")).toHaveCount(5);
+});
+
+test("rows have a picture of what is there, and the classes of a wide card stand in two columns", async ({ page }) => {
+  await page.goto("/data");
+  await expect(page.locator('[data-set="digits"] .thumbnail-images i')).toHaveCount(4);
+  await expect(page.locator('[data-set="mnist"] .set-thumbnail')).toBeEmpty();
+  await page.goto("/data/digits");
+  const rows = page.locator('[data-set="digits"] .class-row');
+  await expect(page.locator('[data-set="digits"] .set-figures')).toContainText(/Images1,797Training1,438Test359/);
+  const left = async (/** @type {number} */ row) => (await rows.nth(row).boundingBox())?.x ?? 0;
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await expect.poll(async () => (await left(5)) - (await left(0))).toBeGreaterThan(400);
+  await page.setViewportSize({ width: 768, height: 900 });
+  await expect.poll(async () => (await left(5)) - (await left(0))).toBe(0);
 });
 
 test("unreadable images are named, and left out only after confirmation", async ({ page }) => {
@@ -278,7 +342,7 @@ test("names in a zip with markup are shown as text", async ({ page }) => {
   await expect(page.locator(".report-notes")).toContainText(evil);
   await page.getByRole("button", { name: "Accept" }).click();
   await expect(page.locator('[data-set="pets"] .class-row').first()).toContainText(evil);
-  await expect(page).toHaveTitle("Data · Vivarium");
+  await expect(page).toHaveTitle("pets · Vivarium");
 });
 
 test("a set is deleted after confirmation", async ({ page }) => {
@@ -316,6 +380,11 @@ test("the page fits a phone with everything open", async ({ page }) => {
     file(`${"long".repeat(20)}.zip`, { ...PETS, [`pets/cats/${"x".repeat(90)}.jpg`]: "nothing" }),
   );
   await expect(page.getByRole("button", { name: "Accept" })).toBeVisible();
+  // A button keeps its distance from the edge of its card.
+  for (const action of await page.locator(".set-row:has(.set:not([open])) .set-action").all()) {
+    const [button, row] = [await action.boundingBox(), await action.locator("..").boundingBox()];
+    expect((row?.y ?? 0) + (row?.height ?? 0) - (button?.y ?? 0) - (button?.height ?? 0)).toBeGreaterThan(9);
+  }
   for (const summary of await page.locator(".set > summary").all()) await summary.click();
   await expect(page.locator('[data-set="digits"] .class-row')).toHaveCount(10);
   expect(await overflow(page)).toBeLessThanOrEqual(0);
