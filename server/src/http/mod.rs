@@ -186,6 +186,7 @@ fn pages() -> OpenApiRouter<App> {
         .route("/reports", get(pages::reports))
         .route("/reports/{id}", get(pages::report))
         .route("/data", get(pages::data))
+        .route("/data/{set}", get(pages::data_set))
         .route("/data/{set}/labels", get(pages::labels))
         .route("/static/{*path}", get(assets::static_file))
         .route("/frontend/{*path}", get(assets::frontend_file))

@@ -458,14 +458,32 @@ pub async fn report(State(app): State<App>, Path(id): Path<String>) -> Result<Re
 
 /// `/data`: the data sets.
 pub async fn data(State(app): State<App>) -> Result<Response> {
-    let sets = super::api::datasets::all(&app).await?;
+    data_page(&app, None).await
+}
+
+/// `/data/{set}`: the data sets, with the card of one open.
+pub async fn data_set(State(app): State<App>, Path(set): Path<String>) -> Result<Response> {
+    data_page(&app, Some(set)).await
+}
+
+async fn data_page(app: &App, open: Option<String>) -> Result<Response> {
+    let sets = api::datasets::all(app).await?;
+    let title = match &open {
+        None => "Data".to_owned(),
+        Some(name) => {
+            let found = sets.iter().find(|known| known.set.set == name.as_str());
+            let found = found.ok_or_else(|| Error::NotFound(format!("data set “{name}”")))?;
+            found.set.title.to_string()
+        }
+    };
     let data = json!({
         "datasets": sets,
+        "open": open,
         "upload_limit": app.upload_limit,
         // For the commands on the page: without it they would use another folder.
         "data_dir": app.data_dir.display().to_string(),
     });
-    DataPage::respond("Data", &data)
+    DataPage::respond(title, &data)
 }
 
 /// `/data/{set}/labels`: the labels of a set, and the search for mistakes in them.
