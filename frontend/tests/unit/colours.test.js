@@ -130,9 +130,10 @@ const EYES = {
   ],
 };
 
-for (const [theme, at, surface] of /** @type {[string, number, string][]} */ ([
-  ["light", 0, "#ffffff"],
-  ["dark", 1, "#171b19"],
+// On a dark surface a dark colour is a weaker line than a light one of the same contrast on white.
+for (const [theme, at, surface, least] of /** @type {[string, number, string, number][]} */ ([
+  ["light", 0, "#ffffff", 3],
+  ["dark", 1, "#171b19", 4],
 ])) {
   const ramp = [...TOKENS.matchAll(/--order-\d+: light-dark\((#\w+), (#\w+)\)/g)].map((found) => found[1 + at]);
   const luminance = (/** @type {string} */ hex) => {
@@ -144,7 +145,7 @@ for (const [theme, at, surface] of /** @type {[string, number, string][]} */ ([
     assert.equal(ramp.length, 13);
     for (const hex of ramp) {
       const [low, high] = [luminance(hex), luminance(surface)].sort((a, b) => a - b);
-      assert.ok((high + 0.05) / (low + 0.05) >= 3, hex);
+      assert.ok((high + 0.05) / (low + 0.05) >= least, hex);
     }
     const lightness = ramp.map((hex) => oklab(linear(hex))[0]);
     const steps = lightness.slice(1).map((value, i) => value - lightness[i]);
