@@ -8,6 +8,7 @@ import { icon } from "../lib/icons.js";
 import { attempt, toast } from "../lib/shell.js";
 import { canStop, isActive } from "../lib/status.js";
 import { beginReport } from "../report/begin.js";
+import { sideBySideUrl } from "./side-by-side.js";
 import { differences } from "./titles.js";
 
 /** @import { Run, SweepSpec } from "../lib/types" */
@@ -60,10 +61,9 @@ function button(picture, label, onClick) {
 
 /** The evaluation of two runs side by side. @param {Run[]} runs @returns {HTMLElement[]} */
 function sideBySide(runs) {
-  const [first, second, ...more] = runs.filter(({ source }) => source === null);
-  if (!second || more.length > 0) return [];
+  const href = sideBySideUrl(runs);
+  if (href === null) return [];
   const title = "Figures of both on the same test samples, and whether the difference may be chance";
-  const href = `${first.url}/evaluation?with=${second.id}`;
   return [h("a", { class: "button", href, title }, icon("target", 14), "Evaluate side by side")];
 }
 
@@ -74,6 +74,9 @@ const stopRest = ({ id }) =>
     toast(stopped > 0 ? `${plural(stopped, "run")} will stop.` : "No run is queued or running any more.");
   });
 
+/** What makes a sweep larger: more seeds, or more trials of a search. @param {SweepSpec} spec */
+export const growWords = ({ search }) => (search ? "Five more trials" : "One more seed for each");
+
 /** @param {Sweep} sweep */
 function growButton({ id, spec }) {
   const grow = () =>
@@ -81,7 +84,7 @@ function growButton({ id, spec }) {
       await growSweep(id, spec.search ? { trials: 5 } : { repeats: 1 });
       location.reload();
     });
-  return button("plus", spec.search ? "Five more trials" : "One more seed for each", grow);
+  return button("plus", growWords(spec), grow);
 }
 
 /** @param {Sweep} sweep */

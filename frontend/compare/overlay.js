@@ -9,6 +9,7 @@ import { RunLines } from "../run/lines.js";
 import { refiner } from "../run/refine.js";
 import { pointsFor } from "../run/resolution.js";
 import { RunStore } from "../run/store.js";
+import { commonPartButton } from "./common-part.js";
 import { memberLines } from "./lines.js";
 
 /** @import { Run, RunEvent } from "../lib/types" */
@@ -134,6 +135,20 @@ export function overlay(runs, { which: charted, view, axis, members, title, more
     return over && charted[0].series !== series && all.every(({ store }) => store.series[series].x.length === 0);
   }
 
+  /** What the shown runs have of the chosen axis. @returns {[first: number, last: number][]} */
+  const spans = () =>
+    members().flatMap((member) =>
+      member.runs.flatMap((run) => {
+        const lines = followed.get(run.id)?.lines;
+        const known = charted.flatMap(({ series }) => {
+          const { x, length } = lines?.raw(series) ?? { x: [], length: 0 };
+          return length > 0 ? [x[0] > 0 ? x[0] : x[Math.min(1, length - 1)], x[length - 1]] : [];
+        });
+        return known.length > 0 ? [/** @type {[number, number]} */ ([Math.min(...known), Math.max(...known)])] : [];
+      }),
+    );
+  const common = commonPartButton(view, { spans, onView: () => charts.viewed() });
+
   const charts = chartGroup(
     view,
     charted.map((which) => ({
@@ -150,8 +165,9 @@ export function overlay(runs, { which: charted, view, axis, members, title, more
     {
       axis,
       smoothing,
-      more,
+      more: [common.element, ...(more ?? [])],
       onDraw: () => {
+        common.show();
         if (smoothing() === smoothedBy) return;
         smoothedBy = smoothing();
         charts.showTools();

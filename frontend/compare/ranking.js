@@ -6,6 +6,7 @@ import { dataTitle } from "../lib/setting-labels.js";
 import { holm, welch } from "../lib/welch.js";
 import { byDataSet } from "./data-sets.js";
 import { accuracyOf } from "./scatter.js";
+import { sideBySideUrl } from "./side-by-side.js";
 import { faultText, isSoundMember } from "./sound.js";
 import { meanAndStd } from "./columns.js";
 import { nameCell } from "./tables.js";
@@ -110,6 +111,24 @@ export function rankingNote(members) {
 }
 
 /**
+ * How the ranking is made, as the page says it: where one seed each leaves differences untested, it leads to a test.
+ * @param {Member[]} members @param {string} [grow] the label of the button that gives each setting one more seed
+ * @returns {(string | Node)[]}
+ */
+export function rankingAbout(members, grow) {
+  if (members.some(({ runs }) => runs.length > 1) || byDataSet(members).size > 1) return [rankingNote(members)];
+  const by = `By ${accuracyOf(members).title.toLowerCase()}. One seed each`;
+  const href = members.length === 2 ? sideBySideUrl(members.flatMap(({ runs }) => runs)) : null;
+  if (href !== null)
+    return [`${by}: `, h("a", { href }, "evaluate side by side"), " to test the difference on the same test samples."];
+  if (grow)
+    return [
+      `${by}, so no difference is tested: “${grow}” above gives every setting another run, and the differences a test.`,
+    ];
+  return [rankingNote(members)];
+}
+
+/**
  * @param {Member[]} members @param {{ explained?: boolean }} [options] `explained`: each answer with its reason
  * @returns {HTMLTableElement | null} null before the first result
  */
@@ -150,9 +169,12 @@ export function rankingTable(members, { explained = false } = {}) {
 /** @param {Place} place @param {number} i @param {Place[]} places @param {boolean} explained */
 function row(place, i, places, explained) {
   const { member, gain: got, behind } = place;
-  const { word, sign, why, brief } = significanceText(place, i, places);
-  const points = (behind * 100).toFixed(behind > 0 && behind < 0.0005 ? 2 : 1);
   const sound = isSoundMember(member);
+  const { word, sign, why, brief } = significanceText(place, i, places);
+  // With one seed of each the note says once that nothing is tested.
+  const isTested = places.some(({ p }) => p !== null);
+  const isRepeated = !isTested && sound && sign === "unknown" && places.length > 2;
+  const points = (behind * 100).toFixed(behind > 0 && behind < 0.0005 ? 2 : 1);
   const best = sound && places.length > 1 && behind === 0;
   return h(
     "tr",
@@ -168,8 +190,8 @@ function row(place, i, places, explained) {
     h(
       "td",
       {},
-      h("span", { class: `verdict is-${sign}`, title: why }, word),
-      explained && brief !== "" && h("small", { class: "verdict-why" }, brief),
+      isRepeated ? h("span", { title: why }, "–") : h("span", { class: `verdict is-${sign}`, title: why }, word),
+      explained && isTested && brief !== "" && h("small", { class: "verdict-why" }, brief),
     ),
   );
 }

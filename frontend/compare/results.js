@@ -2,8 +2,9 @@
 
 import { h } from "../lib/dom.js";
 import { parallel } from "./parallel.js";
-import { rankingNote, rankingTable } from "./ranking.js";
+import { rankingAbout, rankingTable } from "./ranking.js";
 import { scatterPlots } from "./scatter.js";
+import { settingChart } from "./setting-chart.js";
 import { fill } from "./slot.js";
 import { resultsTable, settingsTable, tableCard } from "./tables.js";
 
@@ -15,34 +16,47 @@ const WIDE_COLUMNS = 4;
 const LONG_ROWS = 8;
 
 /**
- * @param {{ onLook: (id: string) => void, onOnly: (ids: Set<string>) => void }} options `onLook`: the pointer is at a
- *   member, or at none (""); `onOnly`: the members that alone are to be drawn
+ * @param {{ onLook: (id: string) => void, onOnly: (ids: Set<string>) => void, grow?: string }} options `onLook`: the
+ *   pointer is at a member, or at none (""); `onOnly`: the members that alone are to be drawn; `grow`: the label of the
+ *   button that gives each setting one more seed
  */
-export function compareResults({ onLook, onOnly }) {
+export function compareResults({ onLook, onOnly, grow }) {
   const coordinates = parallel({ onLook, onOnly });
-  const slots = Array.from({ length: 4 }, () => h("div", { class: "compare-slot", hidden: true }));
-  const [ranking, figures, settings, costs] = slots;
+  const slots = Array.from({ length: 5 }, () => h("div", { class: "compare-slot", hidden: true }));
+  const [ranking, course, figures, settings, costs] = slots;
   // Narrow tables share a row where there is room.
-  const narrow = h("div", { class: "compare-narrow" }, ranking, settings);
+  const narrow = h("div", { class: "compare-narrow" }, ranking, course, settings);
   const element = h("div", { class: "compare-tables" }, narrow, coordinates.element, figures, costs);
   /** @type {Member[]} */
   let members = [];
   /** Counts how often results were shown. */
   let shows = 0;
-  /** The width for which the charts of costs are drawn, so that their text has the size of all others. */
-  let costsWidth = -1;
-  new ResizeObserver(() => costsWidth >= 0 && costsWidth !== element.clientWidth && showCosts()).observe(element);
+  /** The width for which charts are drawn, so that their text has the size of all others. */
+  let drawnWidth = -1;
+  new ResizeObserver(() => {
+    if (drawnWidth < 0 || drawnWidth === element.clientWidth) return;
+    showCourse();
+    showCosts();
+  }).observe(element);
 
   function showRanking() {
     const rank = rankingTable(members, { explained: true });
-    fill(ranking, rank && tableCard("Ranking", rankingNote(members), rank));
+    fill(ranking, rank && tableCard("Ranking", rankingAbout(members, grow), rank));
+  }
+
+  /** Drawn as wide as its place beside the ranking, which has it first. */
+  function showCourse() {
+    fill(course, settingChart(members, 0, onLook));
+    if (!course.hidden) fill(course, settingChart(members, course.clientWidth, onLook));
   }
 
   /** @param {{ [id: string]: Statistics }} statistics */
   function showFigures(statistics) {
     const means = members.some(({ runs }) => runs.length > 1) ? "Means and standard deviations over seeds. " : "";
     const note = `${means}Losses and accuracies are those of the last epoch, and below the means over epochs with their standard deviation.`;
-    fill(figures, tableCard("Figures", note, resultsTable(members, statistics)));
+    const card = tableCard("Figures", note, resultsTable(members, statistics));
+    card.classList.add("figures-card");
+    fill(figures, card);
   }
 
   function showSettings() {
@@ -53,8 +67,8 @@ export function compareResults({ onLook, onOnly }) {
   }
 
   function showCosts() {
-    costsWidth = element.clientWidth;
-    fill(costs, scatterPlots(members, onLook, costsWidth));
+    drawnWidth = element.clientWidth;
+    fill(costs, scatterPlots(members, onLook, drawnWidth));
   }
 
   return {
@@ -69,6 +83,7 @@ export function compareResults({ onLook, onOnly }) {
       const mine = shows;
       const parts = [
         showRanking,
+        showCourse,
         () => coordinates.show(members),
         () => showFigures(statistics),
         showSettings,

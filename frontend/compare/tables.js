@@ -140,23 +140,34 @@ export const runsWith = (path, members) =>
 const FEW_RUNS = 6;
 
 /**
- * What members have of the settings in which they differ. Where networks call a setting by several names, it is told once
- * by each name.
+ * What members have of the settings in which they differ, those that all have first. Where networks call a setting by
+ * several names, it is told once by each name.
  * @param {Member[]} members @param {string[]} [paths]
  * @returns {{ label: string, values: string[] }[]} `values` by member
  */
-export const settingLines = (members, paths = settingsThatDiffer(members)) =>
-  paths.flatMap((path) => {
-    const labels = members.map(({ runs: [run] }) =>
-      settingsOf(run).has(path) ? settingLabel(path, run.spec.network?.kind) : null,
-    );
+export function settingLines(members, paths = settingsThatDiffer(members)) {
+  const lines = paths.flatMap((path) => {
+    const labels = members.map(({ runs: [run] }) => (hasEffect(run, path) ? settingLabel(path, kindOf(run)) : null));
     return [...new Set(labels.filter((label) => label !== null))].map((label) => ({
       label,
+      isEverywhere: labels.every((other) => other === label),
       values: members.map(({ runs: [run] }, i) =>
-        labels[i] === label ? settingValue(path, settingsOf(run).get(path), run.spec.network?.kind) : "–",
+        labels[i] === label ? settingValue(path, settingsOf(run).get(path), kindOf(run)) : "–",
       ),
     }));
   });
+  return [...lines.filter(({ isEverywhere }) => isEverywhere), ...lines.filter(({ isEverywhere }) => !isEverywhere)];
+}
+
+/** @param {Run} run */
+const kindOf = ({ spec }) => spec.network?.kind;
+
+/** Whether a run has a setting, and its network reads it: a compact head has no layers of its own widths. @param {Run} run @param {string} path */
+function hasEffect(run, path) {
+  const settings = settingsOf(run);
+  const isCompact = settings.get("network.kind") === "vgg16" && settings.get("network.head") === "compact";
+  return settings.has(path) && !(isCompact && (path === "network.hidden" || path === "network.dropout"));
+}
 
 /**
  * The table of the settings in which members differ; null if there are none, or if their labels say it all. Many settings
@@ -207,7 +218,7 @@ export function nameCell({ runs, label, stroke }) {
 /**
  * A table with its title and an export button.
  * @param {string} title
- * @param {string} about
+ * @param {string | (string | Node)[]} about
  * @param {HTMLTableElement} table
  */
 export function tableCard(title, about, table) {

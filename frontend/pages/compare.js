@@ -3,7 +3,8 @@
 import { experimentCard } from "../runs/experiment.js";
 import { getStatistics, runsQuery, RUNS_IN_ADDRESS, shortQuery } from "../lib/api.js";
 import { readView } from "../chart/view.js";
-import { compareHeader } from "../compare/header.js";
+import { fairnessNotice } from "../compare/fairness.js";
+import { compareHeader, growWords } from "../compare/header.js";
 import { memberList, membersOf } from "../compare/members.js";
 import { watchNewRuns } from "../compare/new-runs.js";
 import { axisFor, chartsOf } from "../compare/lines.js";
@@ -140,6 +141,7 @@ function start() {
     words: words(),
   });
   const results = compareResults({
+    grow: data.sweep && !data.sweep.spec.search ? growWords(data.sweep.spec) : undefined,
     onLook: (id) => charts.highlight(id),
     onOnly: (ids) => {
       hidden.clear();
@@ -196,7 +198,7 @@ function start() {
     const groups = groupBySeed([...runs.values()]);
     const drawn = together ? groups : [...runs.values()].map((run) => [run]);
     members = membersOf(drawn, distinctLabels(drawn.map(([first]) => first)), together ? colours : coloursApart);
-    const told = dataNotice(members);
+    const told = dataNotice(members) ?? fairnessNotice(members, data.sweep?.spec.grid);
     notice.hidden = told === null;
     setText(notice, told ?? "");
     seeds.hidden = groups.length === runs.size;

@@ -41,10 +41,14 @@ test("a preset's sweep is shown live and ends in a ranking", async ({ page }) =>
   const ranking = card(page, "Ranking");
   await expect(ranking.locator("tbody tr")).toHaveCount(4, { timeout: 30_000 });
   await expect(ranking.locator("tbody tr").first()).toContainText("Best");
-  await expect(ranking).toContainText(
-    "whether a difference is more than chance takes at least two seeds of each setting",
-  );
-  await expect(ranking.locator("tbody tr").nth(1)).toContainText(/Not tested: one seed|Tie/);
+  // The note says once that nothing is tested, and what would.
+  await expect(ranking).toContainText("One seed each, so no difference is tested: “One more seed for each” above");
+  await expect(ranking.locator("tbody tr").nth(1).locator("td").last()).toHaveText(/^(–|Tie)$/);
+  // The course of accuracy over the setting.
+  const course = card(page, "Accuracy by batch size");
+  await expect(course.getByRole("link")).toHaveCount(4);
+  await expect(course.getByRole("group")).toHaveAccessibleName(/accuracy by batch size\. 16: [\d.]+%; 32: /);
+  await expect(course).toContainText("The axis of the batch size is logarithmic.");
   // The labels say the only setting that differs.
   await expect(card(page, "Settings that differ")).toHaveCount(0);
   await expect(page.locator(".compare-head")).toContainText("4 runs · they differ in batch size");
@@ -209,6 +213,44 @@ test("a name in the list leads to its run, and wide tables say that they go on",
   expect(await overflow(page)).toBe(0);
   await page.locator(".members").getByRole("link", { name: "one" }).click();
   await page.waitForURL(`**/runs/${one}`);
+});
+
+test("two runs that were not trained alike are said to be, lead to a test, and show their common part", async ({
+  page,
+  vivarium,
+}) => {
+  const { id: long } = await vivarium.create({ ...SHORT, name: "long", training: { epochs: 30, batch_size: 64 } });
+  const { id: short } = await vivarium.create({
+    ...SHORT,
+    name: "short",
+    data: { set: "digits", limit: 128 },
+    training: { epochs: 2, batch_size: 64 },
+  });
+  for (const id of [long, short]) await expect.poll(async () => (await vivarium.get(id)).status).toBe("finished");
+  await page.goto(`/compare?run=${long}&run=${short}`);
+  await expect(page.getByRole("note")).toContainText(
+    /not trained alike: 128 training samples \(short\) against 1,\d+ \(long\), and 2 epochs \(short\) against 30 \(long\)/,
+  );
+  const common = page.getByRole("button", { name: "Common part" });
+  await common.click();
+  await expect(common).toHaveAttribute("aria-pressed", "true");
+  await expect(page).toHaveURL(/range=0:2(&|$)/);
+  await page.reload();
+  await expect(common).toHaveAttribute("aria-pressed", "true");
+  await common.click();
+  await expect(page).not.toHaveURL(/range=/);
+  await card(page, "Ranking").getByRole("link", { name: "evaluate side by side" }).click();
+  await page.waitForURL(`**/runs/${long}/evaluation?with=${short}`);
+});
+
+test("figures are whole at 1280 pixels", async ({ page, vivarium }) => {
+  const { id } = await finished(vivarium, { base: BASE, grid: { "training.batch_size": [16, 32, 64] }, repeats: 1 });
+  await page.setViewportSize({ width: 1280, height: 900 });
+  await page.goto(`/sweeps/${id}`);
+  const figures = card(page, "Figures");
+  await expect(figures.locator("tbody tr")).toHaveCount(3);
+  expect(await figures.locator(".compare-scroll").evaluate((box) => box.scrollWidth - box.clientWidth)).toBe(0);
+  expect((await figures.locator("thead").boundingBox())?.height).toBeLessThan(50);
 });
 
 test("many settings of few runs are rows, which fit a phone, each by the name of its network", async ({
