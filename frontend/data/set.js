@@ -147,8 +147,9 @@ export function setCard(first, { folder, changed, toggled }) {
     // The facts say what else the summary of an own set says.
     const isOwn = set.about !== null && !set.can_fetch;
     setText(about, isOwn ? `From ${set.about?.source}` : set.summary);
-    setText(licence, set.licence);
-    licence.hidden = set.licence === "";
+    // Who opens generated points wonders whether the next run has others.
+    setText(licence, isPoints ? "Generated: the same settings give every run the same points." : set.licence);
+    licence.hidden = licence.textContent === "";
     const message = set.state.kind === "damaged" ? set.state.message : (set.fetch?.message ?? "");
     setText(trouble, message);
     trouble.hidden = message === "";
