@@ -17,18 +17,19 @@ import { differences } from "./titles.js";
 /** @typedef {{ id: string, spec: SweepSpec }} Sweep */
 
 /**
- * @param {{ title: string, runs: () => Run[], missing: number, sweep?: Sweep, words: string | undefined }} of `missing`:
+ * @param {{ title: () => string, runs: () => Run[], missing: number, sweep?: Sweep, words: string | undefined }} of `missing`:
  *   how many runs of the address there are not; `words`: how a report names the runs
  */
 export function compareHeader({ title, runs, missing, sweep, words }) {
+  const heading = h("h1", {});
   const about = h("p", { class: "muted" });
   const stop = sweep && button("stop", "Stop the rest", () => stopRest(sweep));
-  const report = button("text", "Report", () => attempt(() => beginReport(title, runs(), words)));
+  const report = button("text", "Report", () => attempt(() => beginReport(title(), runs(), words)));
   report.title = "Write a report about these runs";
   const element = h(
     "header",
     { class: "compare-head" },
-    h("div", {}, h("h1", {}, title), about),
+    h("div", {}, heading, about),
     h(
       "div",
       { class: "run-actions" },
@@ -43,6 +44,8 @@ export function compareHeader({ title, runs, missing, sweep, words }) {
     /** @param {Member[]} members */
     show(members) {
       const all = runs();
+      setText(heading, title());
+      document.title = `${title()} · Vivarium`;
       if (stop) stop.hidden = !all.some(canStop);
       const active = all.filter(isActive).length;
       const differ = differences(members);

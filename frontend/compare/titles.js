@@ -1,6 +1,7 @@
 // What a comparison is called, and in what its runs differ.
 
 import { settingLabel } from "../lib/setting-labels.js";
+import { distinctLabels } from "../lib/settings-diff.js";
 import { sweepTitle } from "../runs/sweeps.js";
 import { settingsThatDiffer } from "./tables.js";
 
@@ -10,15 +11,26 @@ import { settingsThatDiffer } from "./tables.js";
 /** So many settings in which runs differ are named. */
 const MAX_DIFFERENCES = 3;
 
+/** A title has so many letters at most. */
+const MAX_LETTERS = 72;
+
 /**
- * The name of the page: a sweep has the name that it has in the table of runs.
+ * The name of the page: a sweep has the name that it has in the table of runs, and two or three runs have their own.
  * @param {{ title: string, sweep?: unknown }} data of the page @param {URLSearchParams} query @param {Run[]} runs
  */
 export function titleOf(data, query, runs) {
   const isSweep = data.sweep || (query.has("sweep") && !["run", "selection", "tag"].some((name) => query.has(name)));
   const sweeps = new Set(runs.map(({ sweep }) => sweep));
   if (isSweep && runs.length > 0 && sweeps.size === 1) return sweepTitle(runs, true).title;
-  return data.sweep || query.has("tag") ? data.title : "Comparison";
+  return data.sweep || query.has("tag") ? data.title : namesOf(runs);
+}
+
+/** @param {Run[]} runs */
+function namesOf(runs) {
+  const names = [...distinctLabels(runs).values()];
+  const last = names.pop();
+  const title = `${names.join(", ")} and ${last}`;
+  return (names.length === 1 || names.length === 2) && title.length <= MAX_LETTERS ? title : "Comparison";
 }
 
 /** In what members differ: “they differ in batch size and learning rate”. @param {Member[]} members */

@@ -37,8 +37,8 @@ const runs = new Map([...data.runs].sort((a, b) => a.number - b.number).map((run
 const query = new URLSearchParams(location.search);
 const axis = axisFor([...runs.values()]);
 const which = chartsOf([...runs.values()]);
-const pageTitle = titleOf(data, query, [...runs.values()]);
-document.title = `${pageTitle} · Vivarium`;
+/** Runs may be removed from the page. */
+const pageTitle = () => titleOf(data, query, [...runs.values()]);
 const view = readView(
   location.search,
   which.map(({ id }) => id),
@@ -130,7 +130,7 @@ function start() {
     view,
     axis,
     members: shown,
-    title: () => pageTitle,
+    title: pageTitle,
     more: [seeds],
   });
   const header = compareHeader({

@@ -310,6 +310,7 @@ test("runs of a tag are compared, hidden and removed, and the URL keeps it", asy
   await page.reload();
   await expect(members.nth(1).locator(".member-toggle")).toHaveAttribute("aria-pressed", "false");
   await page.goto(`/compare?${ids.map((id) => `run=${id}`).join("&")}`);
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("alpha, beta and gamma");
   await members.nth(0).hover();
   await members
     .nth(0)
@@ -317,6 +318,8 @@ test("runs of a tag are compared, hidden and removed, and the URL keeps it", asy
     .click();
   await expect(members).toHaveCount(2);
   await expect(page).not.toHaveURL(new RegExp(ids[0]));
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("beta and gamma");
+  await expect(page).toHaveTitle("beta and gamma · Vivarium");
   await page.goto("/compare?tag=nothing");
   await expect(page.getByRole("heading", { name: "Nothing to compare" })).toBeVisible();
 });
