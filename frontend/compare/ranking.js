@@ -101,6 +101,7 @@ export function rankingNote(members) {
   const { title } = accuracyOf(members);
   const seeds = members.some(({ runs }) => runs.length > 1);
   const within = byDataSet(members).size > 1 ? ", within each data set" : "";
+  if (members.length > 1 && byDataSet(members).size === members.length) return "Each is alone on its data.";
   if (!seeds)
     return `By ${title.toLowerCase()}${within}. One run each: whether a difference is more than chance takes at least two seeds of each setting.`;
   const tests = Math.max(

@@ -143,7 +143,7 @@ const FEW_RUNS = 6;
  * What members have of the settings in which they differ, those that all have first. Where networks call a setting by
  * several names, it is told once by each name.
  * @param {Member[]} members @param {string[]} [paths]
- * @returns {{ label: string, values: string[] }[]} `values` by member
+ * @returns {{ label: string, isEverywhere: boolean, values: string[] }[]} `isEverywhere`: all have it; `values` by member
  */
 export function settingLines(members, paths = settingsThatDiffer(members)) {
   const lines = paths.flatMap((path) => {
@@ -183,24 +183,42 @@ export function settingsTable(members) {
     ? [
         "Setting",
         members.map(nameCell),
-        lines.map(({ label, values }) => ({ name: /** @type {Node | string} */ (label), values })),
+        lines.map(({ label, values, isEverywhere }) => ({
+          name: /** @type {Node | string} */ (label),
+          values,
+          isEverywhere,
+        })),
       ]
     : [
         "Run",
         lines.map(({ label }) => label),
-        members.map((member, i) => ({ name: nameCell(member), values: lines.map(({ values }) => values[i]) })),
+        members.map((member, i) => ({
+          name: nameCell(member),
+          values: lines.map(({ values }) => values[i]),
+          isEverywhere: true,
+        })),
       ];
   return h(
     "table",
     { class: `compare-table settings-table${turned ? " is-turned" : ""}` },
     h("thead", {}, h("tr", {}, ...[first, ...heads].map((head) => h("th", { scope: "col" }, head)))),
-    h(
-      "tbody",
-      {},
-      ...rows.map(({ name, values }) =>
-        h("tr", {}, h("th", { scope: "row" }, name), ...values.map((value) => h("td", {}, value))),
-      ),
-    ),
+    ...[true, false].map((isEverywhere) => {
+      const some = rows.filter((row) => row.isEverywhere === isEverywhere);
+      return h(
+        "tbody",
+        {},
+        !isEverywhere &&
+          some.length > 0 &&
+          h(
+            "tr",
+            { class: "compare-group" },
+            h("th", { scope: "rowgroup", colspan: heads.length + 1 }, "Only some of them have"),
+          ),
+        ...some.map(({ name, values }) =>
+          h("tr", {}, h("th", { scope: "row" }, name), ...values.map((value) => h("td", {}, value))),
+        ),
+      );
+    }),
   );
 }
 
@@ -249,10 +267,11 @@ export function tableCard(title, about, table) {
   );
 }
 
-/** A cell with a second line is two columns. @param {HTMLTableElement} table */
+/** A cell with a second line is two columns, and heads of groups are left out. @param {HTMLTableElement} table */
 export function tableCsv(table) {
   const textOf = (/** @type {ChildNode | Element} */ part) => (part.textContent ?? "").replace(/\s+/g, " ").trim();
-  const rows = [...table.rows].map((row) =>
+  const lines = [...table.rows].filter((row) => !row.classList.contains("compare-group"));
+  const rows = lines.map((row) =>
     [...row.cells].flatMap((cell, i) => {
       const [title, ...lines] = [...table.rows[0].cells[i].childNodes];
       if (lines.length < 2) return [cell.innerText.replace(/\s+/g, " ").trim()];

@@ -273,6 +273,9 @@ test("many settings of few runs are rows, which fit a phone, each by the name of
     settings.locator("tbody tr", { has: page.getByRole("rowheader", { name: label, exact: true }) }).locator("td");
   await expect(row("Network")).toHaveText([/MLP/, "VGG16"]);
   await expect(row("Hidden widths")).toHaveText([/\d/, "–"]);
+  // What only one of them has comes last, under a head of its own.
+  await expect(settings.locator("tbody").last().locator("tr").first()).toHaveText("Only some of them have");
+  await expect(settings.locator("tbody").first()).not.toContainText("–");
   await expect(row("Widths of the head")).toHaveText(["–", /\d/]);
   expect(await settings.locator(".compare-scroll").evaluate((box) => box.scrollWidth - box.clientWidth)).toBe(0);
   // On a phone the points of accuracy against cost have a legend.

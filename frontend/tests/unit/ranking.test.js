@@ -202,6 +202,7 @@ test("runs of different data are ranked within their data, and the page says so"
     /^These runs learned different data: digits \(2 runs\), moons \(1 run\); their accuracies do not compare\./,
   );
   assert.match(rankingNote(members), /within each data set/);
+  assert.equal(rankingNote(members.slice(0, 2)), "Each is alone on its data.");
   const [alone] = rankedByData(members, accuracyOf(members))[1].places;
   assert.equal(significanceText(alone, 0, [alone]).word, "Alone on its data");
   assert.equal(dataNotice(members.filter(({ id }) => id !== "b")), null);
