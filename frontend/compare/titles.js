@@ -11,7 +11,8 @@ import { settingsThatDiffer } from "./tables.js";
 /** So many settings in which runs differ are named. */
 const MAX_DIFFERENCES = 3;
 
-/** A title has so many letters at most. */
+/** So many runs are named in a title of so many letters. */
+const MAX_NAMED = 3;
 const MAX_LETTERS = 72;
 
 /**
@@ -27,10 +28,11 @@ export function titleOf(data, query, runs) {
 
 /** @param {Run[]} runs */
 function namesOf(runs) {
+  if (runs.length < 2 || runs.length > MAX_NAMED) return "Comparison";
   const names = [...distinctLabels(runs).values()];
   const last = names.pop();
   const title = `${names.join(", ")} and ${last}`;
-  return (names.length === 1 || names.length === 2) && title.length <= MAX_LETTERS ? title : "Comparison";
+  return title.length <= MAX_LETTERS ? title : "Comparison";
 }
 
 /** In what members differ: “they differ in batch size and learning rate”. @param {Member[]} members */
