@@ -5,8 +5,8 @@ import { h } from "../lib/dom.js";
 import { plural } from "../lib/format.js";
 import { colour, onTheme } from "../lib/theme.js";
 import { generate, SETS } from "../playground/data.js";
-import { boundaryLegend } from "../run/boundary-legend.js";
 import { CLASS_COLOURS, drawToy2d } from "../run/toy2d.js";
+import { pointsLegend } from "./points-legend.js";
 
 /** @import { DataSet } from "../lib/types" */
 /** @import { Data, SetName } from "../playground/data.js" */
@@ -38,17 +38,13 @@ export const pointsOf = (set) => generate(pointSettings(set));
 export function pointsPart({ title }, data) {
   const words = `${title}: ${plural(data.points.length, "point")} of ${plural(data.classes, "class", "classes")}`;
   const canvas = h("canvas", { class: "points-picture", role: "img", "aria-label": words });
-  const legend = boundaryLegend({ onChange: draw });
-  legend.show(
-    data.points,
-    Array.from({ length: data.classes }, (_, of) => `class ${of + 1}`),
-  );
+  const legend = pointsLegend(data, draw);
   function draw() {
     drawToy2d(canvas, { domain: data.domain, grid: null, points: data.points, splits: legend.splits });
   }
   new ResizeObserver(draw).observe(canvas);
   onTheme(draw);
-  return h("figure", { class: "points" }, canvas, h("figcaption", {}, ...legend.elements));
+  return h("figure", { class: "points" }, canvas, legend.element);
 }
 
 /**

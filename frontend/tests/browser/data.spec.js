@@ -111,7 +111,7 @@ test("points are drawn, large with a legend and small in their row, and other se
     });
   await expect.poll(() => colours(picture)).toBeGreaterThan(20);
   await expect.poll(() => colours(card.locator(".set-thumbnail canvas"))).toBeGreaterThan(5);
-  await expect(card.locator(".boundary-legend li")).toHaveText(["class 1", "class 2"]);
+  await expect(card.locator(".points-classes li")).toHaveText(["class 1", "class 2"]);
   await expect(card.locator(".set-figures")).toContainText(/Points400Training320Test80Noise0\.03/);
   const before = await colours(picture);
   for (const split of ["training", "test"]) await card.getByRole("button", { name: split }).click();

@@ -1,0 +1,69 @@
+// The legend of a set's points: the markers of the classes, and switches for training and test points.
+
+import { h } from "../lib/dom.js";
+import { count } from "../lib/format.js";
+import { onTheme } from "../lib/theme.js";
+import { drawPoint } from "../run/toy2d.js";
+
+/** @import { Split } from "../lib/types" */
+/** @import { Data } from "../playground/data.js" */
+
+/** Pixels along a side of a marker. */
+const SIDE = 16;
+
+/** @param {Data} data @param {() => void} changed other points are shown */
+export function pointsLegend({ classes, train, test }, changed) {
+  /** @type {Set<Split>} */
+  const splits = new Set(["train", "test"]);
+
+  /** @param {Split} split @param {string} label @param {number} total */
+  function toggle(split, label, total) {
+    const button = h(
+      "button",
+      { class: "legend-item", type: "button", "aria-pressed": "true", title: `Hide or show ${label} points` },
+      sign(0, split),
+      h("span", {}, label),
+      h("b", {}, count(total)),
+    );
+    button.addEventListener("click", () => {
+      if (!splits.delete(split)) splits.add(split);
+      button.setAttribute("aria-pressed", String(splits.has(split)));
+      changed();
+    });
+    return button;
+  }
+
+  return {
+    splits,
+    element: h(
+      "figcaption",
+      {},
+      h(
+        "ul",
+        { class: "points-classes" },
+        ...Array.from({ length: classes }, (_, of) => h("li", {}, sign(of, "train"), `class ${of + 1}`)),
+      ),
+      h(
+        "div",
+        { class: "points-splits", role: "group", "aria-label": "Points to show" },
+        toggle("train", "training", train.count),
+        toggle("test", "test", test.count),
+      ),
+    ),
+  };
+}
+
+/** A class's marker. @param {number} of @param {Split} split */
+function sign(of, split) {
+  const mark = h("canvas", { class: "points-sign", "aria-hidden": "true", width: 2 * SIDE, height: 2 * SIDE });
+  const draw = () => {
+    const context = mark.getContext("2d");
+    if (!context) return;
+    context.setTransform(2, 0, 0, 2, 0, 0);
+    context.clearRect(0, 0, SIDE, SIDE);
+    drawPoint(context, SIDE / 2, SIDE / 2, of, split);
+  };
+  draw();
+  onTheme(draw);
+  return mark;
+}
