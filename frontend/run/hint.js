@@ -49,7 +49,10 @@ function ended(run) {
   const { epoch, best_epoch: best, train_accuracy: train, validation_accuracy: validation } = run.summary;
   const settings = settingsOf(run);
   if (isNearChance(run))
-    return { text: "It hardly does better than guessing. A higher learning rate or more epochs may help.", steps: [] };
+    return {
+      text: "It hardly does better than guessing: the learning rate may be too high or too low, or the epochs too few.",
+      steps: [],
+    };
   if (train !== null && validation !== null && train - validation > GAP) {
     const against = AGAINST_OVERFITTING.find(([path]) => settings.get(path) === 0);
     return {
