@@ -13,8 +13,8 @@ import { invert, normalize } from "./scale.js";
 const MAX_LINES = 5;
 
 /**
- * The point of each line that is nearest along the horizontal axis, so that all tell of one moment; the lines that are
- * nearest to the pointer first.
+ * The point of each line that is nearest along the horizontal axis, so that all tell of one moment; of many lines those
+ * that are nearest to the pointer.
  * @param {PlotData} data
  * @param {{ left: number, top: number }} at
  * @param {{ width: number, height: number }} size
@@ -22,10 +22,16 @@ const MAX_LINES = 5;
  */
 export function nearest(data, at, size) {
   /** @param {Near} near */
+  const placeOf = ({ line }) => data.drawn.findIndex((drawn) => drawn.line === line);
+  /** @param {Near} near */
   const far = ({ top }) => Math.abs(top - at.top);
-  return nearestByX(data, invert(data.x, at.left / size.width), size)
-    .sort((a, b) => far(a) - far(b))
-    .slice(0, MAX_LINES);
+  return (
+    nearestByX(data, invert(data.x, at.left / size.width), size)
+      .sort((a, b) => far(a) - far(b))
+      .slice(0, MAX_LINES)
+      // The order of the legend: another one at each place could not be read.
+      .sort((a, b) => placeOf(a) - placeOf(b))
+  );
 }
 
 /**

@@ -2,14 +2,10 @@
 
 import { h } from "../lib/dom.js";
 import { count } from "../lib/format.js";
-import { onTheme } from "../lib/theme.js";
-import { drawPoint } from "../run/toy2d.js";
+import { classSign, splitSign } from "../run/point-signs.js";
 
 /** @import { Split } from "../lib/types" */
 /** @import { Data } from "../playground/data.js" */
-
-/** Pixels along a side of a marker. */
-const SIDE = 16;
 
 /** @param {Data} data @param {() => void} changed other points are shown */
 export function pointsLegend({ classes, train, test }, changed) {
@@ -21,7 +17,7 @@ export function pointsLegend({ classes, train, test }, changed) {
     const button = h(
       "button",
       { class: "legend-item", type: "button", "aria-pressed": "true", title: `Hide or show ${label} points` },
-      sign(0, split),
+      splitSign(split),
       h("span", {}, label),
       h("b", {}, count(total)),
     );
@@ -41,7 +37,7 @@ export function pointsLegend({ classes, train, test }, changed) {
       h(
         "ul",
         { class: "points-classes" },
-        ...Array.from({ length: classes }, (_, of) => h("li", {}, sign(of, "train"), `class ${of + 1}`)),
+        ...Array.from({ length: classes }, (_, of) => h("li", {}, classSign(of), `class ${of + 1}`)),
       ),
       h(
         "div",
@@ -51,19 +47,4 @@ export function pointsLegend({ classes, train, test }, changed) {
       ),
     ),
   };
-}
-
-/** A class's marker. @param {number} of @param {Split} split */
-function sign(of, split) {
-  const mark = h("canvas", { class: "points-sign", "aria-hidden": "true", width: 2 * SIDE, height: 2 * SIDE });
-  const draw = () => {
-    const context = mark.getContext("2d");
-    if (!context) return;
-    context.setTransform(2, 0, 0, 2, 0, 0);
-    context.clearRect(0, 0, SIDE, SIDE);
-    drawPoint(context, SIDE / 2, SIDE / 2, of, split);
-  };
-  draw();
-  onTheme(draw);
-  return mark;
 }

@@ -128,6 +128,7 @@ function panel(context, kind, onOpen) {
     element.setAttribute("aria-label", kind.title(layer));
     sort.setAttribute("aria-label", `Order of ${kind.title(layer).toLowerCase()}`);
     const has = kind.has(layer);
+    element.classList.toggle("has-none", !has);
     if (!has) {
       refuse(kind.none);
       return;

@@ -3,7 +3,8 @@
 import { h, setText } from "../lib/dom.js";
 import { formatNumber, percent } from "../lib/format.js";
 import { onTheme } from "../lib/theme.js";
-import { drawPoint, drawToy2d } from "../run/toy2d.js";
+import { classSign, splitSign } from "../run/point-signs.js";
+import { drawToy2d } from "../run/toy2d.js";
 import { CELLS, shadesOfTheme } from "./maps.js";
 import { neuronName } from "./words.js";
 
@@ -53,7 +54,7 @@ export function output(playground, redraw) {
     if (known === data) return;
     known = data;
     classes.replaceChildren(
-      ...Array.from({ length: data.classes }, (_, of) => h("li", {}, sign(of, "train"), `class ${of + 1}`)),
+      ...Array.from({ length: data.classes }, (_, of) => h("li", {}, classSign(of), `class ${of + 1}`)),
     );
     splits.replaceChildren(
       ...SPLITS.map(({ split, label }) => {
@@ -73,22 +74,13 @@ export function output(playground, redraw) {
               },
             },
           },
-          sign(0, split),
+          splitSign(split),
           h("span", {}, label),
           h("b", {}, total),
         );
         return button;
       }),
     );
-  }
-
-  /** A class's marker. @param {number} of @param {Split} split */
-  function sign(of, split) {
-    const mark = h("canvas", { class: "plane-sign", "aria-hidden": "true", width: 28, height: 28 });
-    const context = mark.getContext("2d");
-    context?.scale(2, 2);
-    if (context) drawPoint(context, 7, 7, of, split);
-    return mark;
   }
 
   /** @param {Maps} maps @param {Neuron | null} neuron the one to show in place of the output */

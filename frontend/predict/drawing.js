@@ -28,6 +28,7 @@ const MOST_NAMED = 12;
 /**
  * Hidden until the samples have shown that the network knows figures on a plain ground.
  * @param {Network} network @param {Promise<TestSample[]>} samples
+ * @returns {{ element: HTMLElement, measured: Promise<void> }} `measured`: whether it is shown is decided
  */
 export function drawingPanel(network, samples) {
   const pad = h("canvas", { class: "pad", width: SIDE, height: SIDE, role: "img", "aria-label": "Drawing pad" });
@@ -41,6 +42,7 @@ export function drawingPanel(network, samples) {
   const undo = button("reset", "Undo", () => change(() => strokes.pop()));
   const clear = button("trash", "Clear", () => change(() => (strokes = [])));
   const inside = button("layers", "Look inside", lookInside);
+  inside.title = "How the network comes to its answer; keeps the drawing among your uploaded photos";
   const answered = h(
     "div",
     { class: "drawing-answer" },
@@ -88,7 +90,7 @@ export function drawingPanel(network, samples) {
   let isAsking = false;
   let isStale = false;
 
-  samples.then(
+  const measured = samples.then(
     async (found) => {
       const images = await Promise.all(found.slice(0, MEASURED).map(({ src }) => pixelsOf(src)));
       const measured = groundOf(images);
@@ -188,7 +190,7 @@ export function drawingPanel(network, samples) {
     trouble.hidden = false;
   }
 
-  return element;
+  return { element, measured };
 }
 
 /** @param {import("../lib/icons.js").IconName} picture @param {string} label @param {() => void} onClick */

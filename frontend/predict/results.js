@@ -59,12 +59,13 @@ export function resultsPanel(onClear) {
     h("div", { class: "photo-more" }, more),
   );
 
-  /** @param {Row[]} added */
+  /** @param {Row[]} added @returns {boolean} whether they are the first */
   function add(added) {
     const isFirst = rows.length === 0;
     rows.push(...added);
     draw();
     if (isFirst) reveal();
+    return isFirst;
   }
 
   /** On a phone the rows lie below what they are of. */
@@ -126,7 +127,7 @@ export function resultsPanel(onClear) {
     download("predictions.csv", new Blob([csv(head, cells)], { type: "text/csv" }));
   }
 
-  return { element, empty, add, addFirst };
+  return { element, empty, add, addFirst, reveal };
 }
 
 /** A small number without an exponent, as the command writes it. @param {number} value */

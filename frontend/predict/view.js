@@ -169,7 +169,9 @@ export function predictView(network, hint) {
         showProgress();
         const batch = next();
         const rows = await network.classify(batch, signal);
-        results.add(rows.map((row, at) => ({ ...row, path: batch[at].path, file: batch[at].file })));
+        const isFirst = results.add(rows.map((row, at) => ({ ...row, path: batch[at].path, file: batch[at].file })));
+        // The pad that appears above would push them out of sight.
+        if (isFirst) void drawing?.measured.then(results.reveal);
         done += batch.length;
       }
       announce(done === 1 ? "The photo is classified" : `${done} photos are classified`);
@@ -213,6 +215,6 @@ export function predictView(network, hint) {
     "div",
     { class: "predict" },
     card,
-    h("div", { class: "predict-side" }, drawing, webcam.element, results.empty, results.element),
+    h("div", { class: "predict-side" }, drawing?.element, webcam.element, results.empty, results.element),
   );
 }

@@ -2,9 +2,8 @@
 
 import { h } from "../lib/dom.js";
 import { count } from "../lib/format.js";
-import { colour, onTheme } from "../lib/theme.js";
 import { className } from "./mistake-words.js";
-import { CLASS_COLOURS, drawPoint, drawRing } from "./toy2d.js";
+import { classSign, ringSign, splitSign } from "./point-signs.js";
 
 /** @import { Point, Split } from "../lib/types" */
 
@@ -18,9 +17,6 @@ const SPLITS = [
 /** The size of the points on a plot of a width, relative to the usual. @param {number} width */
 export const pointSize = (width) => Math.max(1, Math.min(1.3, width / 420));
 
-/** The size of the legend's points: as on a large plot, and larger for the shapes that tell classes apart. */
-const SIZE = { split: 1.3, class: 1.6 };
-
 /**
  * @param {{ onChange: () => void, background: string }} options `background`: what it says
  */
@@ -30,7 +26,7 @@ export function boundaryLegend({ onChange, background }) {
     { class: "boundary-lines small", hidden: true },
     h("span", {}, h("i", { class: "line-sign" }), "the line after the mistake"),
     h("span", {}, h("i", { class: "line-sign before" }), "before it"),
-    h("span", {}, ring(), "the point of the mistake"),
+    h("span", {}, ringSign(), "the point of the mistake"),
   );
   const behind = h("li", {}, h("i", { class: "background-sign" }), `background: ${background}`);
   const classes = h("ul", { class: "boundary-legend" });
@@ -71,37 +67,4 @@ export function boundaryLegend({ onChange, background }) {
       lines.hidden = !shown;
     },
   };
-}
-
-/** @param {number} of */
-const classSign = (of) => painted(16, (ctx) => drawPoint(ctx, 8, 8, of, "train", colour, SIZE.class));
-
-/** Of no class's colour. @param {Split} split */
-const splitSign = (split) =>
-  painted(16, (ctx) =>
-    drawPoint(ctx, 8, 8, 0, split, (token) => colour(token === CLASS_COLOURS[0] ? "--ink-2" : token), SIZE.split),
-  );
-
-/** The ring around a point. */
-const ring = () => painted(22, (ctx) => drawRing(ctx, 11, 11));
-
-/** A small picture that follows the theme. @param {number} side @param {(ctx: CanvasRenderingContext2D) => void} paint */
-function painted(side, paint) {
-  const mark = h("canvas", {
-    class: "boundary-sign",
-    "aria-hidden": "true",
-    width: side * 2,
-    height: side * 2,
-    vars: { side },
-  });
-  const show = () => {
-    const ctx = mark.getContext("2d");
-    if (!ctx) return;
-    ctx.setTransform(2, 0, 0, 2, 0, 0);
-    ctx.clearRect(0, 0, side, side);
-    paint(ctx);
-  };
-  show();
-  onTheme(show);
-  return mark;
 }

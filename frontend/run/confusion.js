@@ -48,6 +48,9 @@ function worst(confusion, names) {
     }),
   );
   if (most === 0) return h("p", { class: "muted small" }, "No mistakes.");
+  const alone = confusion.flatMap((row, t) => row.filter((value, p) => t !== p && value > 0)).length;
+  if (most === 1 && alone > 1)
+    return h("p", { class: "muted small" }, `${plural(alone, "mistake")}, no two of them alike.`);
   return h(
     "p",
     { class: "muted small" },

@@ -83,6 +83,21 @@ function isVast({ data, length }) {
   return high > VAST * low;
 }
 
+/** A loss that falls to so small a part of where it began is a floor on a linear axis. */
+const DEEP = 100;
+/** Its end is the median of so many values. It begins with the highest of the first ten, but for a leap of three. */
+const END = 21;
+const BEGINNING = 10;
+const LEAP = 3;
+
+/** Whether a loss has fallen so far. One of 0 has no place on a logarithmic axis. @param {Column} values */
+export function isDeep({ data, length }) {
+  if (length < END) return false;
+  const end = data.slice(length - END, length).sort()[END >> 1];
+  const beginning = data.slice(0, BEGINNING).sort()[BEGINNING - 1 - LEAP];
+  return end > 0 && beginning > DEEP * end;
+}
+
 /** Spreadsheets open at most about this many rows. */
 const MAX_ROWS = 1_000_000;
 
@@ -246,6 +261,15 @@ export function curves(store, run) {
     return status === "running" ? "Waiting for the first step…" : "No step was trained.";
   }
 
+  /** Whether the loss was once so low: an axis that changes to and fro cannot be read. */
+  let wasDeep = false;
+  /** Whether losses can be read on a logarithmic axis alone. @param {Column} values */
+  function isLog(values) {
+    if (run().reason === "diverged") return isVast(values);
+    wasDeep = wasDeep || isDeep(values);
+    return wasDeep;
+  }
+
   /** The last event that a drawing in progress has. */
   let measured = 0;
   const charts = chartGroup(
@@ -255,7 +279,7 @@ export function curves(store, run) {
       entries: which.validation ? ENTRIES : ENTRIES.slice(0, 2),
       nameOf: which.validation ? nameIn(which) : ownNameOf,
       lines: () => linesOf(which),
-      isLog: () => which.isLogByItself === true && run().reason === "diverged" && isVast(store.series[which.train].y),
+      isLog: () => which.isLogByItself === true && isLog(store.series[which.train].y),
       gaps: () => gapsOf(which),
       waiting,
       numbers: () => numbersOf(which),

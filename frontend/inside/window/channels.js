@@ -39,7 +39,7 @@ export function channelLinks({ onPick }) {
     const rest = planes.length - FIRST;
     const few = rest <= 1 || all ? planes : planes.slice(0, FIRST);
     more.hidden = rest <= 1;
-    setText(more, all ? "Show fewer" : `Show ${count(rest)} more`);
+    if (!more.hidden) setText(more, all ? "Show fewer" : `Show ${count(rest)} more`);
     more.setAttribute("aria-expanded", String(all));
     shown = few.map((plane) => {
       const canvas = h("canvas", { "aria-hidden": "true" });
