@@ -8,6 +8,9 @@ import { h, setAttribute } from "../lib/dom.js";
 /** Without a run that ends before this share of the longest, all are seen as they are. */
 const SHORT = 0.4;
 
+/** One that ends before this share is a sliver, so that the common part is shown first. */
+const SLIVER = 0.1;
+
 /**
  * Where the shortest run ends; null if no run is much shorter than others.
  * @param {number[]} ends of the runs, on the axis that is shown
@@ -57,6 +60,12 @@ export function commonPartButton(view, { spans, onView }) {
   }
   return {
     element,
+    /** Zooms to the common part where a run is a sliver beside the others. */
+    begin() {
+      const part = partOf();
+      if (part && view.range === null && part[1] < SLIVER * Math.max(...spans().map(([, last]) => last)))
+        view.range = part;
+    },
     show() {
       const part = partOf();
       element.hidden = part === null;

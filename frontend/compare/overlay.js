@@ -216,6 +216,8 @@ export function overlay(runs, { which: charted, view, axis, members, title, more
         const entry = followed.get(id);
         entry?.store.load(metrics, by);
       }
+      // A run that diverged is short for another reason.
+      if (!loaded && [...followed.values()].every(({ run }) => run.reason === "completed")) common.begin();
       loaded = true;
       finer.forget();
       charts.draw();

@@ -232,13 +232,13 @@ test("two runs that were not trained alike are said to be, lead to a test, and s
     /not trained alike: 128 training samples \(short\) against 1,\d+ \(long\), and 2 epochs \(short\) against 30 \(long\)/,
   );
   const common = page.getByRole("button", { name: "Common part" });
-  await common.click();
-  await expect(common).toHaveAttribute("aria-pressed", "true");
-  await expect(page).toHaveURL(/range=0:2(&|$)/);
-  await page.reload();
+  // Two epochs beside thirty are a sliver: the part that both have comes first.
   await expect(common).toHaveAttribute("aria-pressed", "true");
   await common.click();
+  await expect(common).toHaveAttribute("aria-pressed", "false");
   await expect(page).not.toHaveURL(/range=/);
+  await common.click();
+  await expect(page).toHaveURL(/range=0:2(&|$)/);
   await card(page, "Ranking").getByRole("link", { name: "evaluate side by side" }).click();
   await page.waitForURL(`**/runs/${long}/evaluation?with=${short}`);
 });
