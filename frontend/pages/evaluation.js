@@ -23,7 +23,7 @@ import { progressCard, untilReady, versionOf, WAIT } from "../evaluation/wait.js
 import { withoutCheckpoint } from "../run/no-checkpoint.js";
 import { isOfImages, pageLinks } from "../run/pages.js";
 
-/** @import { Run, RunEvaluation, EvaluationComparison } from "../lib/types" */
+/** @import { EvaluationComparison, Run, RunEvaluation, RunEvent } from "../lib/types" */
 
 const SPLITS = [
   ["test", "Test", "Samples that the network never saw: what to expect of the next photo"],
@@ -41,6 +41,8 @@ let split = SPLITS.find(([name]) => name === query.get("split"))?.[0] ?? "test";
 let beside = query.get("with") ?? "";
 /** @type {RunEvaluation | null} */
 let shown = null;
+/** Whether the page says that there is no checkpoint yet. */
+let isWithoutCheckpoint = false;
 /** The evaluation that is being loaded. @type {AbortController | null} */
 let loading = null;
 /** Whether the other runs were listed. */
@@ -119,6 +121,7 @@ async function load() {
   loading = new AbortController();
   const { signal } = loading;
   shown = null;
+  isWithoutCheckpoint = false;
   files.hidden = true;
   const waiting = progressCard();
   content.replaceChildren(waiting.element);
@@ -143,7 +146,8 @@ async function load() {
 
 /** Whether the run is known to have no checkpoint, so that nothing is asked that is refused. */
 async function hasNoCheckpoint() {
-  if (!run.summary.step) return true;
+  // What is known of a run that trains may be older than its first checkpoint.
+  if (!run.summary.step && run.status !== "running") return true;
   if (run.summary.best_epoch !== null || !isOfImages(run)) return false;
   const inside = await getInside(run.id).catch(() => null);
   return inside?.checkpoints.length === 0;
@@ -225,6 +229,7 @@ function show(evaluation, beside) {
 function explain(error) {
   const conflict = error instanceof Problem && error.status === 409;
   const isWithout = error === null || (conflict && /no checkpoint yet/.test(error.message));
+  isWithoutCheckpoint = isWithout;
   const none = isWithout ? withoutCheckpoint(run) : null;
   const words = none?.words ?? (error instanceof Error ? error.message : String(error));
   content.replaceChildren(
@@ -284,12 +289,14 @@ function addOther(id, name) {
   others.value = beside;
 }
 
-/** Follows the state of the run, and evaluates it when it is over. */
+/** Follows the state of the run, and evaluates it at its first checkpoint and when it is over. */
 function follow() {
   openStream({
     url: () => apiUrl(`/events?run=${encodeURIComponent(run.id)}&after=${run.summary.events}&include=status`),
     on: {
-      message: () => {},
+      message: (/** @type {RunEvent} */ event) => {
+        if (event.kind === "checkpoint" && isWithoutCheckpoint) load();
+      },
       run: (/** @type {Run} */ next) => {
         const ended = isActive(run) && !isActive(next);
         run = next;

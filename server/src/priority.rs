@@ -1,5 +1,5 @@
 //! Who goes first where processors are few: the browser and whatever else runs on the machine, the server's async
-//! threads, what somebody waits for in the server, and last of all training and evaluating.
+//! threads, what somebody waits for, and last of all training.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -11,7 +11,7 @@ use rustix::process::{setpriority_process, setsid};
 /// The niceness of a process in the background, and of its session.
 const BACKGROUND: i32 = 10;
 
-/// The niceness of threads that compute in the server.
+/// The niceness of threads that compute what somebody waits for.
 const COMPUTING: i32 = 5;
 
 /// Gives way to every other process, and leaves the terminal's session, so that Ctrl-C there is not for this process.
@@ -35,7 +35,7 @@ pub(crate) fn enter_background() {
     });
 }
 
-/// Lowers the priority of the calling thread below the async threads. Best effort: only on Linux does a thread have a
+/// Lowers the priority of the calling thread, and of those that it starts, below the async threads. Best effort: only on Linux does a thread have a
 /// priority of its own.
 pub(crate) fn lower_priority() {
     if cfg!(target_os = "linux") {

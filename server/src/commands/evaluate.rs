@@ -8,12 +8,13 @@ use serde_json::json;
 use super::told;
 use crate::error::{Error, Result};
 use crate::evaluations::compute::{Line, compute};
-use crate::priority::enter_background;
+use crate::priority::lower_priority;
 use crate::worker;
 
 pub(super) fn evaluate() -> Result<()> {
     worker::set_oom_score(1000);
-    enter_background();
+    // Somebody waits for it: it goes before training. Threads that are started later inherit it.
+    lower_priority();
     let request = serde_json::from_reader(io::stdin().lock())
         .map_err(|e| Error::Usage(format!("the request cannot be read: {e}")))?;
     // A server that died reads nothing more.
