@@ -54,6 +54,21 @@ export function topWithoutLeap(values, lines) {
   return top < high ? top : null;
 }
 
+/** So many values are the beginning of a curve. */
+const BEGINNING = 10;
+
+/**
+ * How high a curve begins, be that with a leap of a few values or before one; null of a short curve.
+ * @param {ArrayLike<number>} values @param {number} from the index of the first @param {number} to the index after the last
+ * @returns {number | null}
+ */
+export function beginningOf(values, from, to) {
+  const first = Array.from({ length: Math.min(BEGINNING, to - from) }, (_, i) => values[from + i]).filter(
+    Number.isFinite,
+  );
+  return first.length < BEGINNING ? null : Math.min(first[0], first.toSorted((a, b) => b - a)[FEW]);
+}
+
 /**
  * Tukey's outer fences: the quartiles extended by three times the interquartile range, clipped to the smallest and
  * largest value.

@@ -2,7 +2,7 @@
 
 import { decimate } from "./decimate.js";
 import { leavingLines } from "./leaving.js";
-import { cutOff, topWithoutLeap, tukeyFences } from "./outliers.js";
+import { beginningOf, cutOff, topWithoutLeap, tukeyFences } from "./outliers.js";
 import { invert, validRange } from "./scale.js";
 import { crossingRange, lowestUpTo, verticalRange } from "./vertical-range.js";
 
@@ -170,7 +170,8 @@ export function plotData(lines, { range, yRange, logX, logY, pixels, outliers = 
   const ends = drawn.flatMap(({ line, y }) => (leaving.has(line) ? [] : (y.findLast((value) => value !== null) ?? [])));
   const middles =
     withoutLeap === null ? [] : starts.flatMap((from, i) => median(values.slice(from, starts[i + 1])) ?? []);
-  const beginnings = withoutLeap === null ? [] : parts.flatMap((part) => beginningOf(part) ?? []);
+  const beginnings =
+    withoutLeap === null ? [] : parts.flatMap(({ line, from, to }) => beginningOf(line.y, from, to) ?? []);
   const settled = Math.max(withoutLeap ?? high, ...ends, ...middles);
   const top = Math.max(settled, ...beginnings);
   // Where the ends reach far up, the leap is not worth a cut, nor where the rest of a small loss is next to nothing.
@@ -198,21 +199,6 @@ export function plotData(lines, { range, yRange, logX, logY, pixels, outliers = 
       return above + below;
     },
   };
-}
-
-/** So many values are the beginning of a line, and so many of them may leap. */
-const BEGINNING = 10;
-const LEAPS = 3;
-
-/**
- * How high a part of a line begins, be that with a leap or before one; null of a short part.
- * @param {Part} part
- */
-function beginningOf({ line, from, to }) {
-  const first = Array.from({ length: Math.min(BEGINNING, to - from) }, (_, i) => line.y[from + i]).filter(
-    Number.isFinite,
-  );
-  return first.length < BEGINNING ? null : Math.min(first[0], first.toSorted((a, b) => b - a)[LEAPS]);
 }
 
 /** The median, the upper of two; null of nothing. @param {number[]} values */

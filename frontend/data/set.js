@@ -8,6 +8,7 @@ import { bytes, count, plural } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { attempt } from "../lib/shell.js";
 import { factList } from "./facts.js";
+import { keepInView } from "../lib/keep-in-view.js";
 import { fitsPart } from "./fits.js";
 import { galleryPart, galleryThumbnail } from "./gallery.js";
 import { hasPoints, pointsOf, pointsPart, pointsThumbnail, variationsPart } from "./points.js";
@@ -264,20 +265,6 @@ export function setCard(first, { folder, changed, toggled }) {
     keepInView(details);
   };
   return { element, show, open };
-}
-
-/** How long what lies above may still grow, in milliseconds. */
-const SETTLING = 5000;
-
-/** Scrolls to an element, and again while pictures above it arrive, unless the user scrolls. @param {HTMLElement} element */
-function keepInView(element) {
-  const stop = new AbortController();
-  const grown = new ResizeObserver(() => element.scrollIntoView({ block: "start" }));
-  grown.observe(document.body);
-  stop.signal.addEventListener("abort", () => grown.disconnect());
-  for (const event of ["wheel", "touchmove", "keydown", "pointerdown"])
-    addEventListener(event, () => stop.abort(), { passive: true, signal: stop.signal });
-  setTimeout(() => stop.abort(), SETTLING);
 }
 
 /** Quotes a path for a shell. @param {string} path */

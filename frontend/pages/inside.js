@@ -72,7 +72,7 @@ const close = closeup(context);
 const mistakes = mistakesCard(context, {
   onImage: (id) => {
     image.use(id);
-    scrollTo(layerHead, "start");
+    bringIntoView(layerHead, "start");
   },
 });
 const opening = openingNote(run.id);
@@ -125,13 +125,13 @@ async function placeToWatch(layer) {
 }
 
 /** @param {HTMLElement} element @param {ScrollLogicalPosition} block */
-function scrollTo(element, block) {
+function bringIntoView(element, block) {
   element.scrollIntoView({ behavior: reducedMotion() ? "auto" : "smooth", block });
 }
 
 /** Brings the close-up into view, which opens below the tiles. */
 function revealCloseup() {
-  requestAnimationFrame(() => scrollTo(close.element, "nearest"));
+  requestAnimationFrame(() => bringIntoView(close.element, "nearest"));
 }
 
 const compute = h(
@@ -147,7 +147,7 @@ const compute = h(
         if (layer && (of !== "map" || tile === null)) state.set({ of: "map", tile: 0, ...(await placeToWatch(layer)) });
         else if (layer && layer.kind !== "linear") state.set({ y: 0, x: 0 });
         void close.play();
-        scrollTo(close.element, "start");
+        bringIntoView(close.element, "start");
       },
     },
   },

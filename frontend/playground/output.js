@@ -3,7 +3,8 @@
 import { h, setText } from "../lib/dom.js";
 import { formatNumber, percent } from "../lib/format.js";
 import { onTheme } from "../lib/theme.js";
-import { classSign, splitSign } from "../run/point-signs.js";
+import { classSign } from "../run/point-signs.js";
+import { splitSwitch } from "../run/split-switch.js";
 import { drawToy2d } from "../run/toy2d.js";
 import { CELLS, shadesOfTheme } from "./maps.js";
 import { neuronName } from "./words.js";
@@ -59,26 +60,7 @@ export function output(playground, redraw) {
     splits.replaceChildren(
       ...SPLITS.map(({ split, label }) => {
         const total = split === "train" ? data.train.count : data.test.count;
-        const button = h(
-          "button",
-          {
-            class: "legend-item",
-            type: "button",
-            "aria-pressed": String(shown.has(split)),
-            title: `Hide or show ${label} points`,
-            on: {
-              click: () => {
-                if (!shown.delete(split)) shown.add(split);
-                button.setAttribute("aria-pressed", String(shown.has(split)));
-                redraw();
-              },
-            },
-          },
-          splitSign(split),
-          h("span", {}, label),
-          h("b", {}, total),
-        );
-        return button;
+        return splitSwitch({ split, label, total, shown, onChange: redraw });
       }),
     );
   }

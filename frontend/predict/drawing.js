@@ -4,7 +4,7 @@ import { h, setText } from "../lib/dom.js";
 import { plural } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { classBars, inOrder } from "./bars.js";
-import { preprocess } from "../standalone/resize.js";
+import { preprocess } from "../lib/resize.js";
 import { framed, groundOf } from "./ground.js";
 
 /** @import { Ground } from "./ground.js" */

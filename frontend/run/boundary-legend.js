@@ -1,9 +1,9 @@
 // The legend of 2-D data: what lines, ring and background mean, the markers of the classes, and switches for the splits.
 
 import { h } from "../lib/dom.js";
-import { count } from "../lib/format.js";
 import { className } from "./mistake-words.js";
-import { classSign, ringSign, splitSign } from "./point-signs.js";
+import { classSign, ringSign } from "./point-signs.js";
+import { splitSwitch } from "./split-switch.js";
 
 /** @import { Point, Split } from "../lib/types" */
 
@@ -41,19 +41,7 @@ export function boundaryLegend({ onChange, background }) {
     switches.replaceChildren(
       ...SPLITS.filter(({ split }) => points.some((point) => point.split === split)).map(({ split, label }) => {
         const total = points.filter((point) => point.split === split).length;
-        const button = h(
-          "button",
-          { class: "legend-item", type: "button", "aria-pressed": "true", title: `Hide or show ${label} points` },
-          splitSign(split),
-          h("span", {}, label),
-          h("b", {}, count(total)),
-        );
-        button.addEventListener("click", () => {
-          if (!splits.delete(split)) splits.add(split);
-          button.setAttribute("aria-pressed", String(splits.has(split)));
-          onChange();
-        });
-        return button;
+        return splitSwitch({ split, label, total, shown: splits, onChange });
       }),
     );
   }

@@ -8,6 +8,7 @@ import { chartGroup } from "../chart/chart-group.js";
 import { csv } from "../chart/csv.js";
 import { readView, defaultSmoothing } from "../chart/view.js";
 import { isActive } from "../lib/status.js";
+import { isDeep, isVast } from "./log-axis.js";
 import { RunLines } from "./lines.js";
 import { refiner } from "./refine.js";
 import { importedCurves, RunStore } from "./store.js";
@@ -67,36 +68,6 @@ const DEFAULT_ENTRIES = [
 
 /** @param {Run} run */
 export const importedSeries = (run) => importedCurves([run]).map(({ name }) => name);
-
-/** Values so many times as high as the lowest leave nothing of it on a linear axis. */
-const VAST = 1000;
-
-/** Whether the values of a run that diverged are readable on a logarithmic axis alone. @param {Column} values */
-function isVast({ data, length }) {
-  let [low, high] = [Number.POSITIVE_INFINITY, 0];
-  for (let i = 0; i < length; i += 1) {
-    const value = data[i];
-    if (!(value > 0) || !Number.isFinite(value)) continue;
-    if (value < low) low = value;
-    if (value > high) high = value;
-  }
-  return high > VAST * low;
-}
-
-/** A loss that falls to so small a part of where it began is a floor on a linear axis. */
-const DEEP = 100;
-/** Its end is the median of so many values. It begins with the highest of the first ten, but for a leap of three. */
-const END = 21;
-const BEGINNING = 10;
-const LEAP = 3;
-
-/** Whether a loss has fallen so far. One of 0 has no place on a logarithmic axis. @param {Column} values */
-export function isDeep({ data, length }) {
-  if (length < END) return false;
-  const end = data.slice(length - END, length).sort()[END >> 1];
-  const beginning = data.slice(0, BEGINNING).sort()[BEGINNING - 1 - LEAP];
-  return end > 0 && beginning > DEEP * end;
-}
 
 /** Spreadsheets open at most about this many rows. */
 const MAX_ROWS = 1_000_000;

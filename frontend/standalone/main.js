@@ -6,11 +6,11 @@ import { predictView } from "../predict/view.js";
 import { loadKernels } from "./kernels.js";
 import { Network } from "./network.js";
 import { draw, pixelsOf } from "./photo.js";
-import { preprocess } from "./resize.js";
+import { preprocess } from "../lib/resize.js";
 
 /** @import { ClassScore } from "../predict/view.js" */
 /** @import { GraphNode } from "./network.js" */
-/** @import { Pixels, Preprocessing } from "./resize.js" */
+/** @import { Pixels, Preprocessing } from "../lib/resize.js" */
 
 /** The classes of a photo. */
 const TOP = 5;

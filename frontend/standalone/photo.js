@@ -2,7 +2,7 @@
 
 import { webpOrientation } from "./orientation.js";
 
-/** @import { Pixels } from "./resize.js" */
+/** @import { Pixels } from "../lib/resize.js" */
 
 /** Pixels of a photo at most, as of Vivarium. */
 const MOST_PIXELS = 64_000_000;

@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { loadKernels } from "../../standalone/kernels.js";
 import { Network } from "../../standalone/network.js";
-import { preprocess } from "../../standalone/resize.js";
+import { preprocess } from "../../lib/resize.js";
 
 const KERNELS = readFileSync(new URL("../../../static/standalone/kernels.wasm", import.meta.url));
 

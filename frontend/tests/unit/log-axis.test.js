@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Column } from "../../chart/column.js";
-import { isDeep } from "../../run/curves.js";
+import { isDeep } from "../../run/log-axis.js";
 
 /** @param {number[]} values */
 function deep(values) {
