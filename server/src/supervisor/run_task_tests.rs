@@ -2,15 +2,15 @@
 
 use std::fs::File;
 use std::io::Write as _;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, ready};
 use serde_json::json;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use vivarium_models::form;
 use vivarium_models::spec;
@@ -21,6 +21,7 @@ use crate::data_dir::DataDir;
 use crate::error::Result;
 use crate::index::runs::{self, Status};
 use crate::index::{Index, Writing};
+use crate::job::{Job, JobState};
 use crate::launch::{Exit, LOG_INTERVAL, Launcher, State, Worker};
 use crate::run_dir::{RunDir, RunId};
 
@@ -350,4 +351,72 @@ async fn a_run_that_an_earlier_server_stopped_goes_on_when_its_worker_has_ended(
         .await;
     assert_eq!(run.message, "");
     place.shutdown.cancel();
+}
+
+/// Launches one worker, whose log is at its end at once, and which tells the states that the test has it tell.
+struct Told(Mutex<Option<mpsc::UnboundedReceiver<State>>>);
+
+struct Telling(mpsc::UnboundedReceiver<State>);
+
+impl Launcher for Told {
+    fn launch<'a>(&'a self, dir: &'a RunDir) -> BoxFuture<'a, Result<Box<dyn Worker>>> {
+        let event = json!({
+            "seq": 1, "kind": "finished", "reason": "diverged", "message": "The loss is infinite."
+        });
+        std::fs::write(dir.events_file(), format!("{event}\n")).unwrap();
+        let states = self.0.lock().unwrap().take().unwrap();
+        ready(Ok(Box::new(Telling(states)) as _)).boxed()
+    }
+
+    fn adopt<'a>(&'a self, _: &'a RunDir) -> BoxFuture<'a, Result<Option<Box<dyn Worker>>>> {
+        ready(Ok(None)).boxed()
+    }
+
+    fn is_scheduler(&self) -> bool {
+        true
+    }
+
+    fn log_intervals(&self) -> (Duration, Duration) {
+        (LOG_INTERVAL, LOG_INTERVAL)
+    }
+}
+
+impl Worker for Telling {
+    fn state(&mut self) -> BoxFuture<'_, State> {
+        self.0.recv().map(Option::unwrap).boxed()
+    }
+
+    fn stop(&self) {}
+
+    fn kill(&self) {}
+}
+
+#[tokio::test]
+async fn the_end_that_a_log_tells_outlasts_what_a_scheduler_tells_late() {
+    for state in [JobState::Waiting, JobState::Running] {
+        let (teller, states) = mpsc::unbounded_channel();
+        let (place, _) = Place::new(Told(Mutex::new(Some(states))), &[]).await;
+        let id = place.create().await;
+        let job = Job {
+            scheduler: "slurm".to_owned(),
+            id: Some("7".to_owned()),
+            state,
+            host: None,
+            reason: None,
+            text: "Slurm does not answer.".to_owned(),
+        };
+        place.until(id, |run| run.seq == 1).await;
+        let late = match state {
+            JobState::Waiting => State::Waiting(job.clone()),
+            JobState::Running => State::Running(Some(job.clone())),
+        };
+        teller.send(late).unwrap();
+        place.until(id, |run| run.job.as_ref() == Some(&job)).await;
+        teller.send(State::Ended(Exit::Code(0))).unwrap();
+        let run = place.until(id, |run| run.job.is_none()).await;
+        assert_eq!(run.status, Status::Finished);
+        assert_eq!(run.reason.as_deref(), Some("diverged"));
+        assert_eq!(run.message, "The loss is infinite.");
+        place.end().await;
+    }
 }

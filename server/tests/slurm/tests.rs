@@ -133,7 +133,7 @@ fn a_sweep_is_one_array_and_survives_a_node_and_servers_that_die() {
     let cluster = Cluster::start();
     let mut server = server(&cluster, &[]);
     let sweep = json!({
-        "base": mlp(400, 0),
+        "base": mlp(1200, 0),
         "grid": {"training.batch_size": [32, 64], "training.seed": [0, 1, 2, 3, 4, 5]},
     });
     let made = server.post("/api/v1/sweeps", &sweep).expect(201);
@@ -200,7 +200,7 @@ fn a_sweep_is_one_array_and_survives_a_node_and_servers_that_die() {
     );
     assert_eq!(submitted.lines().count(), 12, "no job twice: {submitted}");
     let spec = {
-        let mut spec = mlp(400, 0);
+        let mut spec = mlp(1200, 0);
         let run = server.run(&victim);
         spec["training"]["seed"] = run["spec"]["training"]["seed"].clone();
         spec["training"]["batch_size"] = run["spec"]["training"]["batch_size"].clone();
@@ -296,8 +296,11 @@ fn how_a_job_ended_is_told_as_such() {
 fn while_the_controller_is_away_nothing_fails() {
     let cluster = Cluster::start();
     let server = server(&cluster, &[]);
-    let running = server.create(&mlp(2000, 0));
+    // One that outlives the pause and one that may well end in it.
+    let running = server.create(&mlp(100_000, 0));
+    let ending = server.create(&mlp(1000, 2));
     server.await_step(&running, 100);
+    server.await_step(&ending, 100);
     cluster.stop_controller();
     let created = server.create(&mlp(3, 1));
     patiently("the pages say so", || {
@@ -310,10 +313,15 @@ fn while_the_controller_is_away_nothing_fails() {
     });
     assert_eq!(server.status(&created), "queued");
     cluster.start_controller();
-    for id in [&created, &running] {
+    for id in [&created, &ending] {
         patiently("both finish", || server.status(id) == "finished");
     }
-    assert_indexed(&server, &[created, running]);
+    assert_eq!(server.status(&running), "running");
+    server
+        .post(&format!("/api/v1/runs/{running}/stop"), &json!({}))
+        .expect(202);
+    patiently("it stops", || server.status(&running) == "stopped");
+    assert_indexed(&server, &[created, ending, running]);
 }
 
 fn waiting_jobs_are_stopped_deleted_and_preempted_ones_go_on() {

@@ -50,11 +50,22 @@ pub fn set_training(writing: &Writing<'_>, id: RunId, job: Option<&Job>) -> Resu
 }
 
 /// Writes nothing if nothing is new. A request to stop stays.
+///
+/// So does the end that the log tells: a scheduler may tell late that the job runs, even after its last line was read.
+/// Only another attempt makes the last one's end void.
 fn set_job(writing: &Writing<'_>, id: RunId, status: Status, job: Option<&Job>) -> Result<()> {
     let run = get(writing, id)?;
     if run.status == status && run.job.as_ref() == job && run.position.is_none() {
         return Ok(());
     }
+    let is_another_attempt =
+        status == Status::Queued && (job.is_none() || run.status == Status::Running);
+    let (reason, message) = match run.reason {
+        Some(reason) if !(is_another_attempt && Status::of_reason(&reason) == Status::Stopped) => {
+            (Some(reason), run.message)
+        }
+        _ => (None, String::new()),
+    };
     move_others_up(writing, id)?;
     let text = job
         .map(serde_json::to_string)
@@ -62,9 +73,16 @@ fn set_job(writing: &Writing<'_>, id: RunId, status: Status, job: Option<&Job>) 
         .map_err(|e| Error::json("the job of a run", e))?;
     writing
         .prepare_cached(
-            "UPDATE runs SET status = ?3, job = ?4, reason = NULL, message = '', queued = NULL, changed = ?2 WHERE id = ?1",
+            "UPDATE runs SET status = ?3, job = ?4, reason = ?5, message = ?6, queued = NULL, changed = ?2 WHERE id = ?1",
         )?
-        .execute(params![id.to_string(), writing.change(), status.name(), text])?;
+        .execute(params![
+            id.to_string(),
+            writing.change(),
+            status.name(),
+            text,
+            reason,
+            message
+        ])?;
     Ok(())
 }
 
