@@ -45,7 +45,7 @@ const BUNDLES = [
   {
     entry: "codemirror/codemirror.d.ts",
     to: "codemirror/codemirror.js",
-    hash: "5e42c854d0fc68c843fc934a6a3a08deb71fce4400b7981c0ad0e6409c659cca",
+    hash: "9250c908e2dad7e73872345b2da76f34c634a4a9da7d3b94a1a02f2f79939653",
     licence: "codemirror/LICENSE",
   },
 ];

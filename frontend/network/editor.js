@@ -15,7 +15,6 @@ import {
   drawSelection,
   EditorState,
   EditorView,
-  foldGutter,
   foldKeymap,
   highlightActiveLine,
   highlightActiveLineGutter,
@@ -43,6 +42,7 @@ import {
 import { h } from "../lib/dom.js";
 import { completionSource, signaturesOf } from "./completion.js";
 import { editorTheme } from "./editor-theme.js";
+import { foldParameters, folding } from "./folding.js";
 
 /** @import { Language } from "./types" */
 /** @import { Mistake } from "./problems.js" */
@@ -120,6 +120,8 @@ export function textEditor(source, { language, readOnly, onChange, onLine, onHov
     parent: root,
     state: EditorState.create({ doc: source, extensions: extensions() }),
   });
+  // Who reads wants to see what the network does; who edits wants to see all of it.
+  if (readOnly) foldParameters(view);
   view.contentDOM.addEventListener("keydown", (event) => {
     const types = event.key.length === 1 || ["Backspace", "Delete", "Enter"].includes(event.key);
     if (isReadOnly && types && !event.ctrlKey && !event.metaKey && !event.altKey) onRefused();
@@ -133,7 +135,7 @@ export function textEditor(source, { language, readOnly, onChange, onLine, onHov
       writable.of(EditorState.readOnly.of(readOnly)),
       highlightActiveLine(),
       highlightActiveLineGutter(),
-      foldGutter(),
+      folding,
       history(),
       indentOnInput(),
       bracketMatching(),

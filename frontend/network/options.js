@@ -11,7 +11,7 @@ import { icon } from "../lib/icons.js";
 /** @import { Control } from "../form/control.js" */
 /** @import { Typed } from "../form/values.js" */
 
-const WIDE = "(min-width: 961px)";
+const WIDE = "(min-width: 641px)";
 /** So many options fit into a row where there is room. More are folded, or the network would begin below the window. */
 const FEW = 4;
 /** Every network has it, and it changes nothing that the picture shows. */

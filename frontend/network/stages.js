@@ -1,8 +1,10 @@
 // A network at a glance, above its layers: a block for each stage, as high as the results are and the wider the more
-// channels they have. Pressing one leads to the line that makes it.
+// channels they have. Pressing one leads to the line that makes it. A network of linear layers is drawn as its neurons.
 
 import { h } from "../lib/dom.js";
 import { plural } from "../lib/format.js";
+import { columnsOf } from "./dense.js";
+import { neurons } from "./neurons.js";
 import { blocksOf } from "./thumbnail.js";
 
 /** @import { CheckedNetwork, Stage } from "./types" */
@@ -16,7 +18,14 @@ export function networkStages(onGo) {
   return {
     element,
     /** @param {CheckedNetwork} network */
-    show({ stages }) {
+    show(network) {
+      const columns = columnsOf(network);
+      element.classList.toggle("of-neurons", columns !== null);
+      if (columns) {
+        element.replaceChildren(...neurons(columns, network.layers[0].shape, onGo));
+        return;
+      }
+      const { stages } = network;
       const blocks = blocksOf(stages);
       element.replaceChildren(
         ...stages.map((stage, at) => {

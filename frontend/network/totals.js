@@ -18,7 +18,12 @@ const TOTALS = [
     (network) => (network.memory_bytes === undefined ? null : bytes(network.memory_bytes)),
     () => "for one sample in training, with the parameters",
   ],
-  ["Layers", (network) => count(network.layers.length - 1), () => "without the input"],
+  [
+    "Layers",
+    (network) => count(network.layers.length - 1),
+    ({ layers }) =>
+      `without the input; ${count(layers.filter(({ parameters }) => parameters > 0).length)} have parameters`,
+  ],
 ];
 
 export function networkTotals() {

@@ -103,6 +103,11 @@ const view = h(
   empty,
   stages.element,
   picture.element,
+  h(
+    "p",
+    { class: "picture-note" },
+    "Time: estimated share of a step. Memory: for one training sample, with parameters and gradients.",
+  ),
 );
 
 byId("page").append(

@@ -141,6 +141,43 @@ test("the stages above the layers follow the input, and a press leads to the lin
   await expect(stages).toHaveText([...shapes.slice(0, 6), "300", "10"]);
 });
 
+test("a network of linear layers is drawn as its neurons, with the weights between them", async ({ page }) => {
+  await page.goto("/networks/mlp");
+  const stages = page.getByRole("list", { name: "Stages" }).getByRole("listitem");
+  const [input, last] = [["Input8 × 8", "64values"], "64 × 10 weights+ 10 biases10outputs"];
+  await expect(stages).toHaveText([
+    ...input,
+    "64 × 128 weights+ 128 biases128ReLU",
+    "128 × 64 weights+ 64 biases64ReLU",
+    last,
+  ]);
+  await stages.nth(2).getByRole("button").click();
+  await expect(page.locator(".cm-activeLine")).toContainText("Linear(width)");
+  await page.getByRole("textbox", { name: "Hidden widths" }).fill("3");
+  await page.getByRole("radio", { name: "Tanh" }).check();
+  await expect(stages.nth(2)).toHaveText("64 × 3 weights+ 3 biases3Tanh");
+  await expect(stages.nth(2).locator("circle")).toHaveCount(3);
+  // Ten neurons of the input and three are drawn, each connected with each.
+  const lines = await stages.nth(2).locator(".neurons-links path").getAttribute("d");
+  expect(lines?.match(/M/g)).toHaveLength(30);
+  await page.setViewportSize({ width: 400, height: 900 });
+  await expect(page.locator(".neurons-image")).toBeHidden();
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(400);
+});
+
+test("a built-in text opens with its parameters folded to a signature, a copy with all of them", async ({ page }) => {
+  await page.goto("/networks/mlp");
+  const signature = page.locator(".network-editor .cm-foldPlaceholder");
+  await expect(signature).toHaveText("classes, hidden=[128, 64], activation=ReLU, norm=False, dropout=0.0");
+  await expect(text(page)).toContainText("layers.append(Linear(width))");
+  await expect(text(page)).not.toContainText("Hidden widths");
+  await signature.click();
+  await expect(text(page)).toContainText('label="Hidden widths"');
+  await page.goto("/networks/new?copy=mlp");
+  await expect(text(page)).toContainText('label="Hidden widths"');
+  await expect(signature).toHaveCount(0);
+});
+
 test("branches and skips are drawn beside the layers", async ({ page }) => {
   await page.goto("/networks/inception");
   await expect(page.locator(".layer-row").first()).toBeVisible();

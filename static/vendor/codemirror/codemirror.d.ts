@@ -14,8 +14,11 @@ export { defaultKeymap, history, historyKeymap, indentWithTab, redo, undo } from
 export { localCompletionSource, pythonLanguage } from "@codemirror/lang-python";
 export {
   bracketMatching,
+  codeFolding,
+  foldEffect,
   foldGutter,
   foldKeymap,
+  foldService,
   HighlightStyle,
   indentOnInput,
   indentUnit,

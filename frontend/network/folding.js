@@ -1,0 +1,75 @@
+// Folds the parameters of a function, whose options take more lines than what the function does. What is left reads as
+// its signature: `def mlp(classes, hidden=[128, 64], activation=ReLU):`.
+
+import {
+  codeFolding,
+  foldEffect,
+  foldGutter,
+  foldService,
+  pythonLanguage,
+  syntaxTree,
+} from "../../static/vendor/codemirror/codemirror.js";
+import { h } from "../lib/dom.js";
+
+/** @import { EditorView } from "../../static/vendor/codemirror/codemirror.js" */
+
+/** @typedef {ReturnType<typeof pythonLanguage.parser.parse>} Tree */
+/** @typedef {Tree["topNode"]} Node */
+
+/** Lists of parameters with fewer lines than this are not folded at first. */
+const FEW_LINES = 5;
+
+export const folding = [
+  foldService.of((state, lineStart, lineEnd) => {
+    const lists = parameterLists(syntaxTree(state));
+    return lists.map(within).find(({ from, to }) => from > lineStart && from <= lineEnd && to > lineEnd) ?? null;
+  }),
+  codeFolding({
+    preparePlaceholder: (state, { from }) => {
+      const list = parameterLists(syntaxTree(state)).find((each) => within(each).from === from);
+      return list ? signature(list, (a, b) => state.sliceDoc(a, b)) : "…";
+    },
+    // Not a button: the text breaks across lines like the text around it.
+    placeholderDOM: (_, onclick, text) =>
+      h("span", { class: "cm-foldPlaceholder", title: "Show all of it", on: { click: onclick } }, text),
+  }),
+  foldGutter(),
+];
+
+/** Folds all long lists of parameters. @param {EditorView} view */
+export function foldParameters(view) {
+  const { state } = view;
+  const lineOf = (/** @type {number} */ at) => state.doc.lineAt(at).number;
+  const long = parameterLists(syntaxTree(state)).filter(({ from, to }) => lineOf(to) - lineOf(from) >= FEW_LINES);
+  view.dispatch({ effects: long.map((list) => foldEffect.of(within(list))) });
+}
+
+/** The lists of parameters of a text's functions. @param {Tree} tree */
+export function parameterLists(tree) {
+  return tree.topNode.getChildren("FunctionDefinition").flatMap((made) => made.getChildren("ParamList"));
+}
+
+/** What stands between the brackets. @param {Node} list */
+const within = ({ from, to }) => ({ from: from + 1, to: to - 1 });
+
+/**
+ * A list of parameters in one line, where an option is its default alone.
+ * @param {Node} list
+ * @param {(from: number, to: number) => string} textOf
+ */
+export function signature(list, textOf) {
+  /** @type {string[]} */
+  const words = [];
+  for (let node = list.firstChild?.nextSibling; node?.nextSibling; node = node.nextSibling) {
+    const { from, to } = defaultOf(node, textOf) ?? node;
+    if (node.name !== "Comment") words.push(node.name === "," ? ", " : textOf(from, to));
+  }
+  return words.join("").replace(/, $/, "");
+}
+
+/** The default in `option(default, …)`. @param {Node} node @param {(from: number, to: number) => string} textOf */
+function defaultOf(node, textOf) {
+  const called = node.name === "CallExpression" ? node.firstChild : null;
+  if (!called || textOf(called.from, called.to) !== "option") return null;
+  return node.getChild("ArgList")?.firstChild?.nextSibling ?? null;
+}
