@@ -48,25 +48,36 @@ export function pointsPart({ title }, data) {
 }
 
 /**
- * What else a run may have of the set: without noise, with as much as the playground offers, and with more classes.
+ * What else a run may have of the set: without noise, with as much as the playground offers, and with more classes;
+ * and what is to be seen in it.
  * @param {DataSet} set
  */
 export function variationsOf(set) {
   const { several, most } = SETS[/** @type {SetName} */ (set.set)];
   const settings = pointSettings(set);
   return [
-    ...[0, most].map((noise) => ({ words: `noise ${noise}`, settings: { ...settings, noise } })),
-    ...(several ? [3, 5] : []).map((classes) => ({ words: `${classes} classes`, settings: { ...settings, classes } })),
+    { words: "noise 0", lesson: "Every point can be learnt.", settings: { ...settings, noise: 0 } },
+    {
+      words: `noise ${most}`,
+      lesson: "The classes overlap: no boundary gets every point right.",
+      settings: { ...settings, noise: most },
+    },
+    ...(several ? [3, 5] : []).map((classes) => ({
+      words: `${classes} classes`,
+      lesson: `${classes} outputs, one for each, and less room between them.`,
+      settings: { ...settings, classes },
+    })),
   ];
 }
 
 /** @param {DataSet} set */
 export function variationsPart(set) {
-  const links = variationsOf(set).map(({ words, settings }) => {
+  const links = variationsOf(set).map(({ words, lesson, settings }) => {
     const { set: data, noise, classes } = settings;
     const query = new URLSearchParams({ data, noise: String(noise), classes: String(classes) });
     const href = siteUrl(`/playground?${query}`);
-    return h("li", {}, h("a", { href }, smallPicture(settings), h("span", {}, words)));
+    const about = h("span", { class: "variation-words" }, h("b", {}, words), h("span", { class: "muted" }, lesson));
+    return h("li", {}, h("a", { href }, smallPicture(settings), about));
   });
   return h(
     "section",

@@ -8,7 +8,6 @@ import { bytes, count, plural } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { attempt } from "../lib/shell.js";
 import { factList } from "./facts.js";
-import { keepInView } from "../lib/keep-in-view.js";
 import { fitsPart } from "./fits.js";
 import { galleryPart, galleryThumbnail } from "./gallery.js";
 import { hasPoints, pointsOf, pointsPart, pointsThumbnail, variationsPart } from "./points.js";
@@ -260,11 +259,18 @@ export function setCard(first, { folder, changed, toggled }) {
     );
   }
 
-  const open = () => {
-    details.open = true;
-    keepInView(details);
+  return {
+    element,
+    show,
+    open() {
+      details.open = true;
+    },
+    /** Opens it and scrolls to it. */
+    reveal() {
+      details.open = true;
+      details.scrollIntoView({ block: "start" });
+    },
   };
-  return { element, show, open };
 }
 
 /** Quotes a path for a shell. @param {string} path */

@@ -1,6 +1,7 @@
-// The data page: all data sets with galleries, uploads, and downloads of known sets.
+// The data page: all data sets with galleries, uploads, and downloads of known sets. The address of a set has it first.
 
 import { listDataSets } from "../lib/api.js";
+import { siteUrl } from "../lib/base-path.js";
 import { byId, h, pageData } from "../lib/dom.js";
 import { announce, attempt, startShell } from "../lib/shell.js";
 import { openSets } from "../data/open-sets.js";
@@ -16,6 +17,7 @@ startShell();
 
 /** `open`: the set of the address. @type {{ datasets: DataSet[], upload_limit: number, data_dir: string, open: string | null }} */
 const { datasets, upload_limit: limit, data_dir: folder, open } = pageData();
+const first = datasets.find(({ set }) => set === open);
 let known = datasets;
 const titleOf = (/** @type {string} */ set) => known.find((other) => other.set === set)?.title ?? set;
 const opened = openSets({
@@ -27,14 +29,13 @@ const opened = openSets({
 });
 /** @type {Map<string, ReturnType<typeof setCard>>} */
 const cards = new Map();
+/** Where the set of the address stands, above all others. */
+const firstGroup = group("This data set", (set) => set.set === open, "visually-hidden");
 const groups = [
-  { title: "Your own", of: isOwn },
-  { title: "Images", of: (/** @type {DataSet} */ set) => set.dimensions === 3 && !isOwn(set) },
-  { title: "Points in the plane", of: (/** @type {DataSet} */ set) => set.dimensions === 2 },
-].map(({ title, of }) => {
-  const list = h("div", { class: "sets" });
-  return { of, list, element: h("section", { "aria-label": title }, h("h2", { class: "sets-title" }, title), list) };
-});
+  group("Your own", (set) => set.set !== open && isOwn(set)),
+  group("Images", (set) => set.set !== open && set.dimensions === 3 && !isOwn(set)),
+  group("Points in the plane", (set) => set.set !== open && set.dimensions === 2),
+];
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let next;
 
@@ -42,25 +43,35 @@ byId("page").append(
   h(
     "header",
     { class: "page-head" },
-    h("h1", {}, "Data"),
-    h(
-      "p",
-      { class: "muted" },
-      "What runs learn from: sets that come with Vivarium, sets from the web, and your own images.",
-    ),
+    first ? h("a", { class: "crumb", href: siteUrl("/data") }, "Data") : null,
+    h("h1", {}, first?.title ?? "Data"),
+    first
+      ? null
+      : h(
+          "p",
+          { class: "muted" },
+          "What runs learn from: sets that come with Vivarium, sets from the web, and your own images.",
+        ),
   ),
+  firstGroup.element,
   uploadPart({
     limit,
     titleOf,
     accepted: (set) => {
       announce(`${set} is there`);
-      void refresh().then(() => cards.get(set)?.open());
+      void refresh().then(() => cards.get(set)?.reveal());
     },
   }),
   ...groups.map(({ element }) => element),
 );
 show(datasets);
 if (open) cards.get(open)?.open();
+
+/** @param {string} title @param {(set: DataSet) => boolean} of @param {string} [look] of the heading */
+function group(title, of, look = "sets-title") {
+  const list = h("div", { class: "sets" });
+  return { of, list, element: h("section", { "aria-label": title }, h("h2", { class: look }, title), list) };
+}
 
 /** Whether users brought it. @param {DataSet} set */
 function isOwn(set) {
@@ -76,7 +87,7 @@ function show(sets) {
     cards.delete(name);
     opened.toggled(name, false);
   }
-  for (const { of, list, element } of groups) {
+  for (const { of, list, element } of [firstGroup, ...groups]) {
     const own = sets.filter(of);
     element.hidden = own.length === 0;
     own.forEach((set, place) => {

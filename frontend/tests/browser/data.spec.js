@@ -73,7 +73,7 @@ test("each set leads to what one does with it, closed as it is", async ({ page }
   await expect(page.getByRole("radio", { name: /^Digits/ })).toBeChecked();
 });
 
-test("a set has an address: its open card has it, and it opens the card", async ({ page }) => {
+test("a set has an address: its open card has it, and a page that begins with the set", async ({ page }) => {
   await page.goto("/data");
   const card = (/** @type {string} */ set) => page.locator(`[data-set="${set}"]`);
   await card("digits").locator("summary").click();
@@ -88,10 +88,15 @@ test("a set has an address: its open card has it, and it opens the card", async 
   await expect(page).toHaveTitle("Data · Vivarium");
   await page.goto("/data/spiral");
   await expect(card("spiral")).toHaveAttribute("open", "");
-  // Its row is below the bar of the page once all pictures are there, however much they moved it.
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Spiral");
+  await expect(page.locator(".set").first()).toHaveAttribute("data-set", "spiral");
+  await expect(card("spiral")).toHaveCount(1);
   await expect(card("spiral").getByRole("img", { name: /^Spiral: / })).toBeInViewport({ ratio: 1 });
   await expect(card("digits")).not.toHaveAttribute("open", "");
   await expect(card("spiral").getByRole("link", { name: "/data/spiral" })).toHaveAttribute("href", "/data/spiral");
+  await page.getByRole("main").getByRole("link", { name: "Data", exact: true }).click();
+  await expect(page).toHaveURL(/\/data$/);
+  await expect(page.locator(".set").first()).not.toHaveAttribute("data-set", "spiral");
   expect((await page.goto("/data/spirals"))?.status()).toBe(404);
 });
 
@@ -117,6 +122,7 @@ test("points are drawn, large with a legend and small in their row, and other se
   const before = await colours(picture);
   for (const split of ["training", "test"]) await card.getByRole("button", { name: split }).click();
   await expect.poll(() => colours(picture)).toBeLessThan(before);
+  await expect(card.getByRole("link", { name: "noise 0.2" })).toContainText("overlap");
   await card.getByRole("link", { name: "5 classes" }).click();
   await expect(page).toHaveURL(/\/playground\?/);
   await expect(page.locator(".plane-legend li")).toHaveCount(5);

@@ -11,7 +11,7 @@ use crate::spec::{DataSpec, Field};
 pub(super) const ROW: DataSetRow = DataSetRow {
     set: "digits",
     title: "Digits",
-    summary: "1,797 handwritten digits of 8x8 grey pixels.",
+    summary: "1,797 handwritten digits of 8×8 grey pixels.",
     licence: "Optical Recognition of Handwritten Digits, E. Alpaydin and C. Kaynak (1998), UCI Machine Learning \
               Repository, doi:10.24432/C50P49, CC BY 4.0; the 1,797 images of its test set, as scikit-learn ships them",
     dimensions: 3,
