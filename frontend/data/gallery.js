@@ -124,6 +124,8 @@ function rows(set, version, { classes, columns, cell }) {
     { class: "classes", vars: { name } },
     // A head for each column of rows.
     h("div", { class: "class-heads", "aria-hidden": true }, head, head.cloneNode(true)),
+    // On a phone, whose rows have two lines, in words.
+    h("p", { class: "class-words muted small" }, "Of each class: the mean of its images, then the first of them."),
     list,
     classes.length > FIRST_CLASSES && more,
   );

@@ -285,7 +285,11 @@ function chevron() {
 /** @param {DataSet} set */
 function factsOf(set) {
   if (set.dimensions === 2) return `points, ${plural(set.classes, "class", "classes")}`;
-  if (!set.about) return plural(set.classes, "class", "classes");
+  if (!set.about) {
+    const classes = plural(set.classes, "class", "classes");
+    const isMissing = set.state.kind === "missing" && set.fetch_bytes !== null;
+    return isMissing ? `${classes} · ${bytes(set.fetch_bytes)}` : classes;
+  }
   const { images, side, channels, photos } = set.about;
   if (photos) {
     const [[, width], [, height]] = [photos.width, photos.height];

@@ -492,6 +492,11 @@ export interface components {
       fetch: components["schemas"]["FetchState"] | null;
       /** @description Whether it can be fetched from the web. */
       can_fetch: boolean;
+      /**
+       * Format: int64
+       * @description About how many bytes a fetch takes; `null` where there is none.
+       */
+      fetch_bytes: number | null;
     });
     /** @description The metadata of a stored data set. */
     DataSetMetadata: {

@@ -37,6 +37,9 @@ function whileTraining(run) {
     return `the line: only a point on its wrong side moves it, and it rests once there is none. ${leave}`;
   if (!isOfImages(run))
     return `the line between the colours: it bends until it divides the classes. Where it winds around single points, the network learns noise. ${leave}`;
+  const { train_accuracy: train, validation_accuracy: validation } = run.summary;
+  if (train !== null && validation !== null && train - validation > GAP)
+    return `whether the gap grows: it knows its training samples (${percent(train)}) better than those of the validation (${percent(validation)}), which is overfitting. ${leave}`;
   if (!settingsOf(run).get("data.validation"))
     return `a loss that falls. Without validation samples, only the test at the end says how well the network does on new ones. ${leave}`;
   return `losses that fall together. When the validation loss rises and the training loss does not, the network learns by heart. ${leave}`;

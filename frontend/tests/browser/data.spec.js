@@ -132,6 +132,7 @@ test("rows have a picture of what is there, and the classes of a wide card stand
   await page.goto("/data");
   await expect(page.locator('[data-set="digits"] .thumbnail-images i')).toHaveCount(4);
   await expect(page.locator('[data-set="mnist"] .set-thumbnail')).toBeEmpty();
+  await expect(page.locator('[data-set="mnist"] .set-facts')).toHaveText("10 classes · 11.1 MiB");
   await page.goto("/data/digits");
   const rows = page.locator('[data-set="digits"] .class-row');
   await expect(page.locator('[data-set="digits"] .set-figures')).toContainText(/Images1,797Training1,438Test359/);

@@ -67,6 +67,12 @@ impl Fetches {
         SOURCES.iter().any(|source| source.set == set)
     }
 
+    /// The size of a download in bytes, about; `None` for sets that cannot be downloaded.
+    pub fn size(set: &str) -> Option<u64> {
+        let source = SOURCES.iter().find(|source| source.set == set)?;
+        Some(source.files.iter().map(|file| file.bytes).sum())
+    }
+
     /// The state of a download; `None` if there was none, or it is complete.
     pub fn state(&self, set: &str) -> Option<FetchState> {
         self.fetches().get(set).map(|entry| entry.state.clone())

@@ -34,6 +34,8 @@ pub struct DataSet {
     fetch: Option<FetchState>,
     /// Whether it can be fetched from the web.
     can_fetch: bool,
+    /// About how many bytes a fetch takes; `null` where there is none.
+    fetch_bytes: Option<u64>,
 }
 
 /// Every data set.
@@ -68,6 +70,7 @@ pub async fn all(app: &App) -> Result<Vec<DataSet>> {
         let sets = data_sets.library.sets().into_iter().map(|set| DataSet {
             fetch: data_sets.fetches.state(&set.set),
             can_fetch: Fetches::can_fetch(&set.set),
+            fetch_bytes: Fetches::size(&set.set),
             set,
         });
         Ok(sets.collect())
