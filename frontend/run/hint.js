@@ -12,6 +12,8 @@ import { isOfImages } from "./pages.js";
 
 /** Training that is so much more accurate than validation is more than chance among a few hundred samples. */
 const GAP = 0.05;
+/** Where the validation loss is so many times the training loss, the curves have parted. */
+const APART = 5;
 /** The last part of the epochs: a best epoch in it says that the run was still improving. */
 const LATE = 0.9;
 /** Up to this part of the epochs, the best one was early. */
@@ -38,10 +40,13 @@ function whileTraining(run) {
   if (!isOfImages(run))
     return `the line between the colours: it bends until it divides the classes. Where it winds around single points, the network learns noise. ${leave}`;
   const { train_accuracy: train, validation_accuracy: validation } = run.summary;
+  const { train_loss: loss, validation_loss: lossOfNew } = run.summary;
   if (train !== null && validation !== null && train - validation > GAP)
     return `whether the gap grows: it knows its training samples (${percent(train)}) better than those of the validation (${percent(validation)}), which is overfitting. ${leave}`;
   if (!settingsOf(run).get("data.validation"))
     return `a loss that falls. Without validation samples, only the test at the end says how well the network does on new ones. ${leave}`;
+  if (loss !== null && lossOfNew !== null && lossOfNew > APART * loss)
+    return `whether the validation loss turns and rises: the training loss is far below it, so that what the network still learns is mostly by heart. ${leave}`;
   return `losses that fall together. When the validation loss rises and the training loss does not, the network learns by heart. ${leave}`;
 }
 

@@ -47,8 +47,10 @@ test("while a run trains, the hint is about what its page shows", () => {
     training({ data: { ...images, validation: 0 }, network: { kind: "mlp" } }),
     /Without validation samples/,
   );
-  const summary = { train_accuracy: 0.99, validation_accuracy: 0.9 };
-  assert.match(hintFor(run(summary, { status: "running", reason: null }))?.text ?? "", /99\.0%.*90\.0%.*overfitting/);
+  const said = (/** @type {any} */ summary) => hintFor(run(summary, { status: "running", reason: null }))?.text ?? "";
+  assert.match(said({ train_accuracy: 0.99, validation_accuracy: 0.9 }), /99\.0%.*90\.0%.*overfitting/);
+  assert.match(said({ train_loss: 0.001, validation_loss: 0.03 }), /far below it/);
+  assert.match(said({ train_loss: 0.02, validation_loss: 0.03 }), /fall together/);
 });
 
 test("a run that overfits says so and leads to a form with dropout, or with weight decay where dropout is on", () => {
