@@ -8,9 +8,9 @@ import { count, formatNumber, plural } from "../lib/format.js";
 
 /** Labels for the kinds of values that are not finite. @type {[string, string][]} */
 const GAP_LABELS = [
-  ["nan", "not a number"],
-  ["inf", "infinite"],
-  ["-inf", "minus infinity"],
+  ["nan", "▲ not a number"],
+  ["inf", "▲ infinite"],
+  ["-inf", "▲ minus infinity"],
 ];
 
 /** @param {Gap[]} gaps */

@@ -114,14 +114,25 @@ export function labelledTicks({ min, max, log }, wanted, size = 1) {
 export function tickText(value, digits = 4) {
   const size = Math.abs(value);
   if (size === 0) return "0";
-  if (size >= 1e9 || size < 1e-4)
-    return Number(value.toPrecision(digits + 2))
-      .toExponential()
-      .replace("e+", "e");
+  if (size >= 1e9 || size < 1e-4) return exponentText(value, digits);
   if (size >= 1e6) return `${Number((value / 1e6).toPrecision(digits))}M`;
   if (size >= 1e4) return `${Number((value / 1e3).toPrecision(digits))}k`;
   return String(Number(value.toPrecision(digits + 2)));
 }
+
+/** An axis that needs exponents has them throughout, but for numbers around 1. @param {number[]} values */
+function shortTexts(values) {
+  const isFar = (/** @type {number} */ value, /** @type {number} */ low, /** @type {number} */ high) =>
+    value !== 0 && (Math.abs(value) >= high || Math.abs(value) < low);
+  if (!values.some((value) => isFar(value, 1e-4, 1e9))) return values.map((value) => tickText(value));
+  return values.map((value) => (isFar(value, 1e-2, 1e4) ? exponentText(value) : tickText(value)));
+}
+
+/** @param {number} value @param {number} [digits] */
+const exponentText = (value, digits = 4) =>
+  Number(value.toPrecision(digits + 2))
+    .toExponential()
+    .replace("e+", "e");
 
 const grouped = new Intl.NumberFormat("en-US", { maximumFractionDigits: 20 });
 
@@ -136,7 +147,7 @@ export function tickTexts(values) {
   const exact = (/** @type {number} */ value, /** @type {number} */ digits) =>
     !(Math.abs(Number(value.toPrecision(digits)) - value) > apart * 1e-3);
   const short = values.every((value) => exact(value, Math.abs(value) >= 1e4 && Math.abs(value) < 1e9 ? 4 : 6));
-  if (short) return values.map((value) => tickText(value));
+  if (short) return shortTexts(values);
   const places = Math.max(0, Math.ceil(-Math.log10(apart) - 1e-9));
   return values.map((value) =>
     Math.abs(value) < 1e15 && places <= 15 ? grouped.format(Number(value.toFixed(places))) : tickText(value, 13),

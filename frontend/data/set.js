@@ -4,7 +4,7 @@ import { siteUrl } from "../lib/base-path.js";
 import { deleteDataSet, fetchDataSet, stopFetch } from "../lib/api.js";
 import { confirm } from "../lib/dialog.js";
 import { h, setText } from "../lib/dom.js";
-import { bytes, count, plural } from "../lib/format.js";
+import { bytes, count, plural, together } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { attempt } from "../lib/shell.js";
 import { factList } from "./facts.js";
@@ -288,7 +288,7 @@ function factsOf(set) {
   if (!set.about) {
     const classes = plural(set.classes, "class", "classes");
     const isMissing = set.state.kind === "missing" && set.fetch_bytes !== null;
-    return isMissing ? `${classes} · ${bytes(set.fetch_bytes)}` : classes;
+    return isMissing ? `${classes} · ${together(bytes(set.fetch_bytes))}` : classes;
   }
   const { images, side, channels, photos } = set.about;
   if (photos) {

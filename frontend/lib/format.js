@@ -8,6 +8,9 @@ export function count(value) {
   return isNumber(value) ? whole.format(value) : NONE;
 }
 
+/** A number that is not parted from its unit at the end of a line. @param {string} text */
+export const together = (text) => text.replace(" ", "\u00a0");
+
 /** 134309962 → "134 M", 17226 → "17.2 k". @param {number | null | undefined} value */
 export function compactNumber(value) {
   if (!isNumber(value)) return NONE;

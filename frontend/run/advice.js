@@ -49,14 +49,15 @@ function diverged(run) {
   const usual = DEFAULT_LR[String(settingsOf(run).get("training.optimizer.kind"))] ?? DEFAULT_LR.sgd;
   const tenth = lr === null ? null : Number((lr / 10).toPrecision(3));
   const lower = tenth === null ? null : exactNumber(Math.min(tenth, usual));
-  const clips = clip === null || clip === undefined;
+  // A clipped step is as long as the rate says: at one that is far too high it leaps as well.
+  const isNear = tenth !== null && tenth <= usual;
+  const clips = isNear && (clip === null || clip === undefined);
   const tries = [
-    lower !== null &&
-      `a learning rate of ${lower}, ${tenth !== null && tenth <= usual ? "a tenth of this one" : "the form's default"}`,
+    lower !== null && `a learning rate of ${lower}, ${isNear ? "a tenth of this one" : "the form's default"}`,
     clips && "gradient clipping at a norm of 1",
   ].filter(Boolean);
   return {
-    text: `Steps that are too long leap over the minimum, each farther than the last, until the numbers end. ${
+    text: `Steps that are too long leap over the minimum, each farther than the last, until the loss is too large for a number. ${
       tries.length > 0 ? `Try ${tries.join(", or ")}.` : "Try a longer warm-up or another network."
     }`,
     steps: [

@@ -44,6 +44,12 @@ const ENTRIES = [
  * }} Which
  */
 
+/** A run that diverged within these steps has accuracies of a few batches, which say nothing. */
+const FIRST_STEPS = 20;
+
+/** @param {Run} run */
+const endedAtOnce = ({ reason, summary }) => reason === "diverged" && Number(summary.step) <= FIRST_STEPS;
+
 /** @type {Which[]} */
 const DEFAULT_ENTRIES = [
   {
@@ -251,6 +257,7 @@ export function curves(store, run) {
       nameOf: which.validation ? nameIn(which) : ownNameOf,
       lines: () => linesOf(which),
       isLog: () => which.isLogByItself === true && isLog(store.series[which.train].y),
+      isAbsent: () => which.id === "accuracy" && endedAtOnce(run()),
       gaps: () => gapsOf(which),
       waiting,
       numbers: () => numbersOf(which),

@@ -14,6 +14,8 @@ import { isOfImages } from "./pages.js";
 const GAP = 0.05;
 /** Where the validation loss is so many times the training loss, the curves have parted. */
 const APART = 5;
+/** The curves of fewer epochs say little. */
+const FEW_EPOCHS = 3;
 /** The last part of the epochs: a best epoch in it says that the run was still improving. */
 const LATE = 0.9;
 /** Up to this part of the epochs, the best one was early. */
@@ -61,7 +63,8 @@ function ended(run) {
       text: "It hardly does better than guessing: the learning rate may be too high or too low, or the epochs too few.",
       steps: [],
     };
-  if (train !== null && validation !== null && train - validation > GAP) {
+  const isTold = epoch !== null && epoch >= FEW_EPOCHS;
+  if (isTold && train !== null && validation !== null && train - validation > GAP) {
     const against = AGAINST_OVERFITTING.find(([path]) => settings.get(path) === 0);
     return {
       text: `It knows its training samples (${percent(train)}) better than those of the validation (${percent(validation)}): it overfits. Dropout, weight decay, augmentation or more samples work against that.`,
@@ -70,7 +73,7 @@ function ended(run) {
         : [],
     };
   }
-  if (best === null || epoch === null || epoch < 3 || train === null) return null;
+  if (best === null || !isTold || train === null) return null;
   if (best <= epoch * EARLY)
     return {
       text: `Its best validation accuracy came with epoch ${count(best)} of ${count(epoch)}; the epochs after it gained nothing.`,

@@ -2,8 +2,8 @@
 
 import { meanSpeed } from "../lib/mean-speed.js";
 import { h, setAttribute, setText } from "../lib/dom.js";
-import { bytes, count, duration, formatLoss, percent, compactNumber } from "../lib/format.js";
-import { stateOf } from "../lib/status.js";
+import { bytes, count, duration, formatLoss, percent, compactNumber, together } from "../lib/format.js";
+import { isActive, stateOf } from "../lib/status.js";
 import { EPOCH_MEAN, EPOCH_MEAN_TITLE } from "../runs/columns.js";
 import { progressOf } from "../runs/order.js";
 import { speedTitle } from "./pages.js";
@@ -23,6 +23,7 @@ const FIGURES = [
     isMain: true,
     text: ({ summary }) => percent(summary.best_validation_accuracy),
     more: ({ summary }) => (summary.best_epoch === null ? "" : `epoch ${count(summary.best_epoch)}`),
+    title: () => "Of equally accurate epochs, the one with the lowest validation loss",
   },
   {
     name: "Training loss",
@@ -44,8 +45,10 @@ const FIGURES = [
   {
     name: (run) => speedTitle([run]),
     text: ({ summary }) => compactNumber(meanSpeed(summary) ?? summary.images_per_s),
-    more: ({ summary }) =>
-      meanSpeed(summary) === null ? "" : `mean; last ${together(compactNumber(summary.images_per_s))}`,
+    more: (run) =>
+      meanSpeed(run.summary) === null
+        ? ""
+        : `mean; ${isActive(run) ? "now" : "at the end"} ${together(compactNumber(run.summary.images_per_s))}`,
     title: ({ summary }) =>
       `Training samples per second of the whole run, validation included: ${count(meanSpeed(summary))}`,
   },
@@ -87,9 +90,6 @@ export function fraction(done, all) {
   const unit = /\u00a0[kMG]$/.exec(whole)?.[0];
   return `${unit && part.endsWith(unit) ? part.slice(0, -unit.length) : part} / ${whole}`;
 }
-
-/** A number with its unit on one line. @param {string} text */
-const together = (text) => text.replace(" ", "\u00a0");
 
 /** @param {Run} first */
 export function progressPanel(first) {

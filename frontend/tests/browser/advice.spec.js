@@ -88,6 +88,6 @@ test("speed is the mean of the run beside the last", async ({ page, vivarium }) 
   await reaches(vivarium, id, "finished");
   await page.goto(url);
   await expect(page.locator(".progress .figures > div", { hasText: "Images/s" })).toHaveText(
-    /^Images\/s[\d.]+ ?k?mean; last [\d.]+/,
+    /^Images\/s[\d.]+ ?k?mean; (now|at the end) [\d.]+/,
   );
 });

@@ -63,6 +63,15 @@ test("the advice says figures with their units", () => {
   assert.match(String(adviceFor(run({ status: "stopped" }))?.text), /about 3 min of training are left/);
 });
 
+test("clipped gradients are no way out of a rate that is far too high: each step is as long as the rate", () => {
+  const wild = run({ reason: "diverged" });
+  wild.spec = /** @type {any} */ ({ training: { optimizer: { kind: "sgd", lr: 90 }, clip: null } });
+  assert.deepEqual(
+    adviceFor(wild)?.steps.map(({ label }) => label),
+    ["New run with learning rate 0.01"],
+  );
+});
+
 test("a tenth of a rate that is far too high is too high as well", () => {
   const wild = run({ reason: "diverged" });
   const offered = (/** @type {string} */ kind, /** @type {number} */ lr) => {

@@ -66,3 +66,10 @@ test("ticks that differ only in their last digits have distinct, exact labels", 
     assert.ok(words.length > 2 && new Set(words).size === words.length, words.join(" "));
   }
 });
+
+test("an axis that needs exponents has them throughout, but for numbers around 1", () => {
+  assert.deepEqual(tickTexts([1, 1e6, 1e12]), ["1", "1e6", "1e12"]);
+  assert.deepEqual(tickTexts([1e-6, 1e-4, 0.01, 1]), ["1e-6", "1e-4", "0.01", "1"]);
+  assert.deepEqual(tickTexts([0, 5e9, 1e10]), ["0", "5e9", "1e10"]);
+  assert.deepEqual(tickTexts([0, 1e6, 2e6]), ["0", "1M", "2M"]);
+});
