@@ -105,6 +105,12 @@ export const RESULTS = [
   },
 ];
 
+/** What longer training or more samples make better, or longer: of runs that were not trained alike none is the best in it. */
+const OF_TRAINING = new Set(["best_validation_accuracy", "test_accuracy", "seconds"]);
+
+/** The columns for runs that were not trained alike. */
+export const RESULTS_APART = RESULTS.map((of) => (OF_TRAINING.has(of.key) ? { ...of, best: undefined } : of));
+
 /** Mean and standard deviation of several runs' values. @param {(number | null)[]} values */
 export function meanAndStd(values) {
   const known = values.filter((value) => value !== null);

@@ -21,6 +21,9 @@ import { memberLines } from "./lines.js";
 /** Maximum rows of an export per run. */
 const MAX_ROWS = 1_000_000;
 
+/** What a chart says of lines that are averages over different lengths. */
+const SMOOTHED_APART = "each smoothed by its length";
+
 /** @typedef {{ run: Run, store: RunStore, lines: RunLines }} Followed */
 
 /**
@@ -43,6 +46,8 @@ export function overlay(runs, { which: charted, view, axis, members, title, more
       ? store.series.train_loss.total
       : Math.max(run.summary.steps ?? 0, store.series.train_loss.x.last() || 0);
   const smoothing = () => view.smoothing ?? defaultSmoothing(Math.max(1, ...[...followed.values()].map(lengthOf)));
+  const smoothings = () => new Set([...followed.values()].map(({ lines }) => lines.smoothing()));
+  const areSmoothedAlike = () => smoothings().size < 2;
   let smoothedBy = 0;
   let loaded = false;
   for (const run of runs) follow(run);
@@ -153,7 +158,7 @@ export function overlay(runs, { which: charted, view, axis, members, title, more
     view,
     charted.map((which) => ({
       ...which,
-      detail: () => (which.noisy && smoothing() > 0 ? "smoothed" : ""),
+      detail: () => (which.noisy && smoothing() > 0 ? (areSmoothedAlike() ? "smoothed" : SMOOTHED_APART) : ""),
       entries: [],
       noun: "run",
       isAbsent: () => isAbsent(which),

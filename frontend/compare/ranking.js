@@ -113,10 +113,18 @@ export function rankingNote(members) {
 
 /**
  * How the ranking is made, as the page says it: where one seed each leaves differences untested, it leads to a test.
- * @param {Member[]} members @param {string} [grow] the label of the button that gives each setting one more seed
+ * @param {Member[]} members
+ * @param {{ grow?: string, alike: boolean }} options `grow`: the label of the button that gives each setting one more seed;
+ *   `alike`: whether they were trained alike
  * @returns {(string | Node)[]}
  */
-export function rankingAbout(members, grow) {
+export function rankingAbout(members, { grow, alike }) {
+  const about = rankingWords(members, grow);
+  return alike ? about : [...about, " They were not trained alike, so the order says little about the networks."];
+}
+
+/** @param {Member[]} members @param {string} [grow] @returns {(string | Node)[]} */
+function rankingWords(members, grow) {
   if (members.some(({ runs }) => runs.length > 1) || byDataSet(members).size > 1) return [rankingNote(members)];
   const by = `By ${accuracyOf(members).title.toLowerCase()}. One seed each`;
   const href = members.length === 2 ? sideBySideUrl(members.flatMap(({ runs }) => runs)) : null;
@@ -130,10 +138,12 @@ export function rankingAbout(members, grow) {
 }
 
 /**
- * @param {Member[]} members @param {{ explained?: boolean }} [options] `explained`: each answer with its reason
+ * @param {Member[]} members
+ * @param {{ explained?: boolean, alike?: boolean }} [options] `explained`: each answer with its reason; `alike`: whether
+ *   they were trained alike, without which none is the best
  * @returns {HTMLTableElement | null} null before the first result
  */
-export function rankingTable(members, { explained = false } = {}) {
+export function rankingTable(members, { explained = false, alike = true } = {}) {
   const gain = accuracyOf(members);
   const rankings = rankedByData(members, gain);
   if (rankings.reduce((sum, { places }) => sum + places.length, 0) < 2) return null;
@@ -161,22 +171,24 @@ export function rankingTable(members, { explained = false } = {}) {
             { class: "ranking-set" },
             h("th", { scope: "rowgroup", colspan: 5 }, dataTitle(set) || "Data not told"),
           ),
-        ...places.map((place, i) => row(place, i, places, explained)),
+        ...places.map((place, i) => row(place, i, places, { explained, alike })),
       ),
     ),
   );
 }
 
-/** @param {Place} place @param {number} i @param {Place[]} places @param {boolean} explained */
-function row(place, i, places, explained) {
+/** @param {Place} place @param {number} i @param {Place[]} places @param {{ explained: boolean, alike: boolean }} options */
+function row(place, i, places, { explained, alike }) {
   const { member, gain: got, behind } = place;
   const sound = isSoundMember(member);
-  const { word, sign, why, brief } = significanceText(place, i, places);
+  const answer = significanceText(place, i, places);
+  const { word, sign, why, brief } =
+    alike || answer.sign !== "first" ? answer : { ...answer, word: "Highest", sign: "unknown" };
   // With one seed of each the note says once that nothing is tested.
   const isTested = places.some(({ p }) => p !== null);
   const isRepeated = !isTested && sound && sign === "unknown" && places.length > 2;
   const points = (behind * 100).toFixed(behind > 0 && behind < 0.0005 ? 2 : 1);
-  const best = sound && places.length > 1 && behind === 0;
+  const best = alike && sound && places.length > 1 && behind === 0;
   return h(
     "tr",
     {},

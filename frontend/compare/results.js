@@ -1,6 +1,8 @@
 // What a comparison found, below its curves: the ranking, settings, parallel coordinates, figures and charts of costs.
 
 import { h } from "../lib/dom.js";
+import { fairnessNotice } from "./fairness.js";
+import { RESULTS, RESULTS_APART } from "./columns.js";
 import { parallel } from "./parallel.js";
 import { rankingAbout, rankingTable } from "./ranking.js";
 import { scatterPlots } from "./scatter.js";
@@ -16,11 +18,15 @@ const WIDE_COLUMNS = 4;
 const LONG_ROWS = 8;
 
 /**
- * @param {{ onLook: (id: string) => void, onOnly: (ids: Set<string>) => void, grow?: string }} options `onLook`: the
- *   pointer is at a member, or at none (""); `onOnly`: the members that alone are to be drawn; `grow`: the label of the
- *   button that gives each setting one more seed
+ * @param {{
+ *   onLook: (id: string) => void,
+ *   onOnly: (ids: Set<string>) => void,
+ *   grow?: string,
+ *   grid?: { [path: string]: unknown },
+ * }} options `onLook`: the pointer is at a member, or at none (""); `onOnly`: the members that alone are to be drawn;
+ *   `grow`: the label of the button that gives each setting one more seed; `grid`: what a sweep varies
  */
-export function compareResults({ onLook, onOnly, grow }) {
+export function compareResults({ onLook, onOnly, grow, grid }) {
   const coordinates = parallel({ onLook, onOnly });
   const slots = Array.from({ length: 5 }, () => h("div", { class: "compare-slot", hidden: true }));
   const [ranking, course, figures, settings, costs] = slots;
@@ -39,9 +45,12 @@ export function compareResults({ onLook, onOnly, grow }) {
     showCosts();
   }).observe(element);
 
+  const areAlike = () => fairnessNotice(members, grid) === null;
+
   function showRanking() {
-    const rank = rankingTable(members, { explained: true });
-    fill(ranking, rank && tableCard("Ranking", rankingAbout(members, grow), rank));
+    const alike = areAlike();
+    const rank = rankingTable(members, { explained: true, alike });
+    fill(ranking, rank && tableCard("Ranking", rankingAbout(members, { grow, alike }), rank));
   }
 
   /** Drawn as wide as its place beside the ranking, which has it first. */
@@ -54,7 +63,7 @@ export function compareResults({ onLook, onOnly, grow }) {
   function showFigures(statistics) {
     const means = members.some(({ runs }) => runs.length > 1) ? "Means and standard deviations over seeds. " : "";
     const note = `${means}Losses and accuracies are those of the last epoch, and below the means over epochs with their standard deviation.`;
-    const card = tableCard("Figures", note, resultsTable(members, statistics));
+    const card = tableCard("Figures", note, resultsTable(members, statistics, areAlike() ? RESULTS : RESULTS_APART));
     card.classList.add("figures-card");
     fill(figures, card);
   }

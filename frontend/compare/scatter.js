@@ -16,6 +16,8 @@ import { COSTS } from "./costs.js";
 /** What the dashed line is. */
 const FRONT = "The line is the Pareto front: no other run is both better and cheaper.";
 
+/** Two points are a line of the table of figures. */
+const FEWEST = 3;
 /** The width of a chart unless another is asked for. */
 const WIDTH = 360;
 const HEIGHT = 250;
@@ -90,16 +92,19 @@ export function scatterPlots(members, onLook, width) {
       ),
     };
   });
-  const drawn = costs.filter(({ points, same }) => points.length > 1 && same === null);
+  const drawn = costs.filter(({ points, same }) => points.length >= FEWEST && same === null);
   const out = members.filter((member) => !isSoundMember(member)).length;
   const words = [
     ...costs.flatMap(({ points, same }) => (points.length > 1 ? (same?.long ?? []) : [])),
     ...(out > 0 ? [`${plural(out, "run")} that diverged or failed ${out === 1 ? "is" : "are"} left out.`] : []),
   ];
   if (drawn.length === 0) {
-    const why = costs.some(({ points }) => points.length > 1)
-      ? `Accuracy against cost is not drawn, since the costs are the same. ${words.join(" ")}`
-      : "Accuracy against cost is drawn once two runs have both.";
+    const known = Math.max(...costs.map(({ points }) => points.length));
+    if (known > 1 && known < FEWEST) return null;
+    const why =
+      known > 1
+        ? `Accuracy against cost is not drawn, since the costs are the same. ${words.join(" ")}`
+        : "Accuracy against cost is drawn once three runs have both.";
     return h("p", { class: "compare-line muted small" }, why);
   }
   const columns = width < MIN_BESIDE ? 1 : drawn.length;

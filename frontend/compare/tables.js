@@ -4,7 +4,7 @@ import { csv } from "../chart/csv.js";
 import { settingLabel, settingPhrase, settingValue } from "../lib/setting-labels.js";
 import { differingSettings, labelOf, settingsOf } from "../lib/settings-diff.js";
 import { download, h } from "../lib/dom.js";
-import { formatLoss, sameDecimals } from "../lib/format.js";
+import { formatLoss, plural, sameDecimals } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { scrollFrame } from "../lib/scroll-frame.js";
 import { cellOf, formatCell, RESULTS } from "./columns.js";
@@ -136,6 +136,8 @@ const isInLabels = (members, paths) =>
 export const runsWith = (path, members) =>
   members.map(({ runs: [run] }) => run).filter((run) => settingsOf(run).has(path));
 
+/** More settings than these that only some runs have are folded. */
+const FEW_LINES = 3;
 /** So few runs have a column each in the table of settings, where these are more. */
 const FEW_RUNS = 6;
 
@@ -206,19 +208,36 @@ export function settingsTable(members) {
       const some = rows.filter((row) => row.isEverywhere === isEverywhere);
       return h(
         "tbody",
-        {},
+        { class: isEverywhere || some.length <= FEW_LINES ? undefined : "is-folded" },
         !isEverywhere &&
           some.length > 0 &&
           h(
             "tr",
             { class: "compare-group" },
-            h("th", { scope: "rowgroup", colspan: heads.length + 1 }, "Only some of them have"),
+            h("th", { scope: "rowgroup", colspan: heads.length + 1 }, foldButton(some.length)),
           ),
         ...some.map(({ name, values }) =>
           h("tr", {}, h("th", { scope: "row" }, name), ...values.map((value) => h("td", {}, value))),
         ),
       );
     }),
+  );
+}
+
+/** Shows and hides the settings that only some runs have: those of one network say little of another. @param {number} lines */
+function foldButton(lines) {
+  const words = `${plural(lines, "setting")} that only some of them have`;
+  if (lines <= FEW_LINES) return words;
+  const toggle = (/** @type {Event} */ { currentTarget }) => {
+    const button = /** @type {HTMLElement} */ (currentTarget);
+    const isFolded = button.closest("tbody")?.classList.toggle("is-folded");
+    button.setAttribute("aria-expanded", String(!isFolded));
+  };
+  return h(
+    "button",
+    { type: "button", class: "compare-fold", "aria-expanded": "false", on: { click: toggle } },
+    icon("chevron", 12),
+    words,
   );
 }
 

@@ -142,6 +142,7 @@ function start() {
   });
   const results = compareResults({
     grow: data.sweep && !data.sweep.spec.search ? growWords(data.sweep.spec) : undefined,
+    grid: data.sweep?.spec.grid,
     onLook: (id) => charts.highlight(id),
     onOnly: (ids) => {
       hidden.clear();

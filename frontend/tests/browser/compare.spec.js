@@ -1,7 +1,7 @@
 // Sweeps and comparisons: many runs on one page, live.
 
 import { readFile } from "node:fs/promises";
-import { DIVERGES, expect, overflow, SHORT, test } from "./vivarium.js";
+import { DIVERGES, expect, overflow, SHORT, test, trained } from "./vivarium.js";
 
 /** @import { Page } from "@playwright/test" */
 
@@ -187,7 +187,7 @@ test("a run that diverged flattens no other, and is best at nothing", async ({ p
   const figures = card(page, "Figures");
   await expect(figures.locator("tbody tr")).toHaveCount(2);
   await expect(figures.locator("tbody tr", { hasText: "fast" }).locator(".is-best")).toHaveCount(0);
-  await expect(page.locator(".compare-line")).toContainText("drawn once two runs have both");
+  await expect(page.locator(".compare-line")).toContainText("drawn once three runs have both");
 });
 
 test("a name in the list leads to its run, and wide tables say that they go on", async ({ page, vivarium }) => {
@@ -272,14 +272,23 @@ test("many settings of few runs are rows, which fit a phone, each by the name of
   const row = (/** @type {string} */ label) =>
     settings.locator("tbody tr", { has: page.getByRole("rowheader", { name: label, exact: true }) }).locator("td");
   await expect(row("Network")).toHaveText([/MLP/, "VGG16"]);
-  await expect(row("Hidden widths")).toHaveText([/\d/, "–"]);
   // What only one of them has comes last, under a head of its own.
-  await expect(settings.locator("tbody").last().locator("tr").first()).toHaveText("Only some of them have");
+  const some = settings.getByRole("button", { name: /^\d+ settings that only some of them have$/ });
+  await expect(settings.locator("tbody").last().locator("tr").first()).toHaveText(await some.innerText());
+  await expect(row("Hidden widths")).toBeHidden();
+  await some.click();
+  await expect(row("Hidden widths")).toHaveText([/\d/, "–"]);
   await expect(settings.locator("tbody").first()).not.toContainText("–");
   await expect(row("Widths of the head")).toHaveText(["–", /\d/]);
   expect(await settings.locator(".compare-scroll").evaluate((box) => box.scrollWidth - box.clientWidth)).toBe(0);
-  // On a phone the points of accuracy against cost have a legend.
-  await expect(page.locator(".scatter-legend li")).toHaveText(["one", "two"], { timeout: 30_000 });
+  // Other samples and epochs: none is the best. Two points are no chart.
+  await expect(card(page, "Ranking").locator("tbody tr").first()).toContainText("Highest", { timeout: 30_000 });
+  await expect(card(page, "Ranking").locator(".is-best")).toHaveCount(0);
+  await expect(card(page, "Accuracy against cost")).toHaveCount(0);
+  // With three the chart has a legend on a phone.
+  const { id: three } = await trained(vivarium, { ...SHORT, name: "three", network: { kind: "mlp", hidden: [8] } });
+  await page.goto(`/compare?run=${one}&run=${two}&run=${three}`);
+  await expect(page.locator(".scatter-legend li")).toHaveText(["one", "two", "three"], { timeout: 30_000 });
   expect(await overflow(page)).toBe(0);
 });
 
