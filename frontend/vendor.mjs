@@ -45,7 +45,7 @@ const BUNDLES = [
   {
     entry: "codemirror/codemirror.d.ts",
     to: "codemirror/codemirror.js",
-    hash: "9250c908e2dad7e73872345b2da76f34c634a4a9da7d3b94a1a02f2f79939653",
+    hash: "fea12934e69b83e581cd8c2a15251446c65bee938d37b25c668f0c3353dc6e32",
     licence: "codemirror/LICENSE",
   },
 ];

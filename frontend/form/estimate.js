@@ -74,8 +74,8 @@ function runInWords({ measured, seconds, memory_bytes, at_least_seconds, note })
 function sweepInWords({ runs, seconds, memory_bytes, measured, kinds, note }) {
   const source =
     kinds > measured
-      ? `Measured on ${measured} of ${kinds} kinds of step.`
-      : `Measured on ${plural(measured, "kind")} of step.`;
+      ? `Measured on training steps of ${measured} of ${kinds} kinds of run.`
+      : `Measured on training steps of ${measured === 1 ? "one of the runs, which are alike in this" : "all runs"}.`;
   return {
     time: seconds === null ? "" : `${seconds < 1 ? "less than" : "about"} ${roughDuration(seconds)} for all ${runs}`,
     memory: memory_bytes === null ? "" : `${bytes(memory_bytes)}${runs > 1 ? " for the largest" : ""}`,

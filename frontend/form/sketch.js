@@ -11,7 +11,7 @@ import { thumbnail } from "../network/thumbnail.js";
 const MANY_LAYERS = 24;
 
 export function sketchPart() {
-  const picture = networkPicture({ onPoint: () => {}, onGo: () => {} });
+  const picture = networkPicture({ isRead: true, onPoint: () => {}, onGo: () => {} });
   const title = h("h2");
   const glance = h("div", { class: "sketch-glance" });
   const element = h(

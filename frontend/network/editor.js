@@ -43,6 +43,7 @@ import { h } from "../lib/dom.js";
 import { completionSource, signaturesOf } from "./completion.js";
 import { editorTheme } from "./editor-theme.js";
 import { foldParameters, folding } from "./folding.js";
+import { hangingIndent } from "./hanging-indent.js";
 
 /** @import { Language } from "./types" */
 /** @import { Mistake } from "./problems.js" */
@@ -88,6 +89,7 @@ export const textView = [
   indentUnit.of("    "),
   EditorState.tabSize.of(4),
   editorTheme,
+  hangingIndent,
 ];
 
 /**

@@ -5,7 +5,7 @@ import { h, setAttribute } from "../lib/dom.js";
 import { COSTS } from "./costs.js";
 import { laneWidth } from "./lane-paths.js";
 import { rowView } from "./row-view.js";
-import { rowsOf } from "./rows.js";
+import { MANY_ROWS, rowsOf } from "./rows.js";
 
 /** @import { CheckedLayer, CheckedNetwork } from "./types" */
 /** @import { Row } from "./rows.js" */
@@ -15,8 +15,11 @@ const FIRST_ROWS = 60;
 /** Rows that cannot be seen wait until typing pauses, or until they are scrolled to. */
 const QUIET_MS = 300;
 
-/** @param {{ onPoint: (lines: number[]) => void, onGo: (line: number) => void }} options `onPoint`: the lines of the layers under the pointer */
-export function networkPicture({ onPoint, onGo }) {
+/**
+ * @param {{ isRead: boolean, onPoint: (lines: number[]) => void, onGo: (line: number) => void }} options `isRead`: the
+ *   text is read, not edited; `onPoint`: the lines of the layers under the pointer
+ */
+export function networkPicture({ isRead, onPoint, onGo }) {
   /** @type {Map<string, boolean>} */
   const chosen = new Map();
   /** @type {Map<string, ReturnType<typeof rowView>>} */
@@ -80,7 +83,7 @@ export function networkPicture({ onPoint, onGo }) {
   );
 
   function draw() {
-    const built = rowsOf(layers, (key) => chosen.get(key));
+    const built = rowsOf(layers, (key) => chosen.get(key), isRead ? MANY_ROWS.read : MANY_ROWS.edited);
     rows = built.rows;
     setAttribute(grid, "aria-rowcount", String(rows.length + 1));
     const lanes = `${Math.ceil(laneWidth(built.width) * built.width)}px`;

@@ -9,8 +9,8 @@ import { repeatsOf } from "./repeats.js";
 /** A repeat is folded if that hides so many rows. */
 const HIDES_LAYERS = 9;
 const HIDES_GROUPS = 2;
-/** Groups are closed at first if their layers would make more rows than this. */
-const MANY_ROWS = 150;
+/** Groups are closed at first if their layers would make more rows than this. While a text is edited, few texts come across. */
+export const MANY_ROWS = { read: 30, edited: 150 };
 
 /**
  * A row stands for the layers from `from` to before `to`. `key` is its name across versions of the text. `open` is null
@@ -30,8 +30,13 @@ const MANY_ROWS = 150;
 
 /** Whether a group or a repeat is open, if the user chose. @typedef {(key: string) => boolean | undefined} Chosen */
 
-/** @param {CheckedLayer[]} layers @param {Chosen} chosen @returns {{ rows: Row[], width: number }} */
-export function rowsOf(layers, chosen) {
+/**
+ * @param {CheckedLayer[]} layers
+ * @param {Chosen} chosen
+ * @param {number} [many] closes groups that are not chosen to be open
+ * @returns {{ rows: Row[], width: number }}
+ */
+export function rowsOf(layers, chosen, many = MANY_ROWS.edited) {
   const lanes = lanesOf(layers);
   const groups = groupsOf(layers);
   const folded = repeatsOf(
@@ -40,7 +45,7 @@ export function rowsOf(layers, chosen) {
   );
   const build = (/** @type {boolean} */ isOpen) => rowsOfGroups(layers, lanes, groups, folded, chosen, isOpen);
   const rows = build(true);
-  return { rows: rows.length > MANY_ROWS ? build(false) : rows, width: lanes.width };
+  return { rows: rows.length > many ? build(false) : rows, width: lanes.width };
 }
 
 /** @typedef {{ name: string, from: number, to: number, id: string, ids: string[] }} Group */

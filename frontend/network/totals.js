@@ -3,7 +3,10 @@
 import { h, setText } from "../lib/dom.js";
 import { bytes, compactNumber, count } from "../lib/format.js";
 
-/** @import { CheckedNetwork } from "./types" */
+/** @import { CheckedLayer, CheckedNetwork } from "./types" */
+
+/** @param {CheckedLayer} layer */
+const hasWeights = ({ operation }) => /^(Conv|Linear)/.test(operation);
 
 /** @type {[string, (network: CheckedNetwork) => string | null, (network: CheckedNetwork) => string][]} */
 const TOTALS = [
@@ -19,10 +22,9 @@ const TOTALS = [
     () => "for one sample in training, with the parameters",
   ],
   [
-    "Layers",
-    (network) => count(network.layers.length - 1),
-    ({ layers }) =>
-      `without the input; ${count(layers.filter(({ parameters }) => parameters > 0).length)} have parameters`,
+    "Layers (with weights)",
+    ({ layers }) => `${count(layers.length - 1)} (${count(layers.filter(hasWeights).length)})`,
+    () => "Networks are named by their convolutions and linear layers: VGG16 has sixteen. The input is no layer.",
   ],
 ];
 

@@ -54,6 +54,7 @@ byId("page").append(
         ),
   ),
   firstGroup.element,
+  ...(first ? [h("h2", { class: "sets-title sets-others" }, "Other data")] : []),
   uploadPart({
     limit,
     titleOf,

@@ -61,6 +61,7 @@ const stages = networkStages((line) => {
   editor.goTo(line);
 });
 const picture = networkPicture({
+  isRead: network.built_in,
   onPoint: (lines) => editor.light(lines),
   onGo: (line) => line > 0 && editor.goTo(line),
 });

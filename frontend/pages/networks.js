@@ -69,7 +69,7 @@ const builtInCard = h(
     h(
       "span",
       { class: "muted small" },
-      "For ten classes and the usual size of images. Blocks are maps, as high as they are and the wider the more channels; bars are vectors.",
+      "For ten classes and each network’s usual size of images. A block is a stage: as high as its maps, and wider with more channels. A bar is a vector.",
     ),
   ),
   h("ul", { class: "network-list" }, ...networks.filter(({ built_in: isBuiltIn }) => isBuiltIn).map(row)),

@@ -33,13 +33,13 @@ test("weights have 0 in the colour of the page, and follow the theme", async ({ 
         count += 1;
       }
       const legend = canvas.closest(".sheet")?.querySelector(".legend-colours");
-      return { red: sum / count, legend: /** @type {HTMLElement} */ (legend).style.background };
+      return { red: sum / count, legend: /** @type {HTMLElement | null | undefined} */ (legend)?.style.background };
     });
   await expect.poll(async () => (await seen()).red).toBeLessThan(120);
-  expect((await seen()).legend).toContain("rgb(27, 32, 30)");
+  await expect.poll(async () => (await seen()).legend).toContain("rgb(27, 32, 30)");
   await page.getByRole("button", { name: "Use the light theme" }).click();
   await expect.poll(async () => (await seen()).red).toBeGreaterThan(180);
-  expect((await seen()).legend).toContain("rgb(247, 247, 247)");
+  await expect.poll(async () => (await seen()).legend).toContain("rgb(247, 247, 247)");
 });
 
 test("no page scrolls sideways on a tablet or a phone", async ({ page, vivarium }) => {

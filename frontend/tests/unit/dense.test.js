@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { pythonLanguage } from "../../../static/vendor/codemirror/codemirror.js";
 import { columnsOf } from "../../network/dense.js";
+import { stepsOf } from "../../network/hanging-indent.js";
 import { parameterLists, signature } from "../../network/folding.js";
 import { placesOf } from "../../network/neurons.js";
 
@@ -90,4 +91,8 @@ test("parameters of a text with mistakes fold too", () => {
     const lists = parameterLists(pythonLanguage.parser.parse(text));
     for (const list of lists) assert.equal(typeof signature(list, (from, to) => text.slice(from, to)), "string");
   }
+});
+
+test("a line that wraps hangs by its own indentation", () => {
+  assert.deepEqual(["", "x", "    x", "      x", `${" ".repeat(60)}x`, "        "].map(stepsOf), [0, 0, 1, 1, 10, 2]);
 });

@@ -37,7 +37,7 @@ test("a sweep's estimate has the total time and the largest memory", () => {
   assert.deepEqual(words, {
     time: "about 4 min for all 4",
     memory: "3 MiB for the largest",
-    source: "Measured on 4 of 9 kinds of step.",
+    source: "Measured on training steps of 4 of 9 kinds of run.",
   });
   assert.equal(
     estimateText({

@@ -29,7 +29,15 @@ export {
 export { lintGutter, lintKeymap, setDiagnostics } from "@codemirror/lint";
 export { MergeView, unifiedMergeView } from "@codemirror/merge";
 export { highlightSelectionMatches, search, searchKeymap } from "@codemirror/search";
-export { Compartment, EditorSelection, EditorState, Prec, StateEffect, StateField } from "@codemirror/state";
+export {
+  Compartment,
+  EditorSelection,
+  EditorState,
+  Prec,
+  RangeSetBuilder,
+  StateEffect,
+  StateField,
+} from "@codemirror/state";
 export {
   Decoration,
   drawSelection,
@@ -39,5 +47,6 @@ export {
   hoverTooltip,
   keymap,
   lineNumbers,
+  ViewPlugin,
 } from "@codemirror/view";
 export { tags } from "@lezer/highlight";
