@@ -11,13 +11,16 @@ import {
 } from "../../static/vendor/codemirror/codemirror.js";
 import { h } from "../lib/dom.js";
 
-/** @import { EditorView } from "../../static/vendor/codemirror/codemirror.js" */
+/** @import { EditorState, EditorView } from "../../static/vendor/codemirror/codemirror.js" */
 
 /** @typedef {ReturnType<typeof pythonLanguage.parser.parse>} Tree */
 /** @typedef {Tree["topNode"]} Node */
 
 /** Lists of parameters with fewer lines than this are not folded at first. */
 const FEW_LINES = 5;
+
+/** Longer calls are cut after their first argument. */
+const LONG_CALL = 40;
 
 export const folding = [
   foldService.of((state, lineStart, lineEnd) => {
@@ -26,7 +29,7 @@ export const folding = [
   }),
   codeFolding({
     preparePlaceholder: (state, { from }) => {
-      const list = parameterLists(syntaxTree(state)).find((each) => within(each).from === from);
+      const list = parameterLists(wholeTree(state)).find((each) => within(each).from === from);
       return list ? signature(list, (a, b) => state.sliceDoc(a, b)) : "…";
     },
     // Not a button: the text breaks across lines like the text around it.
@@ -40,9 +43,12 @@ export const folding = [
 export function foldParameters(view) {
   const { state } = view;
   const lineOf = (/** @type {number} */ at) => state.doc.lineAt(at).number;
-  const long = parameterLists(syntaxTree(state)).filter(({ from, to }) => lineOf(to) - lineOf(from) >= FEW_LINES);
+  const long = parameterLists(wholeTree(state)).filter(({ from, to }) => lineOf(to) - lineOf(from) >= FEW_LINES);
   view.dispatch({ effects: long.map((list) => foldEffect.of(within(list))) });
 }
+
+/** The tree of all of a text: the editor's own is of its first lines until it has had the time. @param {EditorState} state */
+const wholeTree = (state) => pythonLanguage.parser.parse(state.doc.toString());
 
 /** The lists of parameters of a text's functions. @param {Tree} tree */
 export function parameterLists(tree) {
@@ -61,15 +67,23 @@ export function signature(list, textOf) {
   /** @type {string[]} */
   const words = [];
   for (let node = list.firstChild?.nextSibling; node?.nextSibling; node = node.nextSibling) {
-    const { from, to } = defaultOf(node, textOf) ?? node;
-    if (node.name !== "Comment") words.push(node.name === "," ? ", " : textOf(from, to));
+    if (node.name !== "Comment") words.push(node.name === "," ? ", " : shortText(node, textOf));
   }
   return words.join("").replace(/, $/, "");
 }
 
-/** The default in `option(default, …)`. @param {Node} node @param {(from: number, to: number) => string} textOf */
-function defaultOf(node, textOf) {
+/**
+ * The default in `option(default, …)`, and of other long calls the first argument.
+ * @param {Node} node
+ * @param {(from: number, to: number) => string} textOf
+ */
+function shortText(node, textOf) {
+  const text = textOf(node.from, node.to);
   const called = node.name === "CallExpression" ? node.firstChild : null;
-  if (!called || textOf(called.from, called.to) !== "option") return null;
-  return node.getChild("ArgList")?.firstChild?.nextSibling ?? null;
+  const first = node.getChild("ArgList")?.firstChild?.nextSibling;
+  if (!called || !first) return text;
+  const name = textOf(called.from, called.to);
+  const value = textOf(first.from, first.to);
+  if (name === "option") return value;
+  return text.length > LONG_CALL ? `${name}(${value}, …)` : text;
 }

@@ -6,6 +6,8 @@
 /** Width of a lane in pixels; many lanes are narrower, so that the layers keep their place. */
 const LANE = 14;
 const MOST_LANES_WIDTH = 112;
+/** How far a loop leads aside, in lanes: less than a whole one, where another value may run. */
+const LOOP = 0.75;
 
 /** @param {number} lanes */
 export const laneWidth = (lanes) => Math.min(LANE, MOST_LANES_WIDTH / lanes);
@@ -14,7 +16,7 @@ export const laneWidth = (lanes) => Math.min(LANE, MOST_LANES_WIDTH / lanes);
 export const laneMiddle = (lane, width) => (lane + 0.5) * width;
 
 /** @param {Strokes} strokes @param {number} width of a lane @returns {string} the path's `d` */
-export function lanePath({ through, into, out, lane }, width) {
+export function lanePath({ through, into, out, lane, loops }, width) {
   const x = (/** @type {number} */ at) => round(laneMiddle(at, width));
   const line = (
     /** @type {number} */ a,
@@ -30,6 +32,7 @@ export function lanePath({ through, into, out, lane }, width) {
     ...through.map(([from, to]) => line(from, 0, to, 1)),
     ...(lane === null ? [] : into.map((from) => line(from, 0, lane, 0.5))),
     ...(lane === null ? [] : out.map((to) => line(lane, 0.5, to, 1))),
+    ...(lane === null || !loops ? [] : [line(lane, 0, lane + LOOP, 0.5), line(lane + LOOP, 0.5, lane, 1)]),
   ].join("");
 }
 

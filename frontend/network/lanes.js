@@ -56,8 +56,9 @@ function free(state, from) {
 
 /**
  * The lines beside a row that stands for some layers: `through` lead past it, from a lane to a lane; `into` lead to the
- * layers' mark from above, and `out` away from it, by lane.
- * @typedef {{ through: [number, number][], into: number[], out: number[], lane: number | null }} Strokes
+ * layers' mark from above, and `out` away from it, by lane; `loops`: a line leads around the mark, since branches part and
+ * meet again within the layers.
+ * @typedef {{ through: [number, number][], into: number[], out: number[], lane: number | null, loops: boolean }} Strokes
  */
 
 /**
@@ -72,7 +73,13 @@ export function strokesOf({ before, lane }, layers, from, to) {
   const [above, below] = [before[from], before[to]];
   const taken = new Set(layers.slice(from, to).flatMap(({ inputs }) => inputs));
   /** @type {Strokes} */
-  const strokes = { through: [], into: [], out: [], lane: to > from ? lane[to - 1] : null };
+  const strokes = {
+    through: [],
+    into: [],
+    out: [],
+    lane: to > from ? lane[to - 1] : null,
+    loops: to - from > 1 && layers.slice(from, to).some(({ inputs }) => inputs.length > 1),
+  };
   above.forEach((value, at) => {
     if (value === FREE) return;
     const on = below.indexOf(value);

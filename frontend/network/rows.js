@@ -48,6 +48,16 @@ export function rowsOf(layers, chosen, many = MANY_ROWS.edited) {
   return { rows: rows.length > many ? build(false) : rows, width: lanes.width };
 }
 
+/** What branches a group has, in words. @param {CheckedLayer[]} layers @returns {string[]} */
+function joinsOf(layers) {
+  const skips = layers.filter(({ operation }) => operation === "Sum").length;
+  const branches = Math.max(0, ...layers.map(({ operation, inputs }) => (operation === "Concat" ? inputs.length : 0)));
+  return [
+    ...(skips > 0 ? [skips === 1 ? "a skip" : `${skips} skips`] : []),
+    ...(branches > 0 ? [`${branches} branches`] : []),
+  ];
+}
+
 /** @typedef {{ name: string, from: number, to: number, id: string, ids: string[] }} Group */
 
 /** @param {CheckedLayer[]} layers @returns {Group[]} */
@@ -126,7 +136,7 @@ function rowsOfGroups(layers, lanes, groups, folded, chosen, areOpen) {
       kind: "group",
       level,
       title: group.name,
-      note: `${group.to - group.from} layers`,
+      note: [`${group.to - group.from} layers`, ...joinsOf(layers.slice(group.from, group.to))].join(" · "),
       from: group.from,
       to: group.to,
       standard: areOpen,

@@ -107,7 +107,7 @@ const view = h(
   h(
     "p",
     { class: "picture-note" },
-    "Time: estimated share of a step. Memory: for one training sample, with parameters and gradients.",
+    "Time: estimated share of a step. Memory: for one sample, with parameters, gradients and momentum.",
   ),
 );
 

@@ -173,6 +173,9 @@ test("a built-in text opens with its parameters folded to a signature, a copy wi
   await expect(text(page)).not.toContainText("Hidden widths");
   await signature.click();
   await expect(text(page)).toContainText('label="Hidden widths"');
+  // A long text, of which the editor reads the end later.
+  await page.goto("/networks/inception");
+  await expect(signature).toHaveText(/^classes, one=widths\(\[64, 128, 192, 256\], …\), .*, dropout=0\.4$/);
   await page.goto("/networks/new?copy=mlp");
   await expect(text(page)).toContainText('label="Hidden widths"');
   await expect(signature).toHaveCount(0);

@@ -72,6 +72,7 @@ test("folded parameters read as a signature", () => {
     activation=option(ReLU, choices=[ReLU, Tanh]),
     scale=2.0,
     split=f(1, 2),
+    width=widths([64, 128], "1x1 branch", "Channels of the convolution."),
 ):
     return Linear(classes)
 
@@ -82,7 +83,7 @@ def short(out): return out
   const read = (/** @type {number} */ from, /** @type {number} */ to) => text.slice(from, to);
   assert.deepEqual(
     lists.map((list) => signature(list, read)),
-    ["classes, hidden=[128, 64], activation=ReLU, scale=2.0, split=f(1, 2)", "out"],
+    ["classes, hidden=[128, 64], activation=ReLU, scale=2.0, split=f(1, 2), width=widths([64, 128], …)", "out"],
   );
 });
 

@@ -40,8 +40,8 @@ test("the body of a skip goes straight on, and the skip runs beside it", () => {
   const lanes = lanesOf(layers);
   assert.deepEqual(lanes.lane, [0, 0, 0, 0]);
   assert.deepEqual(lanes.before[2], [1, 0]);
-  assert.deepEqual(strokesOf(lanes, layers, 1, 2), { through: [[0, 1]], into: [0], out: [0], lane: 0 });
-  assert.deepEqual(strokesOf(lanes, layers, 3, 4), { through: [], into: [0, 1], out: [], lane: 0 });
+  assert.deepEqual(strokesOf(lanes, layers, 1, 2), { through: [[0, 1]], into: [0], out: [0], lane: 0, loops: false });
+  assert.deepEqual(strokesOf(lanes, layers, 3, 4), { through: [], into: [0, 1], out: [], lane: 0, loops: false });
 });
 
 test("four branches have four lanes and end in one", () => {
@@ -65,7 +65,13 @@ test("a value that nothing takes ends where it is made", () => {
 
 test("a folded block has the lines of all its layers", () => {
   const layers = graph([], [0], [1], [2, 0], [3]);
-  assert.deepEqual(strokesOf(lanesOf(layers), layers, 1, 4), { through: [], into: [0], out: [0], lane: 0 });
+  assert.deepEqual(strokesOf(lanesOf(layers), layers, 1, 4), {
+    through: [],
+    into: [0],
+    out: [0],
+    lane: 0,
+    loops: true,
+  });
   assert.deepEqual(strokesOf(lanesOf(layers), layers, 2, 2).through, [
     [0, 0],
     [1, 1],

@@ -20,7 +20,10 @@ impl Graph {
 
     /// The parts; `joined` where nodes without parameters belong to the part before them.
     fn divided(&self, joined: bool) -> Vec<String> {
-        let names: Vec<_> = self.nodes.iter().map(|node| base(&node.name)).collect();
+        let bases: HashSet<_> = self.nodes.iter().map(|node| base(&node.name)).collect();
+        // The sum of a block has the block's name, and belongs to it.
+        let part = |name| bases.get(name).copied().unwrap_or_else(|| base(name));
+        let names: Vec<_> = self.nodes.iter().map(|node| part(&*node.name)).collect();
         let with_parameters: HashSet<_> = (0..self.nodes.len())
             .filter(|place| self.parameters_of(*place) > 0)
             .map(|place| names[place])

@@ -4,7 +4,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use vivarium_models::graph::{Graph, Operation};
 
-/// Neighbouring layers whose results have the same height and width; of vectors, a single layer.
+/// Neighbouring layers whose results have the same height and width, and blocks of them that end with as many channels; of
+/// vectors, a single layer.
 #[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Stage {
     /// The shape of the last result: `[channels, height, width]` or `[values]`.
@@ -23,30 +24,42 @@ pub(super) fn stages(graph: &Graph) -> Vec<Stage> {
         line: 0,
     };
     let mut stages = vec![sample];
+    // Whether a sum or a concatenation was the last: a block ends, and its result has the channels.
+    let mut has_ended = true;
     for node in &graph.nodes {
         let is_layer = matches!(
             node.operation,
             Operation::Conv2d { .. } | Operation::Linear { .. }
         );
-        // A concatenation ends a stage with all of its channels.
-        let joins = matches!(node.operation, Operation::Concat);
+        let joins = matches!(node.operation, Operation::Concat | Operation::Sum);
+        if !is_layer && !joins {
+            continue;
+        }
         let plane = node.shape.get(1..).unwrap_or_default();
         let same = stages.last_mut().filter(|stage| {
             stage.layers > 0 && !plane.is_empty() && stage.shape.get(1..) == Some(plane)
         });
         match same {
-            Some(stage) if is_layer || joins => {
+            Some(stage) if joins || !has_ended => {
                 stage.layers += usize::from(is_layer);
                 stage.shape.clone_from(&node.shape);
             }
-            None if is_layer => stages.push(Stage {
+            _ if is_layer => stages.push(Stage {
                 shape: node.shape.clone(),
                 layers: 1,
                 line: node.lines.first().copied().unwrap_or(0),
             }),
             _ => {}
         }
+        has_ended = joins;
     }
+    stages.dedup_by(|stage, before| {
+        let is_more = before.layers > 0 && stage.shape.len() > 1 && stage.shape == before.shape;
+        if is_more {
+            before.layers += stage.layers;
+        }
+        is_more
+    });
     stages
 }
 
@@ -79,6 +92,13 @@ mod tests {
             (vec![10], 1),
         ];
         assert_eq!(vgg16, expected);
+        let residual = stages_of("residual-small", &[3, 32, 32]);
+        let shapes: Vec<_> = residual.iter().map(|(shape, _)| shape[0]).collect();
+        assert_eq!(shapes, [3, 64, 128, 256, 512, 1024, 512, 10]);
+        assert_eq!(
+            residual[2].1, 17,
+            "two blocks of eight convolutions, one with a projection"
+        );
         let mlp = stages_of("mlp", &[2]);
         assert_eq!(mlp.first(), Some(&(vec![2], 0)));
         assert!(
