@@ -83,7 +83,7 @@ export function variationsPart(set) {
     "section",
     { class: "variations", "aria-label": "Other settings" },
     h("h4", {}, "With other settings"),
-    h("p", { class: "muted small" }, "Each opens in the playground; runs have the same fields."),
+    h("p", { class: "muted small" }, "Each opens in the playground. The form of a run has these settings too."),
     h("ul", {}, ...links),
   );
 }

@@ -219,7 +219,7 @@ export function setCard(first, { folder, changed, toggled }) {
     const version = versionOf();
     if (pictured === version || !(isNear || version === "points")) return;
     pictured = version;
-    if (version === "") thumbnail.replaceChildren();
+    if (version === "") thumbnail.replaceChildren(icon("photo", 20));
     else if (version === "points") thumbnail.replaceChildren(pointsThumbnail(set));
     else {
       // Without a picture the row says as much, and the gallery tells what is wrong.

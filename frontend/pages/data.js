@@ -1,10 +1,10 @@
-// The data page: all data sets with galleries, uploads, and downloads of known sets. The address of a set has it first.
+// The data page: all data sets with galleries, uploads, and downloads of known sets; or one set, at its address.
 
 import { listDataSets } from "../lib/api.js";
 import { siteUrl } from "../lib/base-path.js";
 import { byId, h, pageData } from "../lib/dom.js";
 import { announce, attempt, startShell } from "../lib/shell.js";
-import { openSets } from "../data/open-sets.js";
+import { openSets, setUrl } from "../data/open-sets.js";
 import { setCard } from "../data/set.js";
 import { uploadPart } from "../data/upload.js";
 
@@ -17,7 +17,7 @@ startShell();
 
 /** `open`: the set of the address. @type {{ datasets: DataSet[], upload_limit: number, data_dir: string, open: string | null }} */
 const { datasets, upload_limit: limit, data_dir: folder, open } = pageData();
-const first = datasets.find(({ set }) => set === open);
+const single = datasets.find(({ set }) => set === open);
 let known = datasets;
 const titleOf = (/** @type {string} */ set) => known.find((other) => other.set === set)?.title ?? set;
 const opened = openSets({
@@ -29,44 +29,55 @@ const opened = openSets({
 });
 /** @type {Map<string, ReturnType<typeof setCard>>} */
 const cards = new Map();
-/** Where the set of the address stands, above all others. */
-const firstGroup = group("This data set", (set) => set.set === open, "visually-hidden");
-const groups = [
-  group("Your own", (set) => set.set !== open && isOwn(set)),
-  group("Images", (set) => set.set !== open && set.dimensions === 3 && !isOwn(set)),
-  group("Points in the plane", (set) => set.set !== open && set.dimensions === 2),
-];
+const groups = single
+  ? [group("This data set", ({ set }) => set === open, "visually-hidden")]
+  : [
+      group("Your own", isOwn),
+      group("Images", (set) => set.dimensions === 3 && !isOwn(set)),
+      group("Points in the plane", (set) => set.dimensions === 2),
+    ];
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let next;
 
-byId("page").append(
-  h(
-    "header",
-    { class: "page-head" },
-    first ? h("a", { class: "crumb", href: siteUrl("/data") }, "Data") : null,
-    h("h1", {}, first?.title ?? "Data"),
-    first
-      ? null
-      : h(
-          "p",
-          { class: "muted" },
-          "What runs learn from: sets that come with Vivarium, sets from the web, and your own images.",
-        ),
-  ),
-  firstGroup.element,
-  ...(first ? [h("h2", { class: "sets-title sets-others" }, "Other data")] : []),
-  uploadPart({
+const lists = groups.map(({ element }) => element);
+byId("page").append(...(single ? [setHead(single), ...lists, otherSets(single)] : [head(), upload(), ...lists]));
+show(datasets);
+if (single) cards.get(single.set)?.open();
+
+function head() {
+  const about = "What runs learn from: sets that come with Vivarium, sets from the web, and your own images.";
+  return h("header", { class: "page-head" }, h("h1", {}, "Data"), h("p", { class: "muted" }, about));
+}
+
+function upload() {
+  return uploadPart({
     limit,
     titleOf,
     accepted: (set) => {
       announce(`${set} is there`);
       void refresh().then(() => cards.get(set)?.reveal());
     },
-  }),
-  ...groups.map(({ element }) => element),
-);
-show(datasets);
-if (open) cards.get(open)?.open();
+  });
+}
+
+/** @param {DataSet} set */
+function setHead({ title }) {
+  const all = h("a", { class: "crumb", href: siteUrl("/data") }, "Data");
+  return h("header", { class: "page-head" }, all, h("h1", {}, title));
+}
+
+/** Links to the other sets. @param {DataSet} set */
+function otherSets({ set }) {
+  const others = datasets.filter((other) => other.set !== set);
+  const link = (/** @type {DataSet} */ other) =>
+    h("li", {}, h("a", { class: "button small", href: setUrl(other.set) }, other.title));
+  return h(
+    "nav",
+    { "aria-label": "Other data sets" },
+    h("h2", { class: "sets-title" }, "Other data sets"),
+    h("ul", { class: "other-sets" }, ...others.map(link)),
+  );
+}
 
 /** @param {string} title @param {(set: DataSet) => boolean} of @param {string} [look] of the heading */
 function group(title, of, look = "sets-title") {
@@ -88,11 +99,13 @@ function show(sets) {
     cards.delete(name);
     opened.toggled(name, false);
   }
-  for (const { of, list, element } of [firstGroup, ...groups]) {
+  if (single && !sets.some(({ set }) => set === single.set)) location.replace(siteUrl("/data"));
+  for (const { of, list, element } of groups) {
     const own = sets.filter(of);
     element.hidden = own.length === 0;
     own.forEach((set, place) => {
-      const toggled = (/** @type {boolean} */ isOpen) => opened.toggled(set.set, isOpen);
+      // A set's own page keeps its address, open or closed.
+      const toggled = (/** @type {boolean} */ isOpen) => opened.toggled(set.set, isOpen || single !== undefined);
       const card = cards.get(set.set) ?? setCard(set, { folder, changed: refresh, toggled });
       cards.set(set.set, card);
       card.show(set);

@@ -36,7 +36,7 @@ pub enum FileLayout {
 pub(super) const MNIST: DataSetRow = DataSetRow {
     set: "mnist",
     title: "MNIST",
-    summary: "70,000 handwritten digits of 28×28 grey pixels, 10,000 of them for the test.",
+    summary: "70,000 handwritten digits of 28×28 grey pixels, 10,000 for the test.",
     licence: "Y. LeCun, C. Cortes and C. J. C. Burges, CC BY-SA 3.0",
     fields: SMALL_GREY,
     source: Source::Known(&KnownDataSet {
@@ -54,7 +54,7 @@ pub(super) const MNIST: DataSetRow = DataSetRow {
 pub(super) const FASHION_MNIST: DataSetRow = DataSetRow {
     set: "fashion-mnist",
     title: "Fashion-MNIST",
-    summary: "70,000 pieces of clothing of 28×28 grey pixels, 10,000 of them for the test.",
+    summary: "70,000 pieces of clothing of 28×28 grey pixels, 10,000 for the test.",
     licence: "H. Xiao, K. Rasul and R. Vollgraf, Zalando (2017), arXiv:1708.07747, MIT",
     fields: SMALL_GREY,
     source: Source::Known(&KnownDataSet {
@@ -83,7 +83,7 @@ pub(super) const FASHION_MNIST: DataSetRow = DataSetRow {
 pub(super) const CIFAR_10: DataSetRow = DataSetRow {
     set: "cifar-10",
     title: "CIFAR-10",
-    summary: "60,000 photographs of ten kinds of animals and vehicles, 32×32 pixels, 10,000 of them for the test.",
+    summary: "60,000 photographs of ten kinds, 32×32 pixels, 10,000 for the test.",
     source: Source::Known(&KnownDataSet {
         layout: FileLayout::Cifar10,
         classes: &[
@@ -110,7 +110,7 @@ pub(super) const CIFAR_10: DataSetRow = DataSetRow {
 pub(super) const CIFAR_100: DataSetRow = DataSetRow {
     set: "cifar-100",
     title: "CIFAR-100",
-    summary: "60,000 photographs of a hundred kinds of things, 32×32 pixels, 10,000 of them for the test.",
+    summary: "60,000 photographs of a hundred kinds, 32×32 pixels, 10,000 for the test.",
     classes: 100,
     source: Source::Known(&KnownDataSet {
         layout: FileLayout::Cifar100,
