@@ -177,17 +177,24 @@ export function rankingTable(members, { explained = false, alike = true } = {}) 
   );
 }
 
+/** Percentage points between accuracies as they are shown, so that the table adds up. @param {number} best @param {number} other */
+export function pointsBehind(best, other) {
+  const behind = best - other;
+  if (behind > 0 && behind < 0.0005) return (behind * 100).toFixed(2);
+  return ((Math.round(best * 1000) - Math.round(other * 1000)) / 10).toFixed(1);
+}
+
 /** @param {Place} place @param {number} i @param {Place[]} places @param {{ explained: boolean, alike: boolean }} options */
 function row(place, i, places, { explained, alike }) {
   const { member, gain: got, behind } = place;
   const sound = isSoundMember(member);
-  const answer = significanceText(place, i, places);
-  const { word, sign, why, brief } =
-    alike || answer.sign !== "first" ? answer : { ...answer, word: "Highest", sign: "unknown" };
   // With one seed of each the note says once that nothing is tested.
   const isTested = places.some(({ p }) => p !== null);
-  const isRepeated = !isTested && sound && sign === "unknown" && places.length > 2;
-  const points = (behind * 100).toFixed(behind > 0 && behind < 0.0005 ? 2 : 1);
+  const answer = significanceText(place, i, places);
+  const { word, sign, why, brief } =
+    (alike && isTested) || answer.sign !== "first" ? answer : { ...answer, word: "Highest", sign: "unknown" };
+  const isRepeated = !isTested && sound && answer.sign === "unknown" && places.length > 2;
+  const points = pointsBehind(places[0].gain.mean, got.mean);
   const best = alike && sound && places.length > 1 && behind === 0;
   return h(
     "tr",

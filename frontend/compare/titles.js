@@ -3,7 +3,7 @@
 import { settingLabel } from "../lib/setting-labels.js";
 import { distinctLabels } from "../lib/settings-diff.js";
 import { sweepTitle } from "../runs/sweeps.js";
-import { settingsThatDiffer } from "./tables.js";
+import { settingLines, settingsThatDiffer } from "./tables.js";
 
 /** @import { Run } from "../lib/types" */
 /** @import { Member } from "./members.js" */
@@ -43,7 +43,7 @@ export function differences(members) {
     return /^[A-Z]{2}/.test(label) ? label : label.charAt(0).toLowerCase() + label.slice(1);
   });
   if (members.length < 2 || labels.length === 0) return "";
-  if (labels.length > MAX_DIFFERENCES) return `they differ in ${labels.length} settings`;
+  if (labels.length > MAX_DIFFERENCES) return `they differ in ${settingLines(members).length} settings`;
   const [last, ...before] = labels.reverse();
   return `they differ in ${[before.reverse().join(", "), last].filter(Boolean).join(" and ")}`;
 }

@@ -57,7 +57,7 @@ function diverged(run) {
     clips && "gradient clipping at a norm of 1",
   ].filter(Boolean);
   return {
-    text: `Steps that are too long leap over the minimum, each farther than the last, until the loss is too large for a number. ${
+    text: `Steps that are too long${lr === null ? "" : `, here at a learning rate of ${exactNumber(lr)},`} leap over the minimum, each farther than the last, until the loss is too large for a number. ${
       tries.length > 0 ? `Try ${tries.join(", or ")}.` : "Try a longer warm-up or another network."
     }`,
     steps: [

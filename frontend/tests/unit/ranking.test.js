@@ -6,7 +6,7 @@ import { bestOf, OF_TIMES, ofSpeeds } from "../../compare/noise.js";
 import { matchesBrushes, titleLines } from "../../compare/parallel-picture.js";
 import { byDataSet, dataNotice } from "../../compare/data-sets.js";
 import { paretoFront } from "../../compare/pareto.js";
-import { ranked, rankedByData, rankingNote, significanceText } from "../../compare/ranking.js";
+import { pointsBehind, ranked, rankedByData, rankingNote, significanceText } from "../../compare/ranking.js";
 import { accuracyOf, hasFront } from "../../compare/scatter.js";
 import { accuracySpan, costSpan, sameText, sameWithin } from "../../compare/span.js";
 import { faultText, isSoundMember } from "../../compare/sound.js";
@@ -279,4 +279,10 @@ test("small differences of cost stay small on their axis, and are called the sam
     "Peak memory: the same within 1% in all 3 runs.",
   );
   assert.equal(sameText({ title: "Parameters" }, [5, 5])?.long, "Parameters: the same in both runs.");
+});
+
+test("the points behind the best add up with the accuracies as they are shown", () => {
+  assert.equal(pointsBehind(0.9805, 0.2813), "70.0");
+  assert.equal(pointsBehind(0.9784, 0.1003), "87.8");
+  assert.equal(pointsBehind(0.9, 0.8997), "0.03", "a difference that the shown digits hide");
 });
