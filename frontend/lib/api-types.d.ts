@@ -3586,7 +3586,10 @@ export interface components {
       /** @description The number of values. */
       count: number;
     };
-    /** @description Neighbouring layers whose results have the same height and width; of vectors, a single layer. */
+    /**
+     * @description Neighbouring layers whose results have the same height and width, and blocks of them that end with as many channels; of
+     * vectors, a single layer.
+     */
     Stage: {
       /** @description The shape of the last result: `[channels, height, width]` or `[values]`. */
       shape: number[];
