@@ -8,7 +8,7 @@ import { count, formatNumber, plural } from "../lib/format.js";
 
 /** Labels for the kinds of values that are not finite. @type {[string, string][]} */
 const GAP_LABELS = [
-  ["nan", "▲ not a number"],
+  ["nan", "▲ not a finite number"],
   ["inf", "▲ infinite"],
   ["-inf", "▲ minus infinity"],
 ];

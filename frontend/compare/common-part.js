@@ -1,7 +1,8 @@
 // The part of the horizontal axis that all drawn runs have: beside a run of sixty epochs, one of two is a sliver at the
 // left.
 
-import { h, setAttribute } from "../lib/dom.js";
+import { h, setAttribute, setText } from "../lib/dom.js";
+import { formatNumber } from "../lib/format.js";
 
 /** @import { View } from "../chart/view.js" */
 
@@ -27,10 +28,10 @@ const isNear = (a, b) => Math.abs(a - b) <= 1e-4 * Math.abs(b);
 /**
  * The button that zooms to the common part, and back.
  * @param {View} view
- * @param {{ spans: () => [first: number, last: number][], onView: () => void }} options `spans`: of the shown runs, from
- *   the first value above 0 on
+ * @param {{ spans: () => [first: number, last: number][], unit: () => string, onView: () => void }} options `spans`: of the
+ *   shown runs, from the first value above 0 on; `unit`: of the horizontal axis
  */
-export function commonPartButton(view, { spans, onView }) {
+export function commonPartButton(view, { spans, unit, onView }) {
   const element = h(
     "button",
     {
@@ -70,6 +71,10 @@ export function commonPartButton(view, { spans, onView }) {
       const part = partOf();
       element.hidden = part === null;
       setAttribute(element, "aria-pressed", String(isOn(part)));
+      const most = Math.max(...spans().map(([, last]) => last));
+      // What is left out is said, or the last value that is seen would be taken for that of the run.
+      const words = part && isOn(part) ? `: to ${unit()} ${formatNumber(part[1])} of ${formatNumber(most)}` : "";
+      setText(element, `Common part${words}`);
     },
   };
 }

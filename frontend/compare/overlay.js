@@ -22,7 +22,7 @@ import { memberLines } from "./lines.js";
 const MAX_ROWS = 1_000_000;
 
 /** What a chart says of lines that are averages over different lengths. */
-const SMOOTHED_APART = "each smoothed by its length";
+const SMOOTHED_APART = "smoothed, short runs less";
 
 /** @typedef {{ run: Run, store: RunStore, lines: RunLines }} Followed */
 
@@ -152,7 +152,11 @@ export function overlay(runs, { which: charted, view, axis, members, title, more
         return known.length > 0 ? [/** @type {[number, number]} */ ([Math.min(...known), Math.max(...known)])] : [];
       }),
     );
-  const common = commonPartButton(view, { spans, onView: () => charts.viewed() });
+  const common = commonPartButton(view, {
+    spans,
+    unit: () => axisUnit(view.axis ?? axis),
+    onView: () => charts.viewed(),
+  });
 
   const charts = chartGroup(
     view,

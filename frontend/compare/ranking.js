@@ -192,7 +192,7 @@ function row(place, i, places, { explained, alike }) {
   const isTested = places.some(({ p }) => p !== null);
   const answer = significanceText(place, i, places);
   const { word, sign, why, brief } =
-    (alike && isTested) || answer.sign !== "first" ? answer : { ...answer, word: "Highest", sign: "unknown" };
+    (alike && isTested) || answer.sign !== "first" ? answer : { ...answer, word: "Not tested", sign: "unknown" };
   const isRepeated = !isTested && sound && answer.sign === "unknown" && places.length > 2;
   const points = pointsBehind(places[0].gain.mean, got.mean);
   const best = alike && sound && places.length > 1 && behind === 0;

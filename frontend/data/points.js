@@ -59,7 +59,7 @@ export function variationsOf(set) {
     { words: "noise 0", lesson: "Every point can be learnt.", settings: { ...settings, noise: 0 } },
     {
       words: `noise ${most}`,
-      lesson: "The classes overlap: no boundary gets every point right.",
+      lesson: "The classes overlap: a boundary around single points has learnt the noise.",
       settings: { ...settings, noise: most },
     },
     ...(several ? [3, 5] : []).map((classes) => ({

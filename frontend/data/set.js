@@ -34,7 +34,8 @@ export function setCard(first, { folder, changed, toggled }) {
   let set = first;
   /** The version of the shown gallery, and of the thumbnail. */
   let shown = "";
-  let pictured = "";
+  /** @type {string | null} */
+  let pictured = null;
   const badge = h("span", { class: "badge" });
   const facts = h("span", { class: "set-facts" });
   // A closed card says in its row what is in it, where there is room.

@@ -3600,6 +3600,10 @@ export interface components {
        * @description The line of the text that makes the first of them, from 1; 0 for the sample.
        */
       line: number;
+      /** @description Sums that its blocks end with: each is a skip. */
+      skips: number;
+      /** @description The branches that its blocks join, at most; 0 without. */
+      branches: number;
     };
     /** @description The environment and the size of a run. */
     Started: {

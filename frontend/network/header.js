@@ -4,7 +4,7 @@ import { siteUrl } from "../lib/base-path.js";
 import { h, setText } from "../lib/dom.js";
 import { icon } from "../lib/icons.js";
 import { menu } from "../lib/menu.js";
-import { nameError } from "./names.js";
+import { nameError, summaryOf } from "./names.js";
 
 /** @import { State } from "./stored-text.js" */
 
@@ -30,6 +30,7 @@ const STATES = { saved: "Saved", saving: "Saving…", changed: "Not saved", conf
  */
 export function networkHeader({ title, suggested, taken }, acts) {
   const heading = h("h1", {}, title);
+  const summary = h("p", { class: "muted network-summary", hidden: true });
   const code = h("code", { class: "network-name", title: "Name in settings and addresses" });
   const nameFault = h("p", { class: "field-error", id: "name-error", role: "alert" });
   const input = h("input", {
@@ -86,6 +87,7 @@ export function networkHeader({ title, suggested, taken }, acts) {
         { class: "network-title" },
         heading,
         h("div", { class: "network-about" }, code, nameField, badge, state, discard),
+        summary,
       ),
       actions,
     ),
@@ -103,6 +105,12 @@ export function networkHeader({ title, suggested, taken }, acts) {
       setText(state, STATES[now]);
       state.dataset.state = now;
       discard.hidden = !canDiscard;
+    },
+    /** What the text says of itself, below its title. @param {string} source */
+    showSummary(source) {
+      const words = summaryOf(source);
+      setText(summary, words);
+      summary.hidden = words === "";
     },
     /** @param {string} now */
     showTitle(now) {

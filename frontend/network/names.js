@@ -31,3 +31,12 @@ export function freeName(text, taken) {
     if (nameError(next, taken) === "") return next;
   }
 }
+
+/** The first paragraph below the title, in the string that a text begins with. @param {string} source */
+export function summaryOf(source) {
+  const [, said = ""] = source.match(/^\s*"""[^\n]*\n\s*\n([\s\S]*?)"""/) ?? [];
+  return said
+    .trim()
+    .split(/\n\s*\n/)[0]
+    .replace(/\s+/g, " ");
+}

@@ -66,10 +66,7 @@ export function optionFields(onChange) {
     }
     const changed = fields.filter(({ path }) => typed.has(path)).length;
     reset.hidden = changed === 0;
-    setText(
-      about,
-      changed === 0 ? fields.map(({ label }) => label).join(", ") : `${plural(changed, "option")} changed`,
-    );
+    setText(about, changed === 0 ? namesOf(fields) : `${plural(changed, "option")} changed`);
   }
 
   return {
@@ -125,6 +122,13 @@ export function optionFields(onChange) {
       return names.map((name) => typed.delete(`network.${name}`)).some(Boolean);
     },
   };
+}
+
+/** A few by name, and how many more there are. @param {Field[]} fields */
+function namesOf(fields) {
+  const named = fields.length > FEW + 1 ? fields.slice(0, FEW) : fields;
+  const more = fields.length - named.length;
+  return `${named.map(({ label }) => label).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 }
 
 /** @param {Field} field */

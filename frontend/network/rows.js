@@ -44,8 +44,9 @@ export function rowsOf(layers, chosen, many = MANY_ROWS.edited) {
     { hides: HIDES_GROUPS, longest: 8 },
   );
   const build = (/** @type {boolean} */ isOpen) => rowsOfGroups(layers, lanes, groups, folded, chosen, isOpen);
-  const rows = build(true);
-  return { rows: rows.length > many ? build(false) : rows, width: lanes.width };
+  const all = build(true);
+  const rows = all.length > many ? build(false) : all;
+  return { rows, width: Math.max(1, ...rows.map(({ strokes }) => widthOf(strokes))) };
 }
 
 /** What branches a group has, in words. @param {CheckedLayer[]} layers @returns {string[]} */
@@ -57,6 +58,10 @@ function joinsOf(layers) {
     ...(branches > 0 ? [`${branches} branches`] : []),
   ];
 }
+
+/** How many lanes the lines of a row take; a loop takes the next one. @param {Strokes} strokes */
+const widthOf = ({ through, into, out, lane, loops }) =>
+  1 + Math.max(0, ...through.flat(), ...into, ...out, (lane ?? 0) + (loops ? 1 : 0));
 
 /** @typedef {{ name: string, from: number, to: number, id: string, ids: string[] }} Group */
 
@@ -136,7 +141,7 @@ function rowsOfGroups(layers, lanes, groups, folded, chosen, areOpen) {
       kind: "group",
       level,
       title: group.name,
-      note: [`${group.to - group.from} layers`, ...joinsOf(layers.slice(group.from, group.to))].join(" · "),
+      note: [...joinsOf(layers.slice(group.from, group.to)), `${group.to - group.from} layers`].join(" · "),
       from: group.from,
       to: group.to,
       standard: areOpen,

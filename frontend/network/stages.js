@@ -29,11 +29,7 @@ export function networkStages(onGo) {
       const blocks = blocksOf(stages);
       element.replaceChildren(
         ...stages.map((stage, at) => {
-          const { width, height } = blocks[at];
-          const block = h("i", { class: kindOf(stage) });
-          block.style.width = `${ZOOM * width}px`;
-          block.style.height = `${ZOOM * height}px`;
-          const face = [h("span", { class: "stage-block" }, block), ...shapeOf(stage)];
+          const face = [h("span", { class: "stage-block" }, blockOf(stage, blocks[at])), ...shapeOf(stage)];
           const title = stage.layers > 0 ? `${plural(stage.layers, "layer")}: ${stage.shape.join(" × ")}` : "A sample";
           return h(
             "li",
@@ -48,9 +44,33 @@ export function networkStages(onGo) {
   };
 }
 
-/** The shape in two short lines: how many channels or values, and how large. @param {Stage} stage */
-function shapeOf({ shape: [size, ...plane], layers }) {
-  return [h("b", {}, layers > 0 ? String(size) : "Input"), h("small", {}, plane.length > 0 ? plane.join("×") : "")];
+/**
+ * A block: of as many slices as there are branches, with a line around it for a skip.
+ * @param {Stage} stage @param {{ width: number, height: number }} size
+ */
+function blockOf(stage, { width, height }) {
+  const slices = Array.from({ length: Math.max(1, stage.branches) }, () => h("i", { class: kindOf(stage) }));
+  const block = h("span", { class: "stage-slices" }, slices, stage.skips > 0 && h("span", { class: "stage-skip" }));
+  block.style.width = `${ZOOM * width}px`;
+  block.style.height = `${ZOOM * height}px`;
+  return block;
+}
+
+/** @param {Stage} stage */
+function joinsOf({ skips, branches }) {
+  if (skips > 0) return plural(skips, "skip");
+  return branches > 0 ? plural(branches, "branch", "branches") : "";
+}
+
+/** The shape in short lines: how many channels or values, how large, and how its blocks are joined. @param {Stage} stage */
+function shapeOf(stage) {
+  const [size, ...plane] = stage.shape;
+  const joins = joinsOf(stage);
+  return [
+    h("b", {}, stage.layers > 0 ? String(size) : "Input"),
+    h("small", {}, plane.length > 0 ? plane.join("×") : ""),
+    joins && h("small", { class: "stage-joins" }, joins),
+  ];
 }
 
 /** @param {Stage} stage */

@@ -44,6 +44,10 @@ export type Stage = {
   layers: number;
   /** The line that makes the first of them, from 1; 0 of the sample. */
   line: number;
+  /** Sums that its blocks end with. */
+  skips: number;
+  /** The branches that its blocks join, at most; 0 without. */
+  branches: number;
 };
 
 /** A word of the language: a module or a built-in function. */

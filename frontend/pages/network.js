@@ -208,6 +208,7 @@ function showNetwork(checked) {
   clearTimeout(complaint);
   title = checked.title || title;
   head.showTitle(title);
+  head.showSummary(stored.text());
   options.show(checked.options);
   options.setErrors(new Map());
   totals.show(checked);

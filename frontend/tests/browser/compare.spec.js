@@ -40,7 +40,7 @@ test("a preset's sweep is shown live and ends in a ranking", async ({ page }) =>
   await expect(page.getByRole("radio", { name: "Samples" })).toBeChecked();
   const ranking = card(page, "Ranking");
   await expect(ranking.locator("tbody tr")).toHaveCount(4, { timeout: 30_000 });
-  await expect(ranking.locator("tbody tr").first()).toContainText("Highest");
+  await expect(ranking.locator("tbody tr").first()).toContainText("Not tested");
   // The note says once that nothing is tested, and what would.
   await expect(ranking).toContainText("One seed each, so no difference is tested: “One more seed for each” above");
   await expect(ranking.locator("tbody tr").nth(1).locator("td").last()).toHaveText(/^(–|Tie)$/);
@@ -282,7 +282,7 @@ test("many settings of few runs are rows, which fit a phone, each by the name of
   await expect(row("Widths of the head")).toHaveText(["–", /\d/]);
   expect(await settings.locator(".compare-scroll").evaluate((box) => box.scrollWidth - box.clientWidth)).toBe(0);
   // Other samples and epochs: none is the best. Two points are no chart.
-  await expect(card(page, "Ranking").locator("tbody tr").first()).toContainText("Highest", { timeout: 30_000 });
+  await expect(card(page, "Ranking").locator("tbody tr").first()).toContainText("Not tested", { timeout: 30_000 });
   await expect(card(page, "Ranking").locator(".is-best")).toHaveCount(0);
   await expect(card(page, "Accuracy against cost")).toHaveCount(0);
   // With three the chart has a legend on a phone.
@@ -395,7 +395,7 @@ test("runs of different data are said to be, and are ranked apart", async ({ pag
   const ranking = card(page, "Ranking");
   await expect(ranking.locator(".ranking-set")).toHaveText(["digits", "moons"]);
   await expect(ranking).toContainText("Alone on its data");
-  await expect(ranking.getByText("Highest", { exact: true })).toHaveCount(1);
+  await expect(ranking.getByText("Not tested", { exact: true })).toHaveCount(1);
 });
 
 test("no chart is lower than 160 pixels, and the charts fill the page's width", async ({ page, vivarium }) => {

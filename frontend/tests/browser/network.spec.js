@@ -185,12 +185,24 @@ test("branches and skips are drawn beside the layers", async ({ page }) => {
   await page.goto("/networks/inception");
   // A large network that is read begins with its parts.
   await expect(row(page, "group block1")).toHaveAttribute("aria-expanded", "false");
+  await expect(row(page, "group block1")).toContainText("4 branches");
+  const stage = (/** @type {string} */ name) =>
+    page.getByRole("list", { name: "Stages" }).getByRole("listitem").filter({ hasText: name });
+  await expect(stage("256").locator(".stage-slices i")).toHaveCount(4);
+  await expect(page.locator(".network-summary")).toContainText("Four blocks of four branches");
   await page.getByRole("button", { name: "Expand" }).click();
   await expect(row(page, "group block1")).toHaveAttribute("aria-expanded", "true");
   const lanes = await page
     .locator('.layer-row[data-key^="layer block1.branch"] .layer-mark')
     .evaluateAll((marks) => new Set(marks.map((mark) => getComputedStyle(mark).getPropertyValue("--at"))).size);
   expect(lanes).toBe(4);
+  await page.goto("/networks/residual-small");
+  await expect(stage("128")).toContainText("2 skips");
+  await expect(stage("256").locator(".stage-skip")).toBeVisible();
+  await expect(row(page, "group blocks.0")).toContainText("a skip");
+  await expect(
+    page.getByText(/^Options Widths, Convolutions per block, Skips, Long skips and \d+ more$/),
+  ).toBeVisible();
 });
 
 test("options and the input change the picture, and a refused option says why", async ({ page, vivarium }) => {

@@ -207,7 +207,7 @@ test("a run that diverges says so, and marks where", async ({ page, vivarium }) 
   await page.goto(url);
   await expect(page.locator(".run-head .badge")).toHaveText("diverged");
   await expect(page.locator(".run-head .notice")).toContainText(/\d/);
-  await expect(page.locator('[data-chart="loss"] .chart-note')).toContainText(/▲ (not a number|infinite) at/);
+  await expect(page.locator('[data-chart="loss"] .chart-note')).toContainText(/▲ (not a finite number|infinite) at/);
   // A few batches have no accuracy worth a chart, and clipping at such a rate helps nothing.
   await expect(page.locator('[data-chart="accuracy"]')).toBeHidden();
   await expect(page.getByRole("link", { name: "New run with learning rate 0.01" })).toBeVisible();

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { Problem } from "../../lib/request.js";
 import { safeStorage } from "../../lib/storage.js";
 import { textChecks } from "../../network/checks.js";
-import { freeName, nameError } from "../../network/names.js";
+import { freeName, nameError, summaryOf } from "../../network/names.js";
 import { findingsOf, mistakeText } from "../../network/problems.js";
 import { argumentsOf } from "../../network/signature.js";
 import { draftKey } from "../../network/drafts.js";
@@ -320,4 +320,13 @@ test("a name that is taken refuses a new network and loses nothing", async () =>
   await assert.rejects(full.save("taken"), { status: 412 });
   assert.equal(full.isNew(), true);
   assert.equal(full.text(), "ab");
+});
+
+test("a text says what it is in the paragraph below its title", () => {
+  assert.equal(
+    summaryOf('"""Title\n\nSome words,\nand more.\n\nDetails.\n"""\n\ndef f(): pass'),
+    "Some words, and more.",
+  );
+  for (const source of ["", '"""Title"""', '"""Title\n"""', "def f(): pass", '"""Title\n\nopen'])
+    assert.equal(summaryOf(source), "");
 });

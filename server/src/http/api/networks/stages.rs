@@ -14,6 +14,10 @@ pub struct Stage {
     layers: usize,
     /// The line of the text that makes the first of them, from 1; 0 for the sample.
     line: u32,
+    /// Sums that its blocks end with: each is a skip.
+    skips: usize,
+    /// The branches that its blocks join, at most; 0 without.
+    branches: usize,
 }
 
 /// The sample, and the stages of the layers after it.
@@ -22,6 +26,8 @@ pub(super) fn stages(graph: &Graph) -> Vec<Stage> {
         shape: graph.input().to_vec(),
         layers: 0,
         line: 0,
+        skips: 0,
+        branches: 0,
     };
     let mut stages = vec![sample];
     // Whether a sum or a concatenation was the last: a block ends, and its result has the channels.
@@ -43,11 +49,18 @@ pub(super) fn stages(graph: &Graph) -> Vec<Stage> {
             Some(stage) if joins || !has_ended => {
                 stage.layers += usize::from(is_layer);
                 stage.shape.clone_from(&node.shape);
+                match node.operation {
+                    Operation::Sum => stage.skips += 1,
+                    Operation::Concat => stage.branches = stage.branches.max(node.inputs.len()),
+                    _ => {}
+                }
             }
             _ if is_layer => stages.push(Stage {
                 shape: node.shape.clone(),
                 layers: 1,
                 line: node.lines.first().copied().unwrap_or(0),
+                skips: 0,
+                branches: 0,
             }),
             _ => {}
         }
@@ -57,6 +70,8 @@ pub(super) fn stages(graph: &Graph) -> Vec<Stage> {
         let is_more = before.layers > 0 && stage.shape.len() > 1 && stage.shape == before.shape;
         if is_more {
             before.layers += stage.layers;
+            before.skips += stage.skips;
+            before.branches = before.branches.max(stage.branches);
         }
         is_more
     });
