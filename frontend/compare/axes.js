@@ -10,7 +10,7 @@ import { accuracyOf } from "./scatter.js";
 import { isSoundMember } from "./sound.js";
 import { accuracySpan, costSpan } from "./span.js";
 import { meanAndStd } from "./columns.js";
-import { runsWith } from "./tables.js";
+import { runsWith } from "./settings.js";
 
 /** @import { Run } from "../lib/types" */
 /** @import { Scale } from "../chart/scale.js" */

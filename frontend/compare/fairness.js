@@ -3,7 +3,7 @@
 
 import { count } from "../lib/format.js";
 import { byDataSet } from "./data-sets.js";
-import { settingsThatDiffer } from "./tables.js";
+import { settingsThatDiffer } from "./settings.js";
 
 /** @import { Run } from "../lib/types" */
 /** @import { Member } from "./members.js" */

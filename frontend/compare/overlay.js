@@ -154,7 +154,7 @@ export function overlay(runs, { which: charted, view, axis, members, title, more
     );
   const common = commonPartButton(view, {
     spans,
-    unit: () => axisUnit(view.axis ?? axis),
+    unit: () => axisUnit(view.axis),
     onView: () => charts.viewed(),
   });
 

@@ -8,7 +8,8 @@ import { rankingAbout, rankingTable } from "./ranking.js";
 import { scatterPlots } from "./scatter.js";
 import { settingChart } from "./setting-chart.js";
 import { fill } from "./slot.js";
-import { resultsTable, settingsTable, tableCard } from "./tables.js";
+import { settingsTable } from "./settings.js";
+import { resultsTable, tableCard } from "./tables.js";
 
 /** @import { Statistics } from "../lib/types" */
 /** @import { Member } from "./members.js" */

@@ -10,7 +10,7 @@ import { byDataSet } from "./data-sets.js";
 import { accuracyOf } from "./scatter.js";
 import { faultText, isSoundMember } from "./sound.js";
 import { accuracySpan } from "./span.js";
-import { settingsThatDiffer } from "./tables.js";
+import { settingsThatDiffer } from "./settings.js";
 
 /** @import { Member } from "./members.js" */
 

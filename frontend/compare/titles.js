@@ -3,7 +3,7 @@
 import { settingLabel } from "../lib/setting-labels.js";
 import { distinctLabels } from "../lib/settings-diff.js";
 import { sweepTitle } from "../runs/sweeps.js";
-import { settingLines, settingsThatDiffer } from "./tables.js";
+import { settingLines, settingsThatDiffer } from "./settings.js";
 
 /** @import { Run } from "../lib/types" */
 /** @import { Member } from "./members.js" */

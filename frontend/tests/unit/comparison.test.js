@@ -7,7 +7,7 @@ import { commonEnd } from "../../compare/common-part.js";
 import { fairnessNotice } from "../../compare/fairness.js";
 import { courseOf, lineThrough } from "../../compare/setting-chart.js";
 import { sideBySideUrl } from "../../compare/side-by-side.js";
-import { settingLines } from "../../compare/tables.js";
+import { settingLines } from "../../compare/settings.js";
 
 /** @import { Member } from "../../compare/members.js" */
 
