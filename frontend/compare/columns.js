@@ -1,7 +1,7 @@
 // The columns of the table of results, and their cells.
 
 import { meanSpeed } from "../lib/mean-speed.js";
-import { bytes, compactNumber, count, duration, formatLoss, percent, percentSpread, spread } from "../lib/format.js";
+import { bytes, compactNumber, duration, formatLoss, percent, percentSpread, spread } from "../lib/format.js";
 import { speedTitle } from "../run/pages.js";
 import { OF_SIZES, OF_TIMES, ofSpeeds } from "./noise.js";
 
@@ -77,7 +77,7 @@ export const RESULTS = [
     best: "low",
     noise: () => OF_SIZES,
     of: ({ summary }) => summary.parameters,
-    format: (value) => (value < 1e5 ? count(value) : compactNumber(value)),
+    format: compactNumber,
   },
   {
     key: "seconds",

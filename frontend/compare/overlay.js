@@ -21,9 +21,6 @@ import { memberLines } from "./lines.js";
 /** Maximum rows of an export per run. */
 const MAX_ROWS = 1_000_000;
 
-/** What a chart says of lines that are averages over different lengths. */
-const SMOOTHED_APART = "smoothed, short runs less";
-
 /** @typedef {{ run: Run, store: RunStore, lines: RunLines }} Followed */
 
 /**
@@ -46,8 +43,6 @@ export function overlay(runs, { which: charted, view, axis, members, title, more
       ? store.series.train_loss.total
       : Math.max(run.summary.steps ?? 0, store.series.train_loss.x.last() || 0);
   const smoothing = () => view.smoothing ?? defaultSmoothing(Math.max(1, ...[...followed.values()].map(lengthOf)));
-  const smoothings = () => new Set([...followed.values()].map(({ lines }) => lines.smoothing()));
-  const areSmoothedAlike = () => smoothings().size < 2;
   let smoothedBy = 0;
   let loaded = false;
   for (const run of runs) follow(run);
@@ -55,10 +50,8 @@ export function overlay(runs, { which: charted, view, axis, members, title, more
   /** @param {Run} run */
   function follow(run) {
     const store = new RunStore(own);
-    // The default of the longest run would make a flat line of a short one.
-    const ownSmoothing = () => view.smoothing ?? defaultSmoothing(Math.max(1, lengthOf(entry)));
     /** @type {Followed} */
-    const entry = { run, store, lines: new RunLines(store, () => entry.run, view, ownSmoothing) };
+    const entry = { run, store, lines: new RunLines(store, () => entry.run, view, smoothing) };
     followed.set(run.id, entry);
   }
 
@@ -162,7 +155,7 @@ export function overlay(runs, { which: charted, view, axis, members, title, more
     view,
     charted.map((which) => ({
       ...which,
-      detail: () => (which.noisy && smoothing() > 0 ? (areSmoothedAlike() ? "smoothed" : SMOOTHED_APART) : ""),
+      detail: () => (which.noisy && smoothing() > 0 ? "smoothed" : ""),
       entries: [],
       noun: "run",
       isAbsent: () => isAbsent(which),

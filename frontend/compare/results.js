@@ -16,7 +16,7 @@ import { resultsTable, tableCard } from "./tables.js";
 
 /** A table of settings with more columns or rows has a row of its own. */
 const WIDE_COLUMNS = 4;
-const LONG_ROWS = 8;
+const LONG_ROWS = 5;
 
 /**
  * @param {{
@@ -36,6 +36,8 @@ export function compareResults({ onLook, onOnly, grow, grid }) {
   const element = h("div", { class: "compare-tables" }, narrow, coordinates.element, figures, costs);
   /** @type {Member[]} */
   let members = [];
+  /** Whether the means over epochs are shown: their deviations are those of a course, not of chance. */
+  let hasMeans = false;
   /** Counts how often results were shown. */
   let shows = 0;
   /** The width for which charts are drawn, so that their text has the size of all others. */
@@ -63,10 +65,28 @@ export function compareResults({ onLook, onOnly, grow, grid }) {
   /** @param {{ [id: string]: Statistics }} statistics */
   function showFigures(statistics) {
     const means = members.some(({ runs }) => runs.length > 1) ? "Means and standard deviations over seeds. " : "";
-    const note = `${means}Losses and accuracies are those of the last epoch, and below the means over epochs with their standard deviation.`;
-    const card = tableCard("Figures", note, resultsTable(members, statistics, areAlike() ? RESULTS : RESULTS_APART));
+    const note = `${means}Losses and accuracies are those of the last epoch; green is the best of a column. `;
+    const more = h(
+      "button",
+      { type: "button", class: "button small", "aria-pressed": String(hasMeans), on: { click: toggleMeans } },
+      "Means over epochs",
+    );
+    const card = tableCard(
+      "Figures",
+      [note, more],
+      resultsTable(members, statistics, areAlike() ? RESULTS : RESULTS_APART),
+    );
     card.classList.add("figures-card");
+    card.classList.toggle("has-means", hasMeans);
     fill(figures, card);
+  }
+
+  /** @param {Event} event */
+  function toggleMeans({ currentTarget }) {
+    hasMeans = !hasMeans;
+    const button = /** @type {HTMLElement} */ (currentTarget);
+    button.setAttribute("aria-pressed", String(hasMeans));
+    button.closest(".figures-card")?.classList.toggle("has-means", hasMeans);
   }
 
   function showSettings() {

@@ -3,8 +3,6 @@
 import { settingLabel, settingPhrase, settingValue } from "../lib/setting-labels.js";
 import { differingSettings, labelOf, settingsOf } from "../lib/settings-diff.js";
 import { h } from "../lib/dom.js";
-import { plural } from "../lib/format.js";
-import { icon } from "../lib/icons.js";
 import { nameCell } from "./tables.js";
 
 /** @import { Run } from "../lib/types" */
@@ -28,8 +26,8 @@ const isInLabels = (members, paths) =>
 export const runsWith = (path, members) =>
   members.map(({ runs: [run] }) => run).filter((run) => settingsOf(run).has(path));
 
-/** More settings than these that only some runs have are folded. */
-const FEW_LINES = 3;
+/** The value of a setting that a run has not. */
+const NONE = "–";
 /** So few runs have a column each in the table of settings, where these are more. */
 const FEW_RUNS = 6;
 
@@ -46,7 +44,7 @@ export function settingLines(members, paths = settingsThatDiffer(members)) {
       label,
       isEverywhere: labels.every((other) => other === label),
       values: members.map(({ runs: [run] }, i) =>
-        labels[i] === label ? settingValue(path, settingsOf(run).get(path), kindOf(run)) : "–",
+        labels[i] === label ? settingValue(path, settingsOf(run).get(path), kindOf(run)) : NONE,
       ),
     }));
   });
@@ -72,63 +70,43 @@ export function settingsTable(members) {
   const paths = settingsThatDiffer(members);
   if (paths.length === 0 || isInLabels(members, paths)) return null;
   const lines = settingLines(members, paths);
-  const turned = members.length <= FEW_RUNS && lines.length > members.length;
-  const [first, heads, rows] = turned
-    ? [
-        "Setting",
-        members.map(nameCell),
-        lines.map(({ label, values, isEverywhere }) => ({
-          name: /** @type {Node | string} */ (label),
-          values,
-          isEverywhere,
-        })),
-      ]
-    : [
+  return members.length <= FEW_RUNS && lines.length > members.length
+    ? tableOf("Setting", members.map(nameCell), rowsOfSettings(members, lines), "is-turned")
+    : tableOf(
         "Run",
         lines.map(({ label }) => label),
-        members.map((member, i) => ({
-          name: nameCell(member),
-          values: lines.map(({ values }) => values[i]),
-          isEverywhere: true,
-        })),
-      ];
-  return h(
-    "table",
-    { class: `compare-table settings-table${turned ? " is-turned" : ""}` },
-    h("thead", {}, h("tr", {}, ...[first, ...heads].map((head) => h("th", { scope: "col" }, head)))),
-    ...[true, false].map((isEverywhere) => {
-      const some = rows.filter((row) => row.isEverywhere === isEverywhere);
-      return h(
-        "tbody",
-        { class: isEverywhere || some.length <= FEW_LINES ? undefined : "is-folded" },
-        !isEverywhere &&
-          some.length > 0 &&
-          h(
-            "tr",
-            { class: "compare-group" },
-            h("th", { scope: "rowgroup", colspan: heads.length + 1 }, foldButton(some.length)),
-          ),
-        ...some.map(({ name, values }) =>
-          h("tr", {}, h("th", { scope: "row" }, name), ...values.map((value) => h("td", {}, value))),
-        ),
+        members.map((member, i) => ({ name: nameCell(member), values: lines.map(({ values }) => values[i]) })),
       );
-    }),
-  );
 }
 
-/** Shows and hides the settings that only some runs have: those of one network say little of another. @param {number} lines */
-function foldButton(lines) {
-  const words = `${plural(lines, "setting")} that only some of them have`;
-  if (lines <= FEW_LINES) return words;
-  const toggle = (/** @type {Event} */ { currentTarget }) => {
-    const button = /** @type {HTMLElement} */ (currentTarget);
-    const isFolded = button.closest("tbody")?.classList.toggle("is-folded");
-    button.setAttribute("aria-expanded", String(!isFolded));
-  };
+/** @typedef {{ name: Node | string, values: (Node | string)[] }} Row */
+
+/**
+ * A row for each setting that all have. What only some have, mostly settings of their networks, is a list in one row: of
+ * rows of their own half would be dashes.
+ * @param {Member[]} members @param {ReturnType<typeof settingLines>} lines @returns {Row[]}
+ */
+function rowsOfSettings(members, lines) {
+  const shared = lines.filter(({ isEverywhere }) => isEverywhere).map(({ label, values }) => ({ name: label, values }));
+  const own = lines.filter(({ isEverywhere }) => !isEverywhere);
+  if (own.length === 0) return shared;
+  const ofMember = (/** @type {number} */ i) =>
+    own.filter(({ values }) => values[i] !== NONE).map(({ label, values }) => h("li", {}, `${label}: ${values[i]}`));
+  return [...shared, { name: "Settings that others lack", values: members.map((_, i) => h("ul", {}, ofMember(i))) }];
+}
+
+/** @param {string} first @param {(Node | string)[]} heads @param {Row[]} rows @param {string} [look] */
+function tableOf(first, heads, rows, look = "") {
   return h(
-    "button",
-    { type: "button", class: "compare-fold", "aria-expanded": "false", on: { click: toggle } },
-    icon("chevron", 12),
-    words,
+    "table",
+    { class: `compare-table settings-table ${look}` },
+    h("thead", {}, h("tr", {}, ...[first, ...heads].map((head) => h("th", { scope: "col" }, head)))),
+    h(
+      "tbody",
+      {},
+      ...rows.map(({ name, values }) =>
+        h("tr", {}, h("th", { scope: "row" }, name), ...values.map((value) => h("td", {}, value))),
+      ),
+    ),
   );
 }

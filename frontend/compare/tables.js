@@ -161,11 +161,10 @@ export function tableCard(title, about, table) {
   );
 }
 
-/** A cell with a second line is two columns, and heads of groups are left out. @param {HTMLTableElement} table */
+/** A cell with a second line is two columns. @param {HTMLTableElement} table */
 export function tableCsv(table) {
   const textOf = (/** @type {ChildNode | Element} */ part) => (part.textContent ?? "").replace(/\s+/g, " ").trim();
-  const lines = [...table.rows].filter((row) => !row.classList.contains("compare-group"));
-  const rows = lines.map((row) =>
+  const rows = [...table.rows].map((row) =>
     [...row.cells].flatMap((cell, i) => {
       const [title, ...lines] = [...table.rows[0].cells[i].childNodes];
       if (lines.length < 2) return [cell.innerText.replace(/\s+/g, " ").trim()];

@@ -3602,8 +3602,8 @@ export interface components {
       line: number;
       /** @description Sums that its blocks end with: each is a skip. */
       skips: number;
-      /** @description The branches that its blocks join, at most; 0 without. */
-      branches: number;
+      /** @description The channels of each branch that its last block joins; none without. */
+      branches: number[];
     };
     /** @description The environment and the size of a run. */
     Started: {

@@ -6,8 +6,8 @@
 /** Width of a lane in pixels; many lanes are narrower, so that the layers keep their place. */
 const LANE = 14;
 const MOST_LANES_WIDTH = 112;
-/** How far a loop leads aside, in lanes: less than a whole one, where another value may run. */
-const LOOP = 0.75;
+/** How far loops lead aside, in lanes: the first less than a whole one, where another value may run. */
+const LOOPS = [0.75, 1.05, 1.35];
 
 /** @param {number} lanes */
 export const laneWidth = (lanes) => Math.min(LANE, MOST_LANES_WIDTH / lanes);
@@ -32,7 +32,10 @@ export function lanePath({ through, into, out, lane, loops }, width) {
     ...through.map(([from, to]) => line(from, 0, to, 1)),
     ...(lane === null ? [] : into.map((from) => line(from, 0, lane, 0.5))),
     ...(lane === null ? [] : out.map((to) => line(lane, 0.5, to, 1))),
-    ...(lane === null || !loops ? [] : [line(lane, 0, lane + LOOP, 0.5), line(lane + LOOP, 0.5, lane, 1)]),
+    ...(lane === null ? [] : LOOPS.slice(0, loops)).flatMap((by) => [
+      line(Number(lane), 0, Number(lane) + by, 0.5),
+      line(Number(lane) + by, 0.5, Number(lane), 1),
+    ]),
   ].join("");
 }
 

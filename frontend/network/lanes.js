@@ -56,9 +56,9 @@ function free(state, from) {
 
 /**
  * The lines beside a row that stands for some layers: `through` lead past it, from a lane to a lane; `into` lead to the
- * layers' mark from above, and `out` away from it, by lane; `loops`: a line leads around the mark, since branches part and
+ * layers' mark from above, and `out` away from it, by lane; `loops` lines lead around the mark, since branches part and
  * meet again within the layers.
- * @typedef {{ through: [number, number][], into: number[], out: number[], lane: number | null, loops: boolean }} Strokes
+ * @typedef {{ through: [number, number][], into: number[], out: number[], lane: number | null, loops: number }} Strokes
  */
 
 /**
@@ -78,7 +78,7 @@ export function strokesOf({ before, lane }, layers, from, to) {
     into: [],
     out: [],
     lane: to > from ? lane[to - 1] : null,
-    loops: to - from > 1 && layers.slice(from, to).some(({ inputs }) => inputs.length > 1),
+    loops: to - from > 1 ? Math.max(0, ...layers.slice(from, to).map(({ inputs }) => inputs.length - 1)) : 0,
   };
   above.forEach((value, at) => {
     if (value === FREE) return;

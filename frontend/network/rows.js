@@ -49,14 +49,12 @@ export function rowsOf(layers, chosen, many = MANY_ROWS.edited) {
   return { rows, width: Math.max(1, ...rows.map(({ strokes }) => widthOf(strokes))) };
 }
 
-/** What branches a group has, in words. @param {CheckedLayer[]} layers @returns {string[]} */
+/** What branches a group has, in words; else "". @param {CheckedLayer[]} layers */
 function joinsOf(layers) {
   const skips = layers.filter(({ operation }) => operation === "Sum").length;
   const branches = Math.max(0, ...layers.map(({ operation, inputs }) => (operation === "Concat" ? inputs.length : 0)));
-  return [
-    ...(skips > 0 ? [skips === 1 ? "a skip" : `${skips} skips`] : []),
-    ...(branches > 0 ? [`${branches} branches`] : []),
-  ];
+  const told = [skips > 0 && (skips === 1 ? "a skip" : `${skips} skips`), branches > 0 && `${branches} branches`];
+  return told.filter(Boolean).join(" · ");
 }
 
 /** How many lanes the lines of a row take; a loop takes the next one. @param {Strokes} strokes */
@@ -141,7 +139,7 @@ function rowsOfGroups(layers, lanes, groups, folded, chosen, areOpen) {
       kind: "group",
       level,
       title: group.name,
-      note: [...joinsOf(layers.slice(group.from, group.to)), `${group.to - group.from} layers`].join(" · "),
+      note: joinsOf(layers.slice(group.from, group.to)) || `${group.to - group.from} layers`,
       from: group.from,
       to: group.to,
       standard: areOpen,

@@ -30,7 +30,7 @@ export function networkStages(onGo) {
       element.replaceChildren(
         ...stages.map((stage, at) => {
           const face = [h("span", { class: "stage-block" }, blockOf(stage, blocks[at])), ...shapeOf(stage)];
-          const title = stage.layers > 0 ? `${plural(stage.layers, "layer")}: ${stage.shape.join(" × ")}` : "A sample";
+          const title = stage.layers > 0 ? titleOf(stage) : "A sample";
           return h(
             "li",
             {},
@@ -45,11 +45,16 @@ export function networkStages(onGo) {
 }
 
 /**
- * A block: of as many slices as there are branches, with a line around it for a skip.
+ * A block: of a slice for each branch, with a line around it for a skip.
  * @param {Stage} stage @param {{ width: number, height: number }} size
  */
 function blockOf(stage, { width, height }) {
-  const slices = Array.from({ length: Math.max(1, stage.branches) }, () => h("i", { class: kindOf(stage) }));
+  const slices = (stage.branches.length > 0 ? stage.branches : [1]).map((channels) => {
+    const slice = h("i", { class: kindOf(stage) });
+    // By the square root, or a slim branch could not be seen.
+    slice.style.flexGrow = String(Math.sqrt(channels));
+    return slice;
+  });
   const block = h("span", { class: "stage-slices" }, slices, stage.skips > 0 && h("span", { class: "stage-skip" }));
   block.style.width = `${ZOOM * width}px`;
   block.style.height = `${ZOOM * height}px`;
@@ -57,9 +62,15 @@ function blockOf(stage, { width, height }) {
 }
 
 /** @param {Stage} stage */
+function titleOf({ layers, shape, branches }) {
+  const joined = branches.length > 0 ? `; ${branches.join(" + ")} channels of its branches` : "";
+  return `${plural(layers, "layer")}: ${shape.join(" × ")}${joined}`;
+}
+
+/** @param {Stage} stage */
 function joinsOf({ skips, branches }) {
   if (skips > 0) return plural(skips, "skip");
-  return branches > 0 ? plural(branches, "branch", "branches") : "";
+  return branches.length > 0 ? plural(branches.length, "branch", "branches") : "";
 }
 
 /** The shape in short lines: how many channels or values, how large, and how its blocks are joined. @param {Stage} stage */

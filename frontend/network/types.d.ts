@@ -46,8 +46,8 @@ export type Stage = {
   line: number;
   /** Sums that its blocks end with. */
   skips: number;
-  /** The branches that its blocks join, at most; 0 without. */
-  branches: number;
+  /** The channels of each branch that its last block joins; none without. */
+  branches: number[];
 };
 
 /** A word of the language: a module or a built-in function. */

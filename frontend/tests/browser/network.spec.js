@@ -187,7 +187,10 @@ test("branches and skips are drawn beside the layers", async ({ page }) => {
   await expect(row(page, "group block1")).toHaveAttribute("aria-expanded", "false");
   await expect(row(page, "group block1")).toContainText("4 branches");
   const stage = (/** @type {string} */ name) =>
-    page.getByRole("list", { name: "Stages" }).getByRole("listitem").filter({ hasText: name });
+    page
+      .getByRole("list", { name: "Stages" })
+      .getByRole("listitem")
+      .filter({ has: page.getByText(name, { exact: true }) });
   await expect(stage("256").locator(".stage-slices i")).toHaveCount(4);
   await expect(page.locator(".network-summary")).toContainText("Four blocks of four branches");
   await page.getByRole("button", { name: "Expand" }).click();

@@ -40,8 +40,8 @@ test("the body of a skip goes straight on, and the skip runs beside it", () => {
   const lanes = lanesOf(layers);
   assert.deepEqual(lanes.lane, [0, 0, 0, 0]);
   assert.deepEqual(lanes.before[2], [1, 0]);
-  assert.deepEqual(strokesOf(lanes, layers, 1, 2), { through: [[0, 1]], into: [0], out: [0], lane: 0, loops: false });
-  assert.deepEqual(strokesOf(lanes, layers, 3, 4), { through: [], into: [0, 1], out: [], lane: 0, loops: false });
+  assert.deepEqual(strokesOf(lanes, layers, 1, 2), { through: [[0, 1]], into: [0], out: [0], lane: 0, loops: 0 });
+  assert.deepEqual(strokesOf(lanes, layers, 3, 4), { through: [], into: [0, 1], out: [], lane: 0, loops: 0 });
 });
 
 test("four branches have four lanes and end in one", () => {
@@ -70,7 +70,7 @@ test("a folded block has the lines of all its layers", () => {
     into: [0],
     out: [0],
     lane: 0,
-    loops: true,
+    loops: 1,
   });
   assert.deepEqual(strokesOf(lanesOf(layers), layers, 2, 2).through, [
     [0, 0],

@@ -16,8 +16,8 @@ pub struct Stage {
     line: u32,
     /// Sums that its blocks end with: each is a skip.
     skips: usize,
-    /// The branches that its blocks join, at most; 0 without.
-    branches: usize,
+    /// The channels of each branch that its last block joins; none without.
+    branches: Vec<usize>,
 }
 
 /// The sample, and the stages of the layers after it.
@@ -27,7 +27,7 @@ pub(super) fn stages(graph: &Graph) -> Vec<Stage> {
         layers: 0,
         line: 0,
         skips: 0,
-        branches: 0,
+        branches: Vec::new(),
     };
     let mut stages = vec![sample];
     // Whether a sum or a concatenation was the last: a block ends, and its result has the channels.
@@ -51,7 +51,10 @@ pub(super) fn stages(graph: &Graph) -> Vec<Stage> {
                 stage.shape.clone_from(&node.shape);
                 match node.operation {
                     Operation::Sum => stage.skips += 1,
-                    Operation::Concat => stage.branches = stage.branches.max(node.inputs.len()),
+                    Operation::Concat => {
+                        let inputs = node.inputs.iter();
+                        stage.branches = inputs.map(|&at| graph.nodes[at].shape[0]).collect();
+                    }
                     _ => {}
                 }
             }
@@ -60,7 +63,7 @@ pub(super) fn stages(graph: &Graph) -> Vec<Stage> {
                 layers: 1,
                 line: node.lines.first().copied().unwrap_or(0),
                 skips: 0,
-                branches: 0,
+                branches: Vec::new(),
             }),
             _ => {}
         }
@@ -71,7 +74,7 @@ pub(super) fn stages(graph: &Graph) -> Vec<Stage> {
         if is_more {
             before.layers += stage.layers;
             before.skips += stage.skips;
-            before.branches = before.branches.max(stage.branches);
+            before.branches = std::mem::take(&mut stage.branches);
         }
         is_more
     });
@@ -114,6 +117,9 @@ mod tests {
             residual[2].1, 17,
             "two blocks of eight convolutions, one with a projection"
         );
+        let row = NETWORKS.iter().find(|row| row.kind == "inception").unwrap();
+        let graph = row.graph_of(&Map::new(), &[3, 32, 32], 10).unwrap();
+        assert_eq!(stages(&graph)[2].branches, [64, 128, 32, 32]);
         let mlp = stages_of("mlp", &[2]);
         assert_eq!(mlp.first(), Some(&(vec![2], 0)));
         assert!(
