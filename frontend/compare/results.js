@@ -65,7 +65,10 @@ export function compareResults({ onLook, onOnly, grow, grid }) {
   /** @param {{ [id: string]: Statistics }} statistics */
   function showFigures(statistics) {
     const means = members.some(({ runs }) => runs.length > 1) ? "Means and standard deviations over seeds. " : "";
-    const note = `${means}Losses and accuracies are those of the last epoch; green is the best of a column. `;
+    const best = areAlike()
+      ? "green is the best of a column."
+      : "green is the best of a column, of those that do not depend on how long a run was trained.";
+    const note = `${means}Losses and accuracies are those of the last epoch; ${best} `;
     const more = h(
       "button",
       { type: "button", class: "button small", "aria-pressed": String(hasMeans), on: { click: toggleMeans } },
