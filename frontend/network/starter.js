@@ -10,7 +10,13 @@ inputs = ["images"]
 
 def network(classes, width=option(32, min=1, max=512, help="Channels of the first convolution.")):
     return Sequential(
-        features=Sequential(Conv2d(width, 3, padding=1), ReLU(), MaxPool2d(2), Conv2d(2 * width, 3, padding=1), ReLU()),
+        features=Sequential(
+            Conv2d(width, 3, padding=1),
+            ReLU(),
+            MaxPool2d(2),
+            Conv2d(2 * width, 3, padding=1),
+            ReLU(),
+        ),
         mean=Mean(),
         classifier=Linear(classes),
     )

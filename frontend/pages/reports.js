@@ -73,7 +73,7 @@ byId("page").append(
         h(
           "p",
           { class: "muted small" },
-          "Creates a report with the question, figures, tables, and headings for your observations. Choose several experiments for one report about all of them.",
+          "Creates a report with the question, figures, tables, and headings for your observations. An experiment can be chosen once it was run; several make one report.",
         ),
       ),
       h("div", { class: "report-tools" }, all, write),
@@ -231,7 +231,10 @@ function chooseAll() {
 function showChosen() {
   write.disabled = chosen.size === 0;
   write.textContent = chosen.size > 1 ? `Write up these ${chosen.size}` : "Write it up";
-  all.hidden = !document.querySelector("[data-experiment]:not(:disabled)");
+  const isThere = document.querySelector("[data-experiment]:not(:disabled)") !== null;
+  all.hidden = !isThere;
+  write.hidden = !isThere;
+  write.title = chosen.size === 0 ? "Choose an experiment first" : "";
 }
 
 async function writeChosen() {
