@@ -68,22 +68,22 @@ export function significanceText(place, i, all) {
   if (!isSoundMember(place.member))
     return untested(faultText(place.member), "A run that diverged or failed is not ranked.");
   const [best] = all;
+  const sound = all.filter(({ member }) => isSoundMember(member));
+  const isTested = sound.some(({ p }) => p !== null);
+  const needsSeeds = (/** @type {Place[]} */ of) =>
+    untested(
+      of.some(({ gain }) => gain.count < 2) ? "Not tested: one seed" : "Not tested",
+      "Welch's t-test needs at least two seeds of each.",
+    );
   if (i === 0) {
-    if (all.filter(({ member }) => isSoundMember(member)).length < 2)
-      return untested("Alone on its data", "There is nothing to compare it with.");
+    if (sound.length < 2) return untested("Alone on its data", "There is nothing to compare it with.");
+    if (!isTested) return needsSeeds(sound);
     const why = "The others are compared with this one.";
     return { word: "Best", sign: "first", why, brief: why };
   }
   if (place.behind === 0)
     return { word: "Tie", sign: "chance", why: `The same accuracy as ${best.member.label}, the best.`, brief: "" };
-  if (place.p === null) {
-    const one = [best, place].some(({ gain }) => gain.count < 2);
-    const { why, ...rest } = untested(
-      one ? "Not tested: one seed" : "Not tested",
-      "Welch's t-test needs at least two seeds of each.",
-    );
-    return { ...rest, why, brief: "" };
-  }
+  if (place.p === null) return { ...needsSeeds([best, place]), brief: "" };
   const p = place.p < 0.001 ? "p < 0.001" : `p = ${place.p.toPrecision(2)}`;
   const test = `Welch's t-test against ${best.member.label}, the best: ${p}.`;
   const isClear = place.p < SIGNIFICANCE_LEVEL;
@@ -188,12 +188,12 @@ export function pointsBehind(best, other) {
 function row(place, i, places, { explained, alike }) {
   const { member, gain: got, behind } = place;
   const sound = isSoundMember(member);
-  // With one seed of each the note says once that nothing is tested.
+  // With one seed of each it is said once that nothing is tested.
   const isTested = places.some(({ p }) => p !== null);
   const answer = significanceText(place, i, places);
   const { word, sign, why, brief } =
-    (alike && isTested) || answer.sign !== "first" ? answer : { ...answer, word: "Not tested", sign: "unknown" };
-  const isRepeated = !isTested && sound && answer.sign === "unknown" && places.length > 2;
+    alike || answer.sign !== "first" ? answer : { ...answer, word: "Highest", sign: "unknown" };
+  const isRepeated = i > 0 && !isTested && sound && answer.sign === "unknown" && places.length > 2;
   const points = pointsBehind(places[0].gain.mean, got.mean);
   const best = alike && sound && places.length > 1 && behind === 0;
   return h(

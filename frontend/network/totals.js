@@ -3,10 +3,7 @@
 import { h, setText } from "../lib/dom.js";
 import { bytes, compactNumber, count } from "../lib/format.js";
 
-/** @import { CheckedLayer, CheckedNetwork } from "./types" */
-
-/** @param {CheckedLayer} layer */
-const hasWeights = ({ operation }) => /^(Conv|Linear)/.test(operation);
+/** @import { CheckedNetwork } from "./types" */
 
 /** @type {[string, (network: CheckedNetwork) => string | null, (network: CheckedNetwork) => string][]} */
 const TOTALS = [
@@ -23,7 +20,8 @@ const TOTALS = [
   ],
   [
     "Layers (with weights)",
-    ({ layers }) => `${count(layers.length - 1)} (${count(layers.filter(hasWeights).length)})`,
+    ({ layers, stages }) =>
+      `${count(layers.length - 1)} (${count(stages.reduce((sum, { layers: of }) => sum + of, 0))})`,
     () => "Networks are named by their convolutions and linear layers: VGG16 has sixteen. The input is no layer.",
   ],
 ];
