@@ -1,4 +1,4 @@
-// How the folds of a search stand, until their judgement is there.
+// How the folds of a search stand: all are trained, then one after the other judges the images that it did not learn.
 
 import { h } from "../lib/dom.js";
 import { percent } from "../lib/format.js";
@@ -11,9 +11,9 @@ export function foldList({ folds, progress }) {
   return h(
     "ol",
     { class: "fold-list" },
-    ...folds.map(({ fold, url, status, reason, share }) => {
-      const isJudging = progress?.fold === fold;
-      const done = isJudging ? progress.share : share;
+    ...folds.map((each) => {
+      const { fold, url, status, share } = each;
+      const { word, done } = progress ? judging(fold, progress) : { word: trainingWord(each), done: share };
       return h(
         "li",
         {},
@@ -32,14 +32,18 @@ export function foldList({ folds, progress }) {
           },
           h("span"),
         ),
-        h(
-          "span",
-          { class: "muted small" },
-          isJudging
-            ? `judging, ${percent(progress.share)}`
-            : stateOf({ status, reason, stopping: false, position: null }).word,
-        ),
+        h("span", { class: "muted small" }, word),
       );
     }),
   );
+}
+
+/** @param {LabelIssues["folds"][number]} fold */
+const trainingWord = ({ status, reason }) => stateOf({ status, reason, stopping: false, position: null }).word;
+
+/** How far a fold's judgement is. @param {number} fold @param {NonNullable<LabelIssues["progress"]>} progress */
+function judging(fold, progress) {
+  if (fold < progress.fold) return { word: "judged", done: 1 };
+  if (fold > progress.fold) return { word: "trained", done: 0 };
+  return { word: `judging, ${percent(progress.share)}`, done: progress.share };
 }

@@ -19,13 +19,17 @@ const OPENS = new Set(["ArrowDown", "ArrowUp", "ArrowLeft", "ArrowRight"]);
  *   and the next image is to be looked at
  */
 export function issueCard(issue, { classes, store, onDone }) {
-  const { sample, label, suggested, quality, imported } = issue;
+  const { sample, label, suggested, suggested_probability: likeliest, quality, imported } = issue;
   const name = issue.name ?? `Image ${count(sample)}`;
   const now = () => store.stateOf(sample, imported);
   let isPending = false;
 
   const outcome = h("p", { class: "issue-outcome" });
   const undo = button("Undo", "Undo", () => act("undo"));
+  /** Classes that no button gives. */
+  const others = classes.flatMap((word, index) =>
+    index === label || index === suggested ? [] : [h("option", { value: index }, word)],
+  );
   const other = h(
     "select",
     {
@@ -42,16 +46,20 @@ export function issueCard(issue, { classes, store, onDone }) {
       },
     },
     h("option", { value: "" }, "Other…"),
-    ...classes.map((word, index) => (index === label ? null : h("option", { value: index }, word))),
+    ...others,
   );
   const choices = h(
     "div",
     { class: "issue-choices" },
-    // Where the suggestion is the label, the image is only uncertain.
     suggested === label
       ? null
-      : button(classes[suggested], `Relabel ${name} as ${classes[suggested]}`, () => act("relabel"), "tonal"),
-    other,
+      : button(
+          `Relabel as ${classes[suggested]}`,
+          `Relabel as ${classes[suggested]}: ${name}`,
+          () => act("relabel"),
+          "tonal",
+        ),
+    others.length > 0 ? other : null,
     button("Exclude", `Exclude ${name}`, () => act("exclude")),
     button("Keep", `Keep ${name} as ${classes[label]}`, () => act("keep")),
   );
@@ -64,13 +72,12 @@ export function issueCard(issue, { classes, store, onDone }) {
       { class: "issue-text" },
       h("p", { class: "issue-label" }, h("span", { class: "muted" }, "Labelled "), h("strong", {}, classes[label])),
       h(
-        "p",
-        { class: "small muted" },
-        quality < 0.001 ? "hardly likely" : `${percent(quality)} likely`,
-        suggested === label ? "" : `; rather ${classes[suggested]}`,
-        issue.is_test ? " · test" : "",
+        "dl",
+        { class: "issue-probabilities small", title: "What the networks say" },
+        ...(suggested === label ? [] : probability(classes[suggested], likeliest)),
+        ...probability(classes[label], quality),
       ),
-      h("p", { class: "issue-name small muted", title: name }, name),
+      h("p", { class: "issue-name small muted", title: name }, issue.is_test ? `${name} · test` : name),
     ),
     choices,
     h("div", { class: "issue-done" }, outcome, undo),
@@ -125,6 +132,11 @@ export function issueCard(issue, { classes, store, onDone }) {
     choices.hidden = !open;
     outcome.hidden = undo.hidden = open;
     setText(outcome, outcomeText());
+  }
+
+  /** @param {string} word @param {number} value */
+  function probability(word, value) {
+    return [h("dt", { title: word }, word), h("dd", {}, value < 0.001 ? "< 0.1%" : percent(value))];
   }
 
   /** @param {string} word @param {string} title @param {() => void} click @param {string} [tone] */

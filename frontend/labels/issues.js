@@ -7,8 +7,10 @@ import { icon } from "../lib/icons.js";
 import { attempt } from "../lib/shell.js";
 import { foldList } from "./folds.js";
 import { issueCard } from "./issue-card.js";
+import { groupsOf, groupView } from "./issue-groups.js";
 
 /** @import { LabelIssues } from "../lib/types" */
+/** @import { Card } from "./issue-groups.js" */
 /** @import { labelStore } from "./store.js" */
 
 /** Milliseconds between two requests while the folds are trained. */
@@ -16,8 +18,6 @@ const AGAIN = 1000;
 
 /** The keys of an image in focus, and what they do. @type {{ [key: string]: "relabel" | "exclude" | "keep" | "undo" }} */
 const KEYS = { Enter: "relabel", r: "relabel", x: "exclude", k: "keep", u: "undo" };
-
-/** @typedef {ReturnType<typeof issueCard>} Card */
 
 /** @param {ReturnType<typeof labelStore>} store @param {{ again: () => void }} of */
 export function issuesCard(store, { again }) {
@@ -36,13 +36,14 @@ export function issuesCard(store, { again }) {
     h("header", { class: "card-head" }, h("div", {}, h("h2", {}, "Suspected mistakes"), summary), more),
     body,
   );
-  const keepAll = h("button", { class: "button", type: "button" });
   /** The request or the wait for the next one. @type {AbortController} */
   let loading = new AbortController();
   /** What is shown. @type {LabelIssues | null} */
   let told = null;
   /** @type {Card[]} */
   let cards = [];
+  /** @type {ReturnType<typeof groupView>[]} */
+  let groups = [];
   /** Likely mistakes outside of the cards that nobody has looked at. */
   let elsewhere = 0;
   /** The image that something was done about last. @type {Card | null} */
@@ -66,7 +67,7 @@ export function issuesCard(store, { again }) {
         setText(
           summary,
           found.progress
-            ? "The networks are trained and judge the images that they did not learn."
+            ? "All networks are trained. One after the other now judges the images that it did not learn."
             : "A network is trained for each fold. You may leave the page; training goes on.",
         );
         body.replaceChildren(foldList(found));
@@ -86,18 +87,17 @@ export function issuesCard(store, { again }) {
   function refresh() {
     if (!told) return;
     for (const card of cards) card.show();
+    for (const group of groups) group.refresh();
     const { likely, samples, folds } = told;
     const open = elsewhere + cards.filter((card) => card.issue.is_likely && card.isOpen()).length;
     const missing = folds.filter(({ status }) => status !== "finished").length;
     setText(
       summary,
-      `${plural(likely, "label")} of ${count(samples)} ${likely === 1 ? "is" : "are"} likely wrong` +
-        (likely > 0 ? `, ${count(open)} of them not looked at yet` : "") +
+      `${plural(folds.length - missing, "network")} judged images that ${folds.length - missing === 1 ? "it" : "they"} had not learnt: ` +
+        `${plural(likely, "label")} of ${count(samples)} ${likely === 1 ? "is" : "are"} likely wrong` +
+        (likely > 0 ? `, ${openWords(open, likely)}` : "") +
         (missing > 0 ? `. ${plural(missing, "fold")} of ${folds.length} ended early: their images are missing.` : "."),
     );
-    const left = cards.filter((card) => card.isOpen()).length;
-    keepAll.hidden = left === 0;
-    setText(keepAll, left === cards.length ? "Keep all shown" : `Keep the other ${count(left)}`);
   }
 
   /** @param {LabelIssues} found @param {string} sweep @param {number} skip */
@@ -105,8 +105,13 @@ export function issuesCard(store, { again }) {
     more.hidden = false;
     told = found;
     latest = null;
-    cards = found.issues.map((issue) => issueCard(issue, { classes, store, onDone: () => goOn(issue.sample) }));
+    const parts = groupsOf(found.issues).map(({ group, issues }) => ({
+      group,
+      cards: issues.map((issue) => issueCard(issue, { classes, store, onDone: () => goOn(issue.sample) })),
+    }));
+    cards = parts.flatMap(({ cards }) => cards);
     elsewhere = found.open - found.issues.filter((issue) => issue.is_likely).length;
+    groups = parts.map((part) => groupView({ ...part, isAlone: parts.length === 1, elsewhere, keep }));
     refresh();
     if (cards.length === 0) {
       body.replaceChildren(
@@ -117,13 +122,7 @@ export function issuesCard(store, { again }) {
       );
       return;
     }
-    keepAll.onclick = () => {
-      const changes = cards
-        .filter((card) => card.isOpen())
-        .map(({ issue }) => ({ action: /** @type {const} */ ("keep"), sample: issue.sample }));
-      return attempt(() => store.change({ changes }));
-    };
-    const next = h("button", { class: "button", type: "button" }, "Show the next ones");
+    const next = h("button", { class: "button", type: "button" }, "Show the next images");
     next.onclick = () => {
       const left = cards.filter((card) => card.isOpen()).length;
       return show(sweep, skip + left).then(() => {
@@ -136,17 +135,31 @@ export function issuesCard(store, { again }) {
       h(
         "p",
         { class: "muted small issue-keys" },
-        ...["The least likely label comes first. With an image in focus: ", key("Enter"), " relabels, ", key("X")],
-        ...[" excludes, ", key("K"), " keeps, ", key("U"), " undoes."],
+        ...["With an image in focus: ", key("Enter"), " relabels, ", key("X"), " excludes, ", key("K"), " keeps, "],
+        ...[key("U"), " undoes; arrows move."],
       ),
       h(
-        "ul",
-        { class: "issues", on: { keydown: onKey, focusin: (/** @type {FocusEvent} */ event) => reach(cardOf(event)) } },
-        ...cards.map((card) => card.element),
+        "div",
+        {
+          class: "issue-groups",
+          on: { keydown: onKey, focusin: (/** @type {FocusEvent} */ event) => reach(cardOf(event)) },
+        },
+        ...groups.map((group) => group.element),
       ),
-      h("div", { class: "issue-next" }, keepAll, next),
+      h(
+        "div",
+        { class: "issue-next" },
+        elsewhere === 0 ? h("p", { class: "muted small" }, "No other label is likely wrong.") : null,
+        next,
+      ),
     );
     reach(0);
+  }
+
+  /** The labels of images are right. @param {Card[]} right */
+  function keep(right) {
+    const changes = right.map(({ issue }) => ({ action: /** @type {const} */ ("keep"), sample: issue.sample }));
+    return attempt(() => store.change({ changes }));
   }
 
   /** The place of the card of an event. @param {Event} event */
@@ -154,7 +167,7 @@ export function issuesCard(store, { again }) {
 
   /** Tab reaches one card. @param {number} at */
   function reach(at) {
-    cards.forEach((card, place) => card.setReached(place === at));
+    if (at >= 0) cards.forEach((card, place) => card.setReached(place === at));
   }
 
   /** Moves from an image about which something is done to the next one, if it had the focus. @param {number} sample */
@@ -163,15 +176,23 @@ export function issuesCard(store, { again }) {
     const card = cards[at];
     if (card.isOpen()) latest = card;
     if (!card.element.contains(document.activeElement)) return;
-    const next = card.isOpen() ? cards.slice(at + 1).find((each) => each.isOpen()) : card;
+    const next = card.isOpen() ? cards.slice(at + 1).find((each) => each.isOpen() && isSeen(each)) : card;
     (next ?? card).element.focus();
   }
 
-  /** How many cards stand side by side. */
-  function columns() {
-    const top = cards[0].element.offsetTop;
-    const below = cards.findIndex(({ element }) => element.offsetTop !== top);
-    return below < 0 ? cards.length : below;
+  /** Where an arrow leads from an image. @param {string} arrow @param {Card["element"]} from */
+  function neighbour(arrow, from) {
+    const seen = cards.filter(isSeen).map((card) => card.element);
+    const at = seen.indexOf(from);
+    if (arrow === "ArrowRight") return seen[at + 1];
+    if (arrow === "ArrowLeft") return seen[at - 1];
+    const top = from.offsetTop;
+    const row =
+      arrow === "ArrowDown"
+        ? seen.find(({ offsetTop }) => offsetTop > top)?.offsetTop
+        : seen.findLast(({ offsetTop }) => offsetTop < top)?.offsetTop;
+    const away = (/** @type {HTMLElement} */ { offsetLeft }) => Math.abs(offsetLeft - from.offsetLeft);
+    return seen.filter(({ offsetTop }) => offsetTop === row).sort((a, b) => away(a) - away(b))[0];
   }
 
   /** @param {KeyboardEvent} event */
@@ -179,10 +200,9 @@ export function issuesCard(store, { again }) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const at = cards.findIndex(({ element }) => element === event.target);
     if (at < 0) return;
-    const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns(), ArrowUp: -columns() }[event.key];
-    if (step) {
+    if (event.key.startsWith("Arrow")) {
       event.preventDefault();
-      cards[at + step]?.element.focus();
+      neighbour(event.key, cards[at].element)?.focus();
       return;
     }
     const action = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
@@ -197,4 +217,14 @@ export function issuesCard(store, { again }) {
   }
 
   return { element, show, refresh };
+}
+
+/** Whether a card is not folded away. @param {Card} card */
+const isSeen = ({ element }) => element.checkVisibility();
+
+/** @param {number} open @param {number} likely */
+function openWords(open, likely) {
+  if (open === 0) return likely === 1 ? "and was looked at" : "all looked at";
+  if (open === likely) return likely === 1 ? "not looked at yet" : "none of them looked at yet";
+  return `${count(open)} of them not looked at yet`;
 }

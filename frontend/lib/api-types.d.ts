@@ -1532,6 +1532,11 @@ export interface components {
       suggested: number;
       /**
        * Format: double
+       * @description Its probability.
+       */
+      suggested_probability: number;
+      /**
+       * Format: double
        * @description How likely the label is right, 0 to 1.
        */
       quality: number;

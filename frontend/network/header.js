@@ -29,7 +29,7 @@ const STATES = { saved: "Saved", saving: "Saving…", changed: "Not saved", conf
  * @param {Acts} acts
  */
 export function networkHeader({ title, suggested, taken }, acts) {
-  const heading = h("h1", {}, title);
+  const heading = h("h1", { title: "The first line of the text" }, title);
   const summary = h("p", { class: "muted network-summary", hidden: true });
   const code = h("code", { class: "network-name", title: "Name in settings and addresses" });
   const nameFault = h("p", { class: "field-error", id: "name-error", role: "alert" });
@@ -43,7 +43,14 @@ export function networkHeader({ title, suggested, taken }, acts) {
     "aria-describedby": "name-error",
     on: { input: () => complain(nameError(input.value, taken)) },
   });
-  const nameField = h("div", { class: "name-field" }, h("label", { for: "network-name" }, "Name"), input, nameFault);
+  const nameField = h(
+    "div",
+    { class: "name-field" },
+    h("label", { for: "network-name" }, "Save as"),
+    input,
+    h("span", { class: "muted mono" }, ".py"),
+    nameFault,
+  );
   const badge = h("span", { class: "badge" }, "Built-in");
   const state = h("span", { class: "save-state small", role: "status" });
   const discard = button("Discard changes", "", acts.discard, "quiet small");

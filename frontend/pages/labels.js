@@ -1,5 +1,6 @@
 // The page of a set's labels: a search for mistakes by networks that did not learn them, corrections, and versions.
 
+import { siteUrl } from "../lib/base-path.js";
 import { byId, h, pageData } from "../lib/dom.js";
 import { count } from "../lib/format.js";
 import { announce, attempt, startShell } from "../lib/shell.js";
@@ -58,7 +59,9 @@ function show(labels) {
       ? [
           "Version ",
           h("code", {}, labels.version),
-          `: ${changeWords(version)} of ${count(labels.images)} images. New runs learn from it.`,
+          `: ${changeWords(version)} of ${count(labels.images)} images. `,
+          h("a", { href: siteUrl(`/new?data=${encodeURIComponent(set)}`) }, "New runs"),
+          " learn from it.",
         ]
       : [`${count(labels.images)} images, labelled as they were imported.`]),
   );

@@ -33,32 +33,33 @@ const write = h("button", { class: "button primary", type: "button", on: { click
 const all = h("button", { class: "button", type: "button", on: { click: chooseAll } }, "All that were run");
 
 const experiments = h("ol", { class: "experiments" });
-
-byId("page").append(
+const fresh = h(
+  "button",
+  {
+    class: "button primary",
+    type: "button",
+    on: { click: () => attempt(() => startReport("# Untitled report\n\n")) },
+  },
+  icon("plus", 14),
+  "New report",
+);
+const head = h(
+  "header",
+  { class: "page-head reports-head" },
   h(
-    "header",
-    { class: "page-head reports-head" },
+    "div",
+    {},
+    h("h1", {}, "Reports"),
     h(
-      "div",
-      {},
-      h("h1", {}, "Reports"),
-      h(
-        "p",
-        { class: "muted" },
-        "Your observations, with figures and tables from the runs. A report can be exported as one file that opens anywhere.",
-      ),
-    ),
-    h(
-      "button",
-      {
-        class: "button primary",
-        type: "button",
-        on: { click: () => attempt(() => startReport("# Untitled report\n\n")) },
-      },
-      icon("plus", 14),
-      "New report",
+      "p",
+      { class: "muted" },
+      "Your observations, with figures and tables from the runs. A report can be exported as one file that opens anywhere.",
     ),
   ),
+);
+
+byId("page").append(
+  head,
   list,
   h(
     "section",
@@ -73,7 +74,7 @@ byId("page").append(
         h(
           "p",
           { class: "muted small" },
-          "Creates a report with the question, figures, tables, and headings for your observations. An experiment can be chosen once it was run; several make one report.",
+          "Creates a report with the question, figures, tables, and headings for your observations. Start those that were not run yet; several make one report.",
         ),
       ),
       h("div", { class: "report-tools" }, all, write),
@@ -124,7 +125,6 @@ function experimentRow(experiment) {
   const { title, question } = wordsOf(experiment, data.presets);
   const box = h("input", {
     type: "checkbox",
-    disabled: !subject,
     data: { experiment: experiment.id },
     on: {
       change: () => {
@@ -135,16 +135,12 @@ function experimentRow(experiment) {
     },
   });
   box.checked = chosen.has(experiment.id);
+  const words = h("span", {}, h("b", {}, title), h("small", {}, question));
   return h(
     "li",
     { class: "experiment" },
-    h(
-      "label",
-      {},
-      box,
-      h("span", { class: "experiment-number" }, experiment.number),
-      h("span", {}, h("b", {}, title), h("small", {}, question)),
-    ),
+    // What was not run cannot be chosen yet.
+    subject ? h("label", { class: "experiment-about" }, box, words) : h("div", { class: "experiment-about" }, words),
     h(
       "div",
       { class: "experiment-state" },
@@ -172,7 +168,7 @@ function startButton(experiment) {
       });
       location.reload();
     });
-  return h("button", { class: "button small", type: "button", on: { click: launch } }, icon("play", 12), "Run it");
+  return h("button", { class: "button small", type: "button", on: { click: launch } }, icon("play", 12), "Start");
 }
 
 /** Which of several sweeps or runs is written up. @param {Experiment} experiment @param {Subject[]} subjects */
@@ -216,9 +212,7 @@ function stateWords({ of = [] }) {
 }
 
 function chooseAll() {
-  const boxes = /** @type {HTMLInputElement[]} */ ([...document.querySelectorAll("[data-experiment]")]).filter(
-    ({ disabled }) => !disabled,
-  );
+  const boxes = /** @type {HTMLInputElement[]} */ ([...document.querySelectorAll("[data-experiment]")]);
   const every = boxes.every(({ checked }) => checked);
   for (const box of boxes) {
     box.checked = !every;
@@ -231,7 +225,7 @@ function chooseAll() {
 function showChosen() {
   write.disabled = chosen.size === 0;
   write.textContent = chosen.size > 1 ? `Write up these ${chosen.size}` : "Write it up";
-  const isThere = document.querySelector("[data-experiment]:not(:disabled)") !== null;
+  const isThere = document.querySelector("[data-experiment]") !== null;
   all.hidden = !isThere;
   write.hidden = !isThere;
   write.title = chosen.size === 0 ? "Choose an experiment first" : "";
@@ -254,7 +248,8 @@ async function startReport(text) {
 }
 
 function showList() {
-  if (reports.length === 0) {
+  if (reports.length > 0) head.append(fresh);
+  else {
     list.replaceChildren(
       h(
         "div",
@@ -262,6 +257,7 @@ function showList() {
         icon("text", 28),
         h("h2", {}, "No reports yet"),
         h("p", {}, "Start from an experiment below, from the runs of a comparison, or with an empty page."),
+        fresh,
       ),
     );
     return;

@@ -61,7 +61,7 @@ test("a copy of a built-in network is changed, saved and started", async ({ page
   await expect(page.getByText("A built-in network cannot be changed.")).toBeVisible();
   await expect(text(page)).toContainText('"""VGG16');
   await page.getByRole("link", { name: "Edit a copy" }).click();
-  await expect(page.getByRole("textbox", { name: "Name" })).toHaveValue("vgg16-copy");
+  await expect(page.getByRole("textbox", { name: "Save as" })).toHaveValue("vgg16-copy");
   await expect(page.getByText("Not saved")).toBeVisible();
   await endOf(page, '"""VGG16');
   await page.keyboard.type(" of mine");
@@ -342,7 +342,7 @@ test("the text of a network that is gone is offered where the network was", asyn
   await page.goto("/networks/mine");
   await page.getByRole("button", { name: "Open it as a new network" }).click();
   await expect(text(page)).toContainText("Unsaved");
-  await expect(page.getByRole("textbox", { name: "Name" })).toHaveValue("mine");
+  await expect(page.getByRole("textbox", { name: "Save as" })).toHaveValue("mine");
 });
 
 test("three quotes that are typed are three, and a refusal to save goes when the text is saved", async ({
@@ -399,7 +399,7 @@ test("a network is renamed, deleted and brought back", async ({ page, vivarium }
 test("a name that is taken or not allowed is refused beside it", async ({ page }) => {
   await page.goto("/networks/new");
   await expect(row(page, "layer features.0")).toBeVisible();
-  const name = page.getByRole("textbox", { name: "Name" });
+  const name = page.getByRole("textbox", { name: "Save as" });
   for (const [wrong, why] of [
     ["vgg16", "already a network named “vgg16”"],
     ["", "needs a name"],

@@ -1,7 +1,7 @@
 // The run page: live curves, zoom, actions.
 
 import { readFileSync } from "node:fs";
-import { chooseMore, DIVERGES, drawn, expect, LONG, SHORT, test } from "./vivarium.js";
+import { chooseMore, DIVERGES, drawn, expect, LONG, SHORT, test, trained } from "./vivarium.js";
 
 /** @param {import("@playwright/test").Page} page @param {string} id */
 const layer = (page, id) => page.locator(`[data-chart="${id}"] .chart-layer`);
@@ -297,8 +297,22 @@ test("an unknown run gives an error page with a link home", async ({ page }) => 
   const response = await page.goto("/runs/0199ffff-0000-7000-8000-000000000000");
   expect(response?.status()).toBe(404);
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Not found");
+  await expect(page.getByText("It may have been deleted, or the address is mistyped.")).toBeVisible();
   await page.getByRole("link", { name: "All runs", exact: true }).click();
   await expect(page).toHaveURL(/\/$/);
+  // Elsewhere it leads to what is listed there.
+  await page.goto("/networks/nothing");
+  await page.getByRole("link", { name: "All networks", exact: true }).click();
+  await expect(page).toHaveURL(/\/networks$/);
+});
+
+test("the address of a deleted run offers to restore it", async ({ page, vivarium }) => {
+  const { id, url } = await trained(vivarium, SHORT);
+  await vivarium.call("DELETE", `/runs/${id}`);
+  await page.goto(url);
+  await expect(page.getByText(/^“short” was deleted/)).toBeVisible();
+  await page.getByRole("button", { name: "Restore it" }).click();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("short");
 });
 
 test("a run that is deleted elsewhere shows a notice", async ({ page, vivarium }) => {

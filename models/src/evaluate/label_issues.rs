@@ -28,6 +28,8 @@ pub struct Suspect {
     pub label: u32,
     /// The likeliest class.
     pub suggested: u32,
+    /// The probability of that class.
+    pub suggested_probability: f64,
     /// How likely the label is right, 0 to 1.
     pub quality: f64,
     /// Whether confident learning counts the sample to another class: its probability is at least as high as that of the
@@ -74,6 +76,7 @@ pub fn suspects(
             index,
             label: label as u32,
             suggested: best as u32,
+            suggested_probability: row[best],
             quality: match quality {
                 LabelQuality::SelfConfidence => of_label,
                 LabelQuality::NormalizedMargin => (of_label - other + 1.0) / 2.0,

@@ -130,7 +130,9 @@ mod tests {
         let order: Vec<usize> = suspects.iter().map(|suspect| suspect.index).collect();
         assert_eq!((order, found.len()), (vec![3, 9, 5, 7], 4));
         assert_eq!((suspects[0].label, suspects[0].suggested), (0, 1));
+        assert!((suspects[0].suggested_probability - 0.95).abs() < 1e-6);
         assert!((suspects[1].quality - 0.4).abs() < 1e-6);
+        assert!((suspects[1].suggested_probability - 0.5).abs() < 1e-6);
 
         assert!(found.add(&scores(&[0.2, 0.8]), &[1, 2], &[0, 0]).is_err());
         let margins = Matrix {

@@ -79,7 +79,7 @@ impl Problem {
         let mut response = if path.starts_with("/api/") {
             self.document()
         } else {
-            self.page()
+            self.page(path)
         };
         if let Some(seconds) = retry_after {
             let headers = response.headers_mut();
@@ -97,12 +97,15 @@ impl Problem {
         response
     }
 
-    fn page(self) -> Response {
+    fn page(self, path: &str) -> Response {
         let page = ErrorPage {
             title: self.title.clone(),
             version: env!("CARGO_PKG_VERSION"),
             status: self.status.as_u16(),
             detail: self.detail.clone(),
+            list: ErrorPage::LISTS
+                .into_iter()
+                .find(|(list, _)| path.starts_with(list)),
         };
         match page.render() {
             Ok(html) => (self.status, Html(html)).into_response(),
@@ -118,6 +121,16 @@ struct ErrorPage {
     version: &'static str,
     status: u16,
     detail: String,
+    /// The page that lists what the address may have meant, and what it is called.
+    list: Option<(&'static str, &'static str)>,
+}
+
+impl ErrorPage {
+    const LISTS: [(&'static str, &'static str); 3] = [
+        ("/data", "All data sets"),
+        ("/networks", "All networks"),
+        ("/reports", "All reports"),
+    ];
 }
 
 impl From<Error> for Problem {

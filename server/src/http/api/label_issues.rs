@@ -29,7 +29,7 @@ use crate::index::runs::{Run, Status};
 use crate::inspect::target::InspectTarget;
 
 /// Issues of a page.
-const PAGE: usize = 60;
+const PAGE: usize = 24;
 
 /// How long a request waits for an evaluation.
 const WAIT: Duration = Duration::from_secs(2);
@@ -98,6 +98,8 @@ pub struct Issue {
     imported: u32,
     /// The class that is likeliest.
     suggested: u32,
+    /// Its probability.
+    suggested_probability: f64,
     /// How likely the label is right, 0 to 1.
     quality: f64,
     /// Whether confident learning counts it to another class.
@@ -232,6 +234,7 @@ impl Issue {
                 .copied()
                 .unwrap_or(suspect.label),
             suggested: suspect.suggested,
+            suggested_probability: suspect.suggested_probability,
             quality: suspect.quality,
             is_likely: suspect.confident,
         }
