@@ -45,7 +45,7 @@ export function issueCard(issue, { classes, store, onDone }) {
         },
       },
     },
-    h("option", { value: "" }, "Other…"),
+    h("option", { value: "" }, "Another class…"),
     ...others,
   );
   const choices = h(
@@ -57,7 +57,7 @@ export function issueCard(issue, { classes, store, onDone }) {
           `Relabel as ${classes[suggested]}`,
           `Relabel as ${classes[suggested]}: ${name}`,
           () => act("relabel"),
-          "tonal",
+          `relabel ${issue.is_likely ? "tonal" : ""}`,
         ),
     others.length > 0 ? other : null,
     button("Exclude", `Exclude ${name}`, () => act("exclude")),
@@ -71,13 +71,13 @@ export function issueCard(issue, { classes, store, onDone }) {
       "div",
       { class: "issue-text" },
       h("p", { class: "issue-label" }, h("span", { class: "muted" }, "Labelled "), h("strong", {}, classes[label])),
+      h("p", { class: "issue-name small muted", title: name }, issue.is_test ? `${name} · test` : name),
       h(
         "dl",
         { class: "issue-probabilities small", title: "What the networks say" },
         ...(suggested === label ? [] : probability(classes[suggested], likeliest)),
         ...probability(classes[label], quality),
       ),
-      h("p", { class: "issue-name small muted", title: name }, issue.is_test ? `${name} · test` : name),
     ),
     choices,
     h("div", { class: "issue-done" }, outcome, undo),

@@ -19,12 +19,12 @@ import { count, plural } from "../lib/format.js";
 const SUSPECTS = [
   {
     title: "Likely wrong",
-    about: "Another class is as likely as it usually is for images of that class.",
+    about: "The networks are as sure of another class as they usually are where it is right.",
     has: ({ is_likely }) => is_likely,
   },
   {
     title: "Perhaps wrong",
-    about: "Another class is likelier than the label, but less likely than it usually is for images of that class.",
+    about: "The networks find another class likelier, but are less sure of it than they usually are where it is right.",
     has: ({ suggested, label }) => suggested !== label,
   },
 ];
@@ -48,23 +48,30 @@ export function groupView({ group, isAlone, cards, elsewhere, keep }) {
   const open = () => cards.filter((card) => card.isOpen());
   const keepAll = h("button", { class: "button small", type: "button", on: { click: () => keep(open()) } });
   const list = h("ul", { class: "issues" }, ...cards.map((card) => card.element));
-  const about = (/** @type {string} */ text) =>
-    h("div", { class: "issue-group-about" }, h("p", { class: "muted small" }, text), keepAll);
   const isPart = group === SUSPECTS[0] && elsewhere > 0;
   const amount = isPart ? `${count(cards.length)} of ${count(cards.length + elsewhere)}` : count(cards.length);
   const element = group
     ? h(
         "section",
         { class: "issue-group", "aria-label": group.title },
-        h("h3", {}, group.title, h("span", { class: "count" }, amount)),
-        about(group.about),
+        h(
+          "div",
+          { class: "issue-group-head" },
+          h("h3", {}, group.title, h("span", { class: "count" }, amount)),
+          keepAll,
+          h("p", { class: "muted small" }, group.about),
+        ),
         list,
       )
     : h(
         "details",
         { class: "issue-group", open: isAlone },
-        h("summary", {}, h("h3", {}, `${plural(cards.length, "label")} that the networks agree with`)),
-        about("No class is likelier than the label. The least certain ones come first."),
+        h(
+          "summary",
+          {},
+          h("h3", {}, `The ${plural(cards.length, "least certain label")} that the networks agree with`),
+        ),
+        h("div", { class: "issue-group-head" }, h("p", { class: "muted small" }, "No class is likelier."), keepAll),
         list,
       );
 

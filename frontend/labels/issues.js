@@ -122,7 +122,7 @@ export function issuesCard(store, { again }) {
       );
       return;
     }
-    const next = h("button", { class: "button", type: "button" }, "Show the next images");
+    const next = h("button", { class: "button small", type: "button" }, "Show more images");
     next.onclick = () => {
       const left = cards.filter((card) => card.isOpen()).length;
       return show(sweep, skip + left).then(() => {

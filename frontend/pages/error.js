@@ -3,13 +3,16 @@
 
 import { listTrash, restoreRun } from "../lib/api.js";
 import { siteUrl } from "../lib/base-path.js";
-import { h } from "../lib/dom.js";
-import { ago } from "../lib/format.js";
+import { byId, h, setText } from "../lib/dom.js";
+import { ago, dateTime } from "../lib/format.js";
+import { icon } from "../lib/icons.js";
 import { attempt, startShell } from "../lib/shell.js";
 import { safeLocalStorage } from "../lib/storage.js";
 import { draftKey, draftsOf, keepDraft, ownKey } from "../network/drafts.js";
 
 startShell();
+const page = byId("main").querySelector(".error-page");
+page?.prepend(icon("search", 28));
 
 const [, name] = /\/networks\/([a-z][a-z0-9_-]*)$/.exec(location.pathname) ?? [];
 const [draft] = name === undefined ? [] : draftsOf(draftKey(name, ""));
@@ -18,18 +21,29 @@ if (name !== undefined && draft) offerText(name, draft);
 const [, run] = /\/runs\/([0-9a-f-]{36})(\/|$)/.exec(location.pathname) ?? [];
 if (run !== undefined) offerRun(run);
 
-/** Offers what is not lost, before the ways to other pages. @param {string} words @param {string} action @param {() => void} act */
-function offer(words, action, act) {
-  const button = h("button", { class: "button", type: "button", on: { click: act } }, action);
-  document.querySelector(".error-ways")?.before(h("p", { class: "error-offer" }, words, button));
+/**
+ * Says what became of it, in place of what may be the reason, and offers to have it back.
+ * @param {{ title: string, reason: string, action: string, act: () => void }} of
+ */
+function offer({ title, reason, action, act }) {
+  const part = (/** @type {string} */ selector) => /** @type {Element} */ (page?.querySelector(selector));
+  setText(part("h1"), title);
+  setText(part(".error-reason"), reason);
+  part(".error-status").remove();
+  part(".primary").classList.remove("primary");
+  part(".error-ways").prepend(h("button", { class: "button primary", type: "button", on: { click: act } }, action));
 }
 
 /** Offers a run that is in the trash. @param {string} id */
 async function offerRun(id) {
   const deleted = (await listTrash().catch(() => [])).find((each) => each.id === id);
   if (!deleted) return;
-  const restore = () => attempt(() => restoreRun(id)).then((run) => run && location.reload());
-  offer(`“${deleted.name}” was deleted ${ago(deleted.deleted, Date.now())}.`, "Restore it", restore);
+  offer({
+    title: "This run was deleted",
+    reason: `“${deleted.name}” was deleted ${ago(deleted.deleted, Date.now())}. It can be restored until ${dateTime(deleted.until)}.`,
+    action: "Restore it",
+    act: () => attempt(() => restoreRun(id)).then((run) => run && location.reload()),
+  });
 }
 
 /** Offers the text of a deleted network. @param {string} network @param {import("../network/drafts.js").Draft & { key: string }} text */
@@ -40,5 +54,10 @@ function offerText(network, { source, key }) {
     safeLocalStorage.removeItem(key);
     location.assign(siteUrl(`/networks/new${search}`));
   };
-  offer(`This browser has a text of ${network} that was not saved.`, "Open it as a new network", open);
+  offer({
+    title: "This network was deleted",
+    reason: `This browser has a text of ${network} that was not saved.`,
+    action: "Open it as a new network",
+    act: open,
+  });
 }

@@ -74,7 +74,7 @@ byId("page").append(
         h(
           "p",
           { class: "muted small" },
-          "Creates a report with the question, figures, tables, and headings for your observations. Start those that were not run yet; several make one report.",
+          "Creates a report with the question, figures, tables, and headings for your observations. Run an experiment, then tick it here; several make one report.",
         ),
       ),
       h("div", { class: "report-tools" }, all, write),
@@ -168,7 +168,12 @@ function startButton(experiment) {
       });
       location.reload();
     });
-  return h("button", { class: "button small", type: "button", on: { click: launch } }, icon("play", 12), "Start");
+  return h(
+    "button",
+    { class: "button small", type: "button", on: { click: launch } },
+    icon("play", 12),
+    "Run it first",
+  );
 }
 
 /** Which of several sweeps or runs is written up. @param {Experiment} experiment @param {Subject[]} subjects */
@@ -253,10 +258,10 @@ function showList() {
     list.replaceChildren(
       h(
         "div",
-        { class: "card empty" },
+        { class: "card empty report-none" },
         icon("text", 28),
         h("h2", {}, "No reports yet"),
-        h("p", {}, "Start from an experiment below, from the runs of a comparison, or with an empty page."),
+        h("p", {}, "Write up an experiment below, or the runs of a comparison, or begin with an empty page."),
         fresh,
       ),
     );

@@ -95,7 +95,7 @@ test("wrong labels are found and corrected, and new runs learn from the result",
   await cards.nth(3).focus();
   await page.keyboard.press("ArrowDown");
   await expect(cards.nth(3)).toBeFocused();
-  await issues.getByText("20 labels that the networks agree with").click();
+  await issues.getByText("The 20 least certain labels that the networks agree with").click();
   await cards.nth(3).focus();
   await page.keyboard.press("ArrowDown");
   await expect(cards.nth(4)).toBeFocused();
@@ -124,7 +124,7 @@ test("wrong labels are found and corrected, and new runs learn from the result",
   await expect(cards.nth(0).locator(".issue-outcome")).toHaveText(/^Relabelled as bright/);
 
   // The next ones are others, and what was looked at does not come again.
-  await issues.getByRole("button", { name: "Show the next images" }).click();
+  await issues.getByRole("button", { name: "Show more images" }).click();
   await expect(cards.first()).toBeFocused();
   for (const name of names) await expect(issues.getByText(name, { exact: true })).toHaveCount(0);
   await page.reload();

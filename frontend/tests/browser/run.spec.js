@@ -296,8 +296,8 @@ test("images end in a confusion matrix", async ({ page, vivarium }) => {
 test("an unknown run gives an error page with a link home", async ({ page }) => {
   const response = await page.goto("/runs/0199ffff-0000-7000-8000-000000000000");
   expect(response?.status()).toBe(404);
-  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Not found");
-  await expect(page.getByText("It may have been deleted, or the address is mistyped.")).toBeVisible();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("This page does not exist");
+  await expect(page.getByText("There is no run 0199ffff-0000-7000-8000-000000000000.")).toBeVisible();
   await page.getByRole("link", { name: "All runs", exact: true }).click();
   await expect(page).toHaveURL(/\/$/);
   // Elsewhere it leads to what is listed there.
@@ -310,7 +310,8 @@ test("the address of a deleted run offers to restore it", async ({ page, vivariu
   const { id, url } = await trained(vivarium, SHORT);
   await vivarium.call("DELETE", `/runs/${id}`);
   await page.goto(url);
-  await expect(page.getByText(/^“short” was deleted/)).toBeVisible();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("This run was deleted");
+  await expect(page.getByText(/^“short” was deleted .* It can be restored until /)).toBeVisible();
   await page.getByRole("button", { name: "Restore it" }).click();
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("short");
 });

@@ -103,6 +103,18 @@ test("rows show their curves, which say their course in words", async ({ page, v
   await expect(page.locator("tr[data-sweep] .spark small")).toHaveText("accuracy");
 });
 
+test("the usual columns fit into every window", async ({ page, vivarium }) => {
+  await sweep(vivarium);
+  await page.goto("/");
+  await expect(page.locator("tr[data-sweep]")).toContainText("3 of 3 done");
+  const frame = page.locator(".runs-table");
+  for (const width of [1200, 1280, 1440, 1600, 1900, 2560]) {
+    await page.setViewportSize({ width, height: 800 });
+    const beyond = () => frame.evaluate((element) => element.scrollWidth - element.clientWidth);
+    await expect.poll(beyond, `${width} px`).toBeLessThanOrEqual(1);
+  }
+});
+
 test("name and actions stay in sight whatever the columns", async ({ page, vivarium }) => {
   await vivarium.create({ ...SHORT, name: "a name that is as long as users make them, with all that matters of it" });
   await page.setViewportSize({ width: 1280, height: 800 });

@@ -103,9 +103,7 @@ impl Problem {
             version: env!("CARGO_PKG_VERSION"),
             status: self.status.as_u16(),
             detail: self.detail.clone(),
-            list: ErrorPage::LISTS
-                .into_iter()
-                .find(|(list, _)| path.starts_with(list)),
+            section: Section::of(path),
         };
         match page.render() {
             Ok(html) => (self.status, Html(html)).into_response(),
@@ -121,16 +119,49 @@ struct ErrorPage {
     version: &'static str,
     status: u16,
     detail: String,
-    /// The page that lists what the address may have meant, and what it is called.
-    list: Option<(&'static str, &'static str)>,
+    section: Section,
 }
 
-impl ErrorPage {
-    const LISTS: [(&'static str, &'static str); 3] = [
-        ("/data", "All data sets"),
-        ("/networks", "All networks"),
-        ("/reports", "All reports"),
+/// The pages that an address belongs to, and where they lead on.
+#[derive(Clone, Copy)]
+struct Section {
+    /// The page that lists them.
+    list: &'static str,
+    list_name: &'static str,
+    /// The page that makes one.
+    begin: &'static str,
+    begin_name: &'static str,
+}
+
+impl Section {
+    const RUNS: Self = Self::new(("/", "All runs"), ("/new", "New run"));
+    const OTHERS: [Self; 3] = [
+        Self::new(("/data", "All data sets"), ("/new", "New run")),
+        Self::new(
+            ("/networks", "All networks"),
+            ("/networks/new", "New network"),
+        ),
+        Self::new(("/reports", "All reports"), ("/", "All runs")),
     ];
+
+    const fn new(
+        (list, list_name): (&'static str, &'static str),
+        (begin, begin_name): (&'static str, &'static str),
+    ) -> Self {
+        Self {
+            list,
+            list_name,
+            begin,
+            begin_name,
+        }
+    }
+
+    fn of(path: &str) -> Self {
+        Self::OTHERS
+            .into_iter()
+            .find(|section| path.starts_with(section.list))
+            .unwrap_or(Self::RUNS)
+    }
 }
 
 impl From<Error> for Problem {
