@@ -45,7 +45,7 @@ export function issueCard(issue, { classes, store, onDone }) {
         },
       },
     },
-    h("option", { value: "" }, "Another class…"),
+    h("option", { value: "" }, "Another…"),
     ...others,
   );
   const choices = h(
@@ -57,7 +57,7 @@ export function issueCard(issue, { classes, store, onDone }) {
           `Relabel as ${classes[suggested]}`,
           `Relabel as ${classes[suggested]}: ${name}`,
           () => act("relabel"),
-          `relabel ${issue.is_likely ? "tonal" : ""}`,
+          "relabel",
         ),
     others.length > 0 ? other : null,
     button("Exclude", `Exclude ${name}`, () => act("exclude")),
@@ -72,9 +72,10 @@ export function issueCard(issue, { classes, store, onDone }) {
       { class: "issue-text" },
       h("p", { class: "issue-label" }, h("span", { class: "muted" }, "Labelled "), h("strong", {}, classes[label])),
       h("p", { class: "issue-name small muted", title: name }, issue.is_test ? `${name} · test` : name),
+      h("p", { class: "issue-say" }, "The networks say"),
       h(
         "dl",
-        { class: "issue-probabilities small", title: "What the networks say" },
+        { class: "issue-probabilities small" },
         ...(suggested === label ? [] : probability(classes[suggested], likeliest)),
         ...probability(classes[label], quality),
       ),

@@ -19,12 +19,13 @@ import { count, plural } from "../lib/format.js";
 const SUSPECTS = [
   {
     title: "Likely wrong",
-    about: "The networks are as sure of another class as they usually are where it is right.",
+    about:
+      "The networks give another class as much as they give it on average to images with that label. They may still be wrong: look first.",
     has: ({ is_likely }) => is_likely,
   },
   {
     title: "Perhaps wrong",
-    about: "The networks find another class likelier, but are less sure of it than they usually are where it is right.",
+    about: "Another class is the likeliest, but below that average.",
     has: ({ suggested, label }) => suggested !== label,
   },
 ];

@@ -19,6 +19,13 @@ const AGAIN = 1000;
 /** The keys of an image in focus, and what they do. @type {{ [key: string]: "relabel" | "exclude" | "keep" | "undo" }} */
 const KEYS = { Enter: "relabel", r: "relabel", x: "exclude", k: "keep", u: "undo" };
 
+/** What can be done, with the key for it. */
+const ACTIONS = [
+  { key: "Enter", words: "Relabel gives an image the other class. " },
+  { key: "X", words: "Exclude takes it out of training and test. " },
+  { key: "K", words: "Keep leaves its label. " },
+];
+
 /** @param {ReturnType<typeof labelStore>} store @param {{ again: () => void }} of */
 export function issuesCard(store, { again }) {
   const { classes } = store.labels();
@@ -130,13 +137,13 @@ export function issuesCard(store, { again }) {
         cards[0]?.element.focus();
       });
     };
-    const key = (/** @type {string} */ name) => h("kbd", {}, name);
     body.replaceChildren(
       h(
         "p",
         { class: "muted small issue-keys" },
-        ...["With an image in focus: ", key("Enter"), " relabels, ", key("X"), " excludes, ", key("K"), " keeps, "],
-        ...[key("U"), " undoes; arrows move."],
+        ...ACTIONS.flatMap(({ key, words }) => [h("kbd", {}, key), words]),
+        h("kbd", {}, "U"),
+        h("span", { class: "issue-undo" }, "Undo."),
       ),
       h(
         "div",
@@ -149,7 +156,9 @@ export function issuesCard(store, { again }) {
       h(
         "div",
         { class: "issue-next" },
-        elsewhere === 0 ? h("p", { class: "muted small" }, "No other label is likely wrong.") : null,
+        elsewhere === 0
+          ? h("p", { class: "muted small" }, "No other label is likely wrong. To look through the rest:")
+          : null,
         next,
       ),
     );

@@ -49,6 +49,7 @@ export function networkHeader({ title, suggested, taken }, acts) {
     h("label", { for: "network-name" }, "Save as"),
     input,
     h("span", { class: "muted mono" }, ".py"),
+    saveButton(),
     nameFault,
   );
   const badge = h("span", { class: "badge" }, "Built-in");
@@ -62,10 +63,17 @@ export function networkHeader({ title, suggested, taken }, acts) {
     input.setAttribute("aria-invalid", String(message !== ""));
   }
 
+  function saveButton() {
+    return button("Save", "check", acts.save, "", "Ctrl S, or Cmd S on a Mac");
+  }
+
   /** @param {Kind} kind @param {string} name */
   function actionsOf(kind, name) {
     const copy = siteUrl(`/networks/new?copy=${encodeURIComponent(name)}`);
-    const start = button("Start", "play", acts.start, kind === "built-in" ? "" : "primary");
+    const start =
+      kind === "built-in"
+        ? button("Train", "play", acts.start, "", "Opens the form of a run with this network")
+        : button("Save and train", "play", acts.start, "primary", "Saves the text and opens the form of a run with it");
     const link = (/** @type {string} */ look) =>
       h("a", { class: `button ${look}`.trim(), href: copy }, icon("copy", 14), "Edit a copy");
     const common = [
@@ -75,10 +83,10 @@ export function networkHeader({ title, suggested, taken }, acts) {
     const more = (/** @type {import("../lib/menu.js").Item[]} */ items) =>
       menu({ label: "More actions", icon: "more", look: "icon" }, items);
     if (kind === "built-in") return [link("primary"), start, more(common)];
-    const save = button("Save", "check", acts.save, "", "Ctrl S, or Cmd S on a Mac");
-    if (kind === "new") return [save, start, more(common)];
+    // Its Save stands beside its name.
+    if (kind === "new") return [start, more(common)];
     return [
-      save,
+      saveButton(),
       link(""),
       start,
       more([{ label: "Rename…", act: acts.rename }, ...common, { label: "Delete", act: acts.remove }]),
@@ -104,7 +112,7 @@ export function networkHeader({ title, suggested, taken }, acts) {
       code.hidden = kind === "new";
       nameField.hidden = kind !== "new";
       badge.hidden = kind !== "built-in";
-      state.hidden = kind === "built-in";
+      state.hidden = kind !== "own";
       actions.replaceChildren(...actionsOf(kind, name));
     },
     /** @param {State} now @param {boolean} canDiscard */

@@ -5,21 +5,12 @@ import { h, s, setAttribute } from "../lib/dom.js";
 import { compactNumber, count } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { COSTS } from "./costs.js";
+import { kindOf } from "./kinds.js";
 import { laneMiddle, lanePath, laneWidth } from "./lane-paths.js";
 import { shapeText } from "./shapes.js";
 
 /** @import { CheckedLayer } from "./types" */
 /** @import { Row } from "./rows.js" */
-
-/** Operations by what they do, for the colour of their mark. @type {[RegExp, string][]} */
-const KINDS = [
-  [/^Conv/, "convolution"],
-  [/^Linear/, "linear"],
-  [/Norm/, "norm"],
-  [/Pool|^Mean|Flatten|Pad/, "shape"],
-  [/^(Sum|Concat)$/, "join"],
-  [/^(ReLU|SiLU|Sigmoid|Tanh|GELU)/, "activation"],
-];
 
 /** A layer's cost: `of` is the network's, `most` the greatest of a row. @typedef {{ value: number, of: number, most: number }} Cost */
 
@@ -92,11 +83,7 @@ function cells(kind) {
       });
       put("kind", kindOf(isLayer ? last.operation : ""), (name) => (mark.dataset.kind = name));
       put("title", row.title, (text) => (title.textContent = text));
-      put(
-        "note",
-        isLayer && last.detail ? `${row.note} · ${last.detail}` : row.note,
-        (text) => (note.textContent = text),
-      );
+      put("note", noteOf(row, (isLayer && last.detail) || ""), (text) => (note.textContent = text));
       put("name", isLayer ? last.name : row.note, (name) => (note.title = name));
       put("shape", shapeText(last.shape), (text) => (shape.textContent = text));
       let total = 0;
@@ -111,6 +98,12 @@ function cells(kind) {
       });
     },
   };
+}
+
+/** What stands beside a row's title; a name that says the same is left out. @param {Row} row @param {string} detail */
+function noteOf({ title, note }, detail) {
+  const name = note.toLowerCase() === title.toLowerCase() ? "" : note;
+  return [name, detail].filter((word) => word !== "").join(" · ");
 }
 
 /** @param {string} id */
@@ -129,6 +122,3 @@ function costCell(id) {
     },
   };
 }
-
-/** @param {string} operation */
-const kindOf = (operation) => KINDS.find(([pattern]) => pattern.test(operation))?.[1] ?? "";

@@ -29,7 +29,8 @@ export function networkStages(onGo) {
       const blocks = blocksOf(stages);
       element.replaceChildren(
         ...stages.map((stage, at) => {
-          const face = [h("span", { class: "stage-block" }, blockOf(stage, blocks[at])), ...shapeOf(stage)];
+          const block = h("span", { class: "stage-block" }, blockOf(stage, blocks[at]));
+          const face = [block, ...shapeOf(stage, at === stages.length - 1)];
           const title = stage.layers > 0 ? titleOf(stage) : "A sample";
           return h(
             "li",
@@ -73,13 +74,16 @@ function joinsOf({ skips, branches }) {
   return branches.length > 0 ? plural(branches.length, "branch", "branches") : "";
 }
 
-/** The shape in short lines: how many channels or values, how large, and how its blocks are joined. @param {Stage} stage */
-function shapeOf(stage) {
+/**
+ * The shape in short lines: how many channels or values, how large, and how its blocks are joined.
+ * @param {Stage} stage @param {boolean} isLast
+ */
+function shapeOf(stage, isLast) {
   const [size, ...plane] = stage.shape;
   const joins = joinsOf(stage);
   return [
     h("b", {}, stage.layers > 0 ? String(size) : "Input"),
-    h("small", {}, plane.length > 0 ? plane.join("×") : ""),
+    h("small", {}, plane.length > 0 ? plane.join("×") : isLast && "classes"),
     joins && h("small", { class: "stage-joins" }, joins),
   ];
 }

@@ -11,8 +11,8 @@ import { safeLocalStorage } from "../lib/storage.js";
 import { draftKey, draftsOf, keepDraft, ownKey } from "../network/drafts.js";
 
 startShell();
-const page = byId("main").querySelector(".error-page");
-page?.prepend(icon("search", 28));
+const page = /** @type {HTMLElement} */ (byId("main").querySelector(".error-page"));
+page.prepend(icon("search", 28));
 
 const [, name] = /\/networks\/([a-z][a-z0-9_-]*)$/.exec(location.pathname) ?? [];
 const [draft] = name === undefined ? [] : draftsOf(draftKey(name, ""));
@@ -23,10 +23,11 @@ if (run !== undefined) offerRun(run);
 
 /**
  * Says what became of it, in place of what may be the reason, and offers to have it back.
- * @param {{ title: string, reason: string, action: string, act: () => void }} of
+ * @param {{ sign: import("../lib/icons.js").IconName, title: string, reason: string, action: string, act: () => void }} of
  */
-function offer({ title, reason, action, act }) {
-  const part = (/** @type {string} */ selector) => /** @type {Element} */ (page?.querySelector(selector));
+function offer({ sign, title, reason, action, act }) {
+  const part = (/** @type {string} */ selector) => /** @type {Element} */ (page.querySelector(selector));
+  part("svg").replaceWith(icon(sign, 28));
   setText(part("h1"), title);
   setText(part(".error-reason"), reason);
   part(".error-status").remove();
@@ -39,8 +40,9 @@ async function offerRun(id) {
   const deleted = (await listTrash().catch(() => [])).find((each) => each.id === id);
   if (!deleted) return;
   offer({
+    sign: "trash",
     title: "This run was deleted",
-    reason: `“${deleted.name}” was deleted ${ago(deleted.deleted, Date.now())}. It can be restored until ${dateTime(deleted.until)}.`,
+    reason: `“${deleted.name}” was deleted ${ago(deleted.deleted, Date.now())}. It can be restored until ${dateTime(deleted.until).split(",")[0]}.`,
     action: "Restore it",
     act: () => attempt(() => restoreRun(id)).then((run) => run && location.reload()),
   });
@@ -55,6 +57,7 @@ function offerText(network, { source, key }) {
     location.assign(siteUrl(`/networks/new${search}`));
   };
   offer({
+    sign: "text",
     title: "This network was deleted",
     reason: `This browser has a text of ${network} that was not saved.`,
     action: "Open it as a new network",

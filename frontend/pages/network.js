@@ -9,6 +9,7 @@ import { textChecks } from "../network/checks.js";
 import { openComparison } from "../network/compare.js";
 import { textEditor } from "../network/editor.js";
 import { networkHeader } from "../network/header.js";
+import { kindLegend } from "../network/kinds.js";
 import { inputShape } from "../network/input-shape.js";
 import { mistakeLine } from "../network/mistakes.js";
 import { freeName } from "../network/names.js";
@@ -56,6 +57,7 @@ const notice = notices();
 const shape = inputShape(sets, network, check);
 const options = optionFields(check);
 const totals = networkTotals();
+const legend = kindLegend();
 const stages = networkStages((line) => {
   picture.light(line, true);
   editor.goTo(line);
@@ -97,17 +99,18 @@ const view = h(
     h(
       "div",
       { class: "picture-tools" },
-      foldButton("Expand", true, "Show the layers of all parts"),
-      foldButton("Collapse", false, "Show only the parts"),
+      foldButton("Expand all", true, "Show the layers of all parts"),
+      foldButton("Collapse all", false, "Show only the parts"),
     ),
   ),
   empty,
   stages.element,
   picture.element,
   h(
-    "p",
+    "div",
     { class: "picture-note" },
-    "Time: estimated share of a step. Memory: for one sample, with parameters, gradients and momentum.",
+    legend.element,
+    h("p", {}, "Time: estimated share of a step. Memory: for one sample, with parameters, gradients and momentum."),
   ),
 );
 
@@ -129,7 +132,9 @@ byId("page").append(
         h(
           "p",
           { class: "muted small keys", id: "editor-keys" },
-          "Tab indents. To leave the editor, press Escape, then Tab.",
+          network.built_in
+            ? "To leave the editor, press Escape, then Tab."
+            : "Ctrl Space lists layers. Tab indents. To leave the editor, press Escape, then Tab.",
         ),
       ),
     ),
@@ -213,6 +218,7 @@ function showNetwork(checked) {
   options.setErrors(new Map());
   totals.show(checked);
   stages.show(checked);
+  legend.show(checked);
   picture.show(checked);
   picture.light(cursorLine);
   mistakes.show([], []);

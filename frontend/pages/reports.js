@@ -1,7 +1,7 @@
 // The reports page: all reports, and the experiments to write up.
 
 import { createReport, createRun, createSweep, deleteReport, listImages, listRuns, restoreReport } from "../lib/api.js";
-import { h, pageData, byId } from "../lib/dom.js";
+import { h, pageData, byId, setText } from "../lib/dom.js";
 import { ago, dateTime, plural } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { lastImage } from "../lib/last-image.js";
@@ -11,6 +11,7 @@ import { isActive } from "../lib/status.js";
 import { withUsualFrontMatter } from "../report/front-matter.js";
 import { experimentReport } from "../report/experiment-report.js";
 import { subjectsOf } from "../report/experiment-runs.js";
+import { presetRunCount } from "../runs/presets.js";
 import { EXPERIMENTS, wordsOf } from "../report/experiments.js";
 
 /** @import { Preset, ReportAbout, Run, SweepSpec } from "../lib/types" */
@@ -33,6 +34,7 @@ const write = h("button", { class: "button primary", type: "button", on: { click
 const all = h("button", { class: "button", type: "button", on: { click: chooseAll } }, "All that were run");
 
 const experiments = h("ol", { class: "experiments" });
+const help = h("p", { class: "muted small" });
 const fresh = h(
   "button",
   {
@@ -67,16 +69,7 @@ byId("page").append(
     h(
       "header",
       { class: "card-head" },
-      h(
-        "div",
-        {},
-        h("h2", { id: "start-from" }, "Start from an experiment"),
-        h(
-          "p",
-          { class: "muted small" },
-          "Creates a report with the question, figures, tables, and headings for your observations. Run an experiment, then tick it here; several make one report.",
-        ),
-      ),
+      h("div", {}, h("h2", { id: "start-from" }, "Start from an experiment"), help),
       h("div", { class: "report-tools" }, all, write),
     ),
     experiments,
@@ -169,10 +162,10 @@ function startButton(experiment) {
       location.reload();
     });
   return h(
-    "button",
-    { class: "button small", type: "button", on: { click: launch } },
-    icon("play", 12),
-    "Run it first",
+    "span",
+    { class: "experiment-start" },
+    h("button", { class: "button small", type: "button", on: { click: launch } }, icon("play", 12), "Run it"),
+    h("span", { class: "small" }, preset ? plural(presetRunCount(preset), "run") : ""),
   );
 }
 
@@ -231,6 +224,10 @@ function showChosen() {
   write.disabled = chosen.size === 0;
   write.textContent = chosen.size > 1 ? `Write up these ${chosen.size}` : "Write it up";
   const isThere = document.querySelector("[data-experiment]") !== null;
+  setText(
+    help,
+    `${isThere ? "Tick what is to be written up; several make one report" : "Run one first"}. The report comes with the question, figures, tables, and headings for your observations.`,
+  );
   all.hidden = !isThere;
   write.hidden = !isThere;
   write.title = chosen.size === 0 ? "Choose an experiment first" : "";
@@ -261,7 +258,7 @@ function showList() {
         { class: "card empty report-none" },
         icon("text", 28),
         h("h2", {}, "No reports yet"),
-        h("p", {}, "Write up an experiment below, or the runs of a comparison, or begin with an empty page."),
+        h("p", {}, "Write up an experiment, or begin with an empty page."),
         fresh,
       ),
     );

@@ -62,7 +62,7 @@ test("a copy of a built-in network is changed, saved and started", async ({ page
   await expect(text(page)).toContainText('"""VGG16');
   await page.getByRole("link", { name: "Edit a copy" }).click();
   await expect(page.getByRole("textbox", { name: "Save as" })).toHaveValue("vgg16-copy");
-  await expect(page.getByText("Not saved")).toBeVisible();
+  await expect(page.getByRole("button", { name: "Save", exact: true })).toBeVisible();
   await endOf(page, '"""VGG16');
   await page.keyboard.type(" of mine");
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("VGG16 of mine");
@@ -71,7 +71,7 @@ test("a copy of a built-in network is changed, saved and started", async ({ page
   await expect(page.getByText("Saved", { exact: true })).toBeVisible();
   await page.reload();
   await expect(text(page)).toContainText("VGG16 of mine");
-  await page.getByRole("button", { name: "Start" }).click();
+  await page.getByRole("button", { name: "Train" }).click();
   await page.waitForURL(/\/new\?network=vgg16-copy$/);
 });
 
@@ -131,14 +131,14 @@ test("a line lights up its layers, a layer its line, and a click leads to it", a
 test("the stages above the layers follow the input, and a press leads to the line of one", async ({ page }) => {
   await page.goto("/networks/vgg16");
   const stages = page.getByRole("list", { name: "Stages" }).getByRole("listitem");
-  const shapes = ["Input32×32", "6432×32", "12816×16", "2568×8", "5124×4", "5122×2", "4096", "4096", "10"];
+  const shapes = ["Input32×32", "6432×32", "12816×16", "2568×8", "5124×4", "5122×2", "4096", "4096", "10classes"];
   await expect(stages).toHaveText(shapes);
   await stages.nth(2).getByRole("button").click();
   await expect(page.locator(".cm-activeLine")).toContainText("Conv2d");
   // Nine options are folded.
   await page.getByText(/^Options Head, /).click();
   await page.getByRole("textbox", { name: "Widths of the head" }).fill("300");
-  await expect(stages).toHaveText([...shapes.slice(0, 6), "300", "10"]);
+  await expect(stages).toHaveText([...shapes.slice(0, 6), "300", "10classes"]);
 });
 
 test("a network of linear layers is drawn as its neurons, with the weights between them", async ({ page }) => {
@@ -249,10 +249,10 @@ test("options say what they are without a pointer, and the memory of a layer is 
     await expect(page.getByRole("columnheader", { name: head })).toHaveCSS("text-align", "end");
 });
 
-test("Start takes the options to the form", async ({ page }) => {
+test("Train takes the options to the form", async ({ page }) => {
   await page.goto("/networks/mlp");
   await page.getByRole("textbox", { name: "Hidden widths" }).fill("48, 24");
-  await page.getByRole("button", { name: "Start" }).click();
+  await page.getByRole("button", { name: "Train" }).click();
   await page.waitForURL(/\/new\?/);
   await expect(page.getByRole("textbox", { name: "Hidden widths" })).toHaveValue("48, 24");
   await expect(page.locator(".sketch")).toContainText("48");

@@ -69,7 +69,7 @@ test("an experiment is written up with one click, exported, and opens with the n
   // What was not run is started, and cannot be chosen.
   const notRun = page.locator(".experiment", { hasText: "Perceptron on blobs" });
   await expect(notRun.getByRole("checkbox")).toHaveCount(0);
-  await expect(notRun.getByRole("button", { name: "Run it first" })).toBeVisible();
+  await expect(notRun.getByRole("button", { name: "Run it" })).toBeVisible();
   // They are called what they are called where they start; three are parts of one.
   const { presets } = await vivarium.call("GET", "/presets");
   const titles = new Set(presets.map((/** @type {{ title: string }} */ { title }) => title));

@@ -296,7 +296,7 @@ test("images end in a confusion matrix", async ({ page, vivarium }) => {
 test("an unknown run gives an error page with a link home", async ({ page }) => {
   const response = await page.goto("/runs/0199ffff-0000-7000-8000-000000000000");
   expect(response?.status()).toBe(404);
-  await expect(page.getByRole("heading", { level: 1 })).toHaveText("This page does not exist");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("This run does not exist");
   await expect(page.getByText("There is no run 0199ffff-0000-7000-8000-000000000000.")).toBeVisible();
   await page.getByRole("link", { name: "All runs", exact: true }).click();
   await expect(page).toHaveURL(/\/$/);

@@ -122,45 +122,60 @@ struct ErrorPage {
     section: Section,
 }
 
-/// The pages that an address belongs to, and where they lead on.
+/// The pages that an address belongs to.
 #[derive(Clone, Copy)]
 struct Section {
-    /// The page that lists them.
+    /// What is said of an address where there is nothing.
+    missing: &'static str,
+    /// The page that lists what there is.
     list: &'static str,
     list_name: &'static str,
-    /// The page that makes one.
+    /// Where to go on without it.
     begin: &'static str,
     begin_name: &'static str,
 }
 
 impl Section {
-    const RUNS: Self = Self::new(("/", "All runs"), ("/new", "New run"));
-    const OTHERS: [Self; 3] = [
-        Self::new(("/data", "All data sets"), ("/new", "New run")),
-        Self::new(
-            ("/networks", "All networks"),
-            ("/networks/new", "New network"),
-        ),
-        Self::new(("/reports", "All reports"), ("/", "All runs")),
-    ];
-
-    const fn new(
-        (list, list_name): (&'static str, &'static str),
-        (begin, begin_name): (&'static str, &'static str),
-    ) -> Self {
-        Self {
-            list,
-            list_name,
-            begin,
-            begin_name,
-        }
-    }
+    const RUNS: Self = Self {
+        missing: "This run does not exist",
+        list: "/",
+        list_name: "All runs",
+        begin: "/new",
+        begin_name: "New run",
+    };
 
     fn of(path: &str) -> Self {
-        Self::OTHERS
-            .into_iter()
-            .find(|section| path.starts_with(section.list))
-            .unwrap_or(Self::RUNS)
+        match path.split('/').nth(1).unwrap_or_default() {
+            "runs" => Self::RUNS,
+            "sweeps" => Self {
+                missing: "This sweep does not exist",
+                ..Self::RUNS
+            },
+            "networks" => Self {
+                missing: "This network does not exist",
+                list: "/networks",
+                list_name: "All networks",
+                begin: "/networks/new",
+                begin_name: "New network",
+            },
+            "reports" => Self {
+                missing: "This report does not exist",
+                list: "/reports",
+                list_name: "All reports",
+                begin: "/",
+                begin_name: "All runs",
+            },
+            "data" => Self {
+                missing: "This data set does not exist",
+                list: "/data",
+                list_name: "All data sets",
+                ..Self::RUNS
+            },
+            _ => Self {
+                missing: "This page does not exist",
+                ..Self::RUNS
+            },
+        }
     }
 }
 

@@ -250,9 +250,10 @@ fn two_dimensional_data_has_points_and_a_boundary_for_each_epoch() {
 #[test]
 fn stop_keeps_the_run_and_resume_completes_it_as_if_nothing_had_been() {
     let server = Server::start();
-    let whole = server.create(&mlp(40));
+    // So many epochs that Stop does not find the run at its end.
+    let whole = server.create(&mlp(240));
     server.await_status(&whole, "finished");
-    let stopped = server.create(&mlp(40));
+    let stopped = server.create(&mlp(240));
     server.await_step(&stopped, 100);
     assert_eq!(
         server

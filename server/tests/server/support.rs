@@ -216,12 +216,16 @@ impl Server {
 
     /// Waits until the run has this status.
     pub fn await_status(&self, id: &str, status: &str) -> Value {
-        let mut run = Value::Null;
-        until(&format!("run {id} is {status}"), || {
-            run = self.run(id);
-            run["status"] == status
-        });
-        run
+        let begun = Instant::now();
+        loop {
+            let run = self.run(id);
+            if run["status"] == status {
+                return run;
+            }
+            let waited = begun.elapsed();
+            assert!(waited < PATIENCE, "not {status} within {PATIENCE:?}: {run}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// Waits until the run has trained this many steps.

@@ -1,0 +1,35 @@
+// What the operations of a network do, for the colours of their marks, and the legend that names those of a network.
+
+import { h } from "../lib/dom.js";
+
+/** @import { CheckedNetwork } from "./types" */
+
+/** @type {{ kind: string, pattern: RegExp, word: string }[]} */
+const KINDS = [
+  { kind: "convolution", pattern: /^Conv/, word: "convolution" },
+  { kind: "linear", pattern: /^Linear/, word: "fully connected" },
+  { kind: "norm", pattern: /Norm/, word: "normalisation" },
+  { kind: "shape", pattern: /Pool|^Mean|Flatten|Pad/, word: "pool or shape" },
+  { kind: "join", pattern: /^(Sum|Concat)$/, word: "join" },
+  { kind: "activation", pattern: /^(ReLU|SiLU|Sigmoid|Tanh|GELU)/, word: "activation" },
+];
+
+/** @param {string} operation */
+export const kindOf = (operation) => KINDS.find(({ pattern }) => pattern.test(operation))?.kind ?? "";
+
+/** The kinds of a network's layers with their marks. */
+export function kindLegend() {
+  const element = h("ul", { class: "layer-legend" });
+  return {
+    element,
+    /** @param {CheckedNetwork} network */
+    show({ layers }) {
+      const present = new Set(layers.map(({ operation }) => kindOf(operation)));
+      element.replaceChildren(
+        ...KINDS.filter(({ kind }) => present.has(kind)).map(({ kind, word }) =>
+          h("li", {}, h("i", { class: "layer-mark", data: { kind } }), word),
+        ),
+      );
+    },
+  };
+}
