@@ -13,6 +13,12 @@ import { isSame } from "./store.js";
 /** Keys that would choose in a closed list, and so change a label unseen. */
 const OPENS = new Set(["ArrowDown", "ArrowUp", "ArrowLeft", "ArrowRight"]);
 
+/** @param {number} share @param {number} decimals */
+function shareText(share, decimals) {
+  if (share < 0.001) return "< 0.1%";
+  return share > 0.9995 ? "100%" : percent(share, decimals);
+}
+
 /**
  * @param {Issue} issue
  * @param {{ classes: string[], store: ReturnType<typeof labelStore>, onDone: () => void }} of `onDone`: something was done,
@@ -59,9 +65,9 @@ export function issueCard(issue, { classes, store, onDone }) {
           () => act("relabel"),
           "relabel",
         ),
-    others.length > 0 ? other : null,
     button("Exclude", `Exclude ${name}`, () => act("exclude")),
     button("Keep", `Keep ${name} as ${classes[label]}`, () => act("keep")),
+    others.length > 0 ? other : null,
   );
   const element = h(
     "li",
@@ -72,12 +78,16 @@ export function issueCard(issue, { classes, store, onDone }) {
       { class: "issue-text" },
       h("p", { class: "issue-label" }, h("span", { class: "muted" }, "Labelled "), h("strong", {}, classes[label])),
       h("p", { class: "issue-name small muted", title: name }, issue.is_test ? `${name} · test` : name),
-      h("p", { class: "issue-say" }, "The networks say"),
       h(
-        "dl",
-        { class: "issue-probabilities small" },
-        ...(suggested === label ? [] : probability(classes[suggested], likeliest)),
-        ...probability(classes[label], quality),
+        "table",
+        { class: "issue-probabilities" },
+        h("thead", {}, h("tr", {}, ...["Networks", "here", "usually"].map((word) => h("th", {}, word)))),
+        h(
+          "tbody",
+          {},
+          suggested === label ? null : probability(classes[suggested], likeliest, issue.suggested_mean),
+          probability(classes[label], quality, issue.label_mean),
+        ),
       ),
     ),
     choices,
@@ -135,9 +145,17 @@ export function issueCard(issue, { classes, store, onDone }) {
     setText(outcome, outcomeText());
   }
 
-  /** @param {string} word @param {number} value */
-  function probability(word, value) {
-    return [h("dt", { title: word }, word), h("dd", {}, value < 0.001 ? "< 0.1%" : percent(value))];
+  /** What a class is given here, and on average to the images with that label. @param {string} word @param {number} value @param {number | null} mean */
+  function probability(word, value, mean) {
+    // What differs looks different.
+    const decimals = mean !== null && percent(value) === percent(mean) ? 2 : 1;
+    return h(
+      "tr",
+      {},
+      h("th", { title: word }, word),
+      h("td", {}, shareText(value, decimals)),
+      h("td", { title: `On average to images labelled ${word}` }, mean === null ? "–" : shareText(mean, decimals)),
+    );
   }
 
   /** @param {string} word @param {string} title @param {() => void} click @param {string} [tone] */

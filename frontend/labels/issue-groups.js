@@ -20,12 +20,12 @@ const SUSPECTS = [
   {
     title: "Likely wrong",
     about:
-      "The networks give another class as much as they give it on average to images with that label. They may still be wrong: look first.",
+      "The networks are at least as sure of another class as they usually are on images of that class. Look first: networks are often wrong, too.",
     has: ({ is_likely }) => is_likely,
   },
   {
     title: "Perhaps wrong",
-    about: "Another class is the likeliest, but below that average.",
+    about: "The networks are surest of another class, but less sure than they usually are on images of that class.",
     has: ({ suggested, label }) => suggested !== label,
   },
 ];
@@ -42,38 +42,34 @@ export function groupsOf(issues) {
 }
 
 /**
- * @param {{ group: Group | null, isAlone: boolean, cards: Card[], elsewhere: number, keep: (cards: Card[]) => void }} of
- *   `elsewhere`: likely mistakes on other pages; `keep`: their labels are right
+ * @param {{ group: Group | null, cards: Card[], shown: number, elsewhere: number, keep: (cards: Card[]) => void }} of
+ *   `shown`: images on this page; `elsewhere`: likely mistakes on others; `keep`: their labels are right
  */
-export function groupView({ group, isAlone, cards, elsewhere, keep }) {
+export function groupView({ group, cards, shown, elsewhere, keep }) {
   const open = () => cards.filter((card) => card.isOpen());
   const keepAll = h("button", { class: "button small", type: "button", on: { click: () => keep(open()) } });
   const list = h("ul", { class: "issues" }, ...cards.map((card) => card.element));
-  const isPart = group === SUSPECTS[0] && elsewhere > 0;
-  const amount = isPart ? `${count(cards.length)} of ${count(cards.length + elsewhere)}` : count(cards.length);
+  const all = group === SUSPECTS[0] ? count(cards.length + elsewhere) : `these ${count(shown)}`;
+  const amount = elsewhere > 0 ? `${count(cards.length)} of ${all}` : count(cards.length);
   const element = group
     ? h(
         "section",
         { class: "issue-group", "aria-label": group.title },
-        h(
-          "div",
-          { class: "issue-group-head" },
-          h("h3", {}, group.title, h("span", { class: "count" }, amount)),
-          keepAll,
-          h("p", { class: "muted small" }, group.about),
-        ),
+        h("h3", {}, group.title, h("span", { class: "count" }, amount)),
+        h("p", { class: "muted small" }, group.about),
         list,
+        keepAll,
       )
     : h(
         "details",
-        { class: "issue-group", open: isAlone },
+        { class: "issue-group", open: cards.length === shown },
         h(
           "summary",
           {},
           h("h3", {}, `The ${plural(cards.length, "least certain label")} that the networks agree with`),
         ),
-        h("div", { class: "issue-group-head" }, h("p", { class: "muted small" }, "No class is likelier."), keepAll),
         list,
+        keepAll,
       );
 
   /** Shows how many images nobody has decided about. */

@@ -1537,6 +1537,16 @@ export interface components {
       suggested_probability: number;
       /**
        * Format: double
+       * @description The mean probability of that class over the samples with that label; `null` without any.
+       */
+      suggested_mean: number | null;
+      /**
+       * Format: double
+       * @description The mean probability of the label over the samples with it.
+       */
+      label_mean: number;
+      /**
+       * Format: double
        * @description How likely the label is right, 0 to 1.
        */
       quality: number;

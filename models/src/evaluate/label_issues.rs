@@ -30,6 +30,10 @@ pub struct Suspect {
     pub suggested: u32,
     /// The probability of that class.
     pub suggested_probability: f64,
+    /// The mean probability of that class over the samples with that label; infinite without any.
+    pub suggested_mean: f64,
+    /// The mean probability of the label over the samples with it.
+    pub label_mean: f64,
     /// How likely the label is right, 0 to 1.
     pub quality: f64,
     /// Whether confident learning counts the sample to another class: its probability is at least as high as that of the
@@ -77,6 +81,8 @@ pub fn suspects(
             label: label as u32,
             suggested: best as u32,
             suggested_probability: row[best],
+            suggested_mean: thresholds[best],
+            label_mean: thresholds[label],
             quality: match quality {
                 LabelQuality::SelfConfidence => of_label,
                 LabelQuality::NormalizedMargin => (of_label - other + 1.0) / 2.0,

@@ -132,7 +132,10 @@ mod tests {
         assert_eq!((suspects[0].label, suspects[0].suggested), (0, 1));
         assert!((suspects[0].suggested_probability - 0.95).abs() < 1e-6);
         assert!((suspects[1].quality - 0.4).abs() < 1e-6);
-        assert!((suspects[1].suggested_probability - 0.5).abs() < 1e-6);
+        assert!((suspects[1].suggested_probability - 0.6).abs() < 1e-6);
+        // The first class has 0.05, 0.9 and 0.4 on its three samples, the second 0.8 on its one.
+        assert!((suspects[0].label_mean - 0.45).abs() < 1e-6);
+        assert!((suspects[0].suggested_mean - 0.8).abs() < 1e-6);
 
         assert!(found.add(&scores(&[0.2, 0.8]), &[1, 2], &[0, 0]).is_err());
         let margins = Matrix {

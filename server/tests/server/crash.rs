@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{ENDLESS, Server, mlp, signal, until};
+use crate::support::{ENDLESS, LASTING, Server, mlp, signal, until};
 
 /// Every step's loss in the order of the log: equal text is equal to the bit.
 fn losses(lines: &[String]) -> Vec<String> {
@@ -57,9 +57,8 @@ fn training_outlives_the_server_and_the_next_server_adopts_it() {
 #[test]
 fn a_killed_worker_is_told_and_resume_gives_what_would_have_been() {
     let server = Server::start_with(&["--jobs", "2"]);
-    // So many epochs that none of the three finds the run at its end.
-    let whole = server.create(&mlp(240));
-    let killed = server.create(&mlp(240));
+    let whole = server.create(&mlp(LASTING));
+    let killed = server.create(&mlp(LASTING));
     for step in [1, 700, 1500] {
         server.await_step(&killed, step);
         signal(server.worker_pid(&killed), "KILL");
@@ -170,7 +169,7 @@ fn an_index_that_is_lost_is_rebuilt_from_the_directories() {
 #[test]
 fn a_run_that_ended_while_no_server_looked_is_told_as_it_ended() {
     let mut server = Server::start();
-    let id = server.create(&mlp(200));
+    let id = server.create(&mlp(LASTING));
     server.await_step(&id, 1);
     server.kill();
     until("the worker comes to its end", || {

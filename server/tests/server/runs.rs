@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{ENDLESS, Server, mlp, until};
+use crate::support::{ENDLESS, LASTING, Server, mlp, until};
 
 #[test]
 fn a_run_trains_to_its_end_and_tells_its_figures() {
@@ -250,10 +250,9 @@ fn two_dimensional_data_has_points_and_a_boundary_for_each_epoch() {
 #[test]
 fn stop_keeps_the_run_and_resume_completes_it_as_if_nothing_had_been() {
     let server = Server::start();
-    // So many epochs that Stop does not find the run at its end.
-    let whole = server.create(&mlp(240));
+    let whole = server.create(&mlp(LASTING));
     server.await_status(&whole, "finished");
-    let stopped = server.create(&mlp(240));
+    let stopped = server.create(&mlp(LASTING));
     server.await_step(&stopped, 100);
     assert_eq!(
         server

@@ -100,6 +100,10 @@ pub struct Issue {
     suggested: u32,
     /// Its probability.
     suggested_probability: f64,
+    /// The mean probability of that class over the samples with that label; `null` without any.
+    suggested_mean: Option<f64>,
+    /// The mean probability of the label over the samples with it.
+    label_mean: f64,
     /// How likely the label is right, 0 to 1.
     quality: f64,
     /// Whether confident learning counts it to another class.
@@ -235,6 +239,8 @@ impl Issue {
                 .unwrap_or(suspect.label),
             suggested: suspect.suggested,
             suggested_probability: suspect.suggested_probability,
+            suggested_mean: Some(suspect.suggested_mean).filter(|mean| mean.is_finite()),
+            label_mean: suspect.label_mean,
             quality: suspect.quality,
             is_likely: suspect.confident,
         }

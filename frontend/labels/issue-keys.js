@@ -1,0 +1,96 @@
+// Suspected mistakes by keyboard: arrows move from image to image, Tab reaches one of them, and a key decides about it.
+
+import { h } from "../lib/dom.js";
+
+/** @import { Card } from "./issue-groups.js" */
+
+/** What can be done about an image, and the key for it. */
+const ACTIONS = /** @type {const} */ ([
+  { act: "relabel", key: "Enter", words: "Relabel: the image is of that class." },
+  { act: "exclude", key: "X", words: "Exclude: leave it out of training and test." },
+  { act: "keep", key: "K", words: "Keep: the label is right." },
+  { act: "undo", key: "U", words: "Undo takes it back." },
+]);
+
+/** What can be done, and where there are keys, by which. */
+export const actionsHelp = () =>
+  h(
+    "p",
+    { class: "muted small issue-keys" },
+    ...ACTIONS.map(({ key, words }) => h("span", {}, h("kbd", {}, key), words)),
+  );
+
+export function issueKeys() {
+  /** @type {Card[]} */
+  let cards = [];
+  /** The image that something was done about last. @type {Card | null} */
+  let latest = null;
+
+  /** Tab reaches one card. @param {number} at */
+  function reach(at) {
+    if (at >= 0) cards.forEach((card, place) => card.setReached(place === at));
+  }
+
+  /** Where an arrow leads from an image. @param {string} arrow @param {Card["element"]} from */
+  function neighbour(arrow, from) {
+    const seen = cards.filter(isSeen).map((card) => card.element);
+    const at = seen.indexOf(from);
+    if (arrow === "ArrowRight") return seen[at + 1];
+    if (arrow === "ArrowLeft") return seen[at - 1];
+    const top = from.offsetTop;
+    const row =
+      arrow === "ArrowDown"
+        ? seen.find(({ offsetTop }) => offsetTop > top)?.offsetTop
+        : seen.findLast(({ offsetTop }) => offsetTop < top)?.offsetTop;
+    const away = (/** @type {HTMLElement} */ { offsetLeft }) => Math.abs(offsetLeft - from.offsetLeft);
+    return seen.filter(({ offsetTop }) => offsetTop === row).sort((a, b) => away(a) - away(b))[0];
+  }
+
+  /** @param {KeyboardEvent} event */
+  function keydown(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const focused = cards.find(({ element }) => element === event.target);
+    if (!focused) return;
+    if (event.key.startsWith("Arrow")) {
+      event.preventDefault();
+      neighbour(event.key, focused.element)?.focus();
+      return;
+    }
+    const action = ACTIONS.find(({ key }) => key.toLowerCase() === event.key.toLowerCase())?.act;
+    if (!action) return;
+    event.preventDefault();
+    // A key that is held means one image.
+    if (event.repeat) return;
+    // The focus has gone on by then.
+    const card = action === "undo" && focused.isOpen() ? latest : focused;
+    card?.act(action);
+    if (action === "undo") card?.element.focus();
+  }
+
+  return {
+    /** What the element around the cards listens to. */
+    on: {
+      keydown,
+      focusin: (/** @type {FocusEvent} */ { target }) =>
+        reach(cards.findIndex(({ element }) => element.contains(/** @type {Node} */ (target)))),
+    },
+    /** @param {Card[]} shown */
+    start(shown) {
+      cards = shown;
+      latest = null;
+      reach(0);
+    },
+    /** Moves from an image about which something is done to the next one, if it had the focus. @param {number} sample */
+    goOn(sample) {
+      const at = cards.findIndex((card) => card.issue.sample === sample);
+      const card = cards[at];
+      if (card.isOpen()) latest = card;
+      if (!card.element.contains(document.activeElement)) return;
+      const next = card.isOpen() ? cards.slice(at + 1).find((each) => each.isOpen() && isSeen(each)) : card;
+      (next ?? card).element.focus();
+    },
+  };
+}
+
+/** Whether a card is not folded away. @param {Card} card */
+const isSeen = ({ element }) => element.checkVisibility();
