@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::support::{Server, vivarium};
+use crate::support::{ENDLESS, Server, vivarium};
 
 const TEXT: &str = r#""""My network
 
@@ -148,7 +148,7 @@ fn a_run_keeps_its_text_and_its_graph_whatever_becomes_of_the_text() {
     let mut server = Server::start();
     save(&server, "mine", TEXT);
     let mut spec = run_of("mine");
-    spec["training"]["epochs"] = json!(2000);
+    spec["training"]["epochs"] = json!(ENDLESS);
     let id = server.create(&spec);
     server.await_step(&id, 20);
     server
