@@ -13,10 +13,10 @@ import { isSame } from "./store.js";
 /** Keys that would choose in a closed list, and so change a label unseen. */
 const OPENS = new Set(["ArrowDown", "ArrowUp", "ArrowLeft", "ArrowRight"]);
 
-/** @param {number} share @param {number} decimals */
-function shareText(share, decimals) {
+/** @param {number} share */
+function shareText(share) {
   if (share < 0.001) return "< 0.1%";
-  return share > 0.9995 ? "100%" : percent(share, decimals);
+  return share > 0.9995 ? "100%" : percent(share);
 }
 
 /**
@@ -51,7 +51,7 @@ export function issueCard(issue, { classes, store, onDone }) {
         },
       },
     },
-    h("option", { value: "" }, "Another…"),
+    h("option", { value: "" }, "Another class…"),
     ...others,
   );
   const choices = h(
@@ -65,8 +65,8 @@ export function issueCard(issue, { classes, store, onDone }) {
           () => act("relabel"),
           "relabel",
         ),
-    button("Exclude", `Exclude ${name}`, () => act("exclude")),
     button("Keep", `Keep ${name} as ${classes[label]}`, () => act("keep")),
+    button("Exclude", `Exclude ${name}`, () => act("exclude")),
     others.length > 0 ? other : null,
   );
   const element = h(
@@ -147,14 +147,12 @@ export function issueCard(issue, { classes, store, onDone }) {
 
   /** What a class is given here, and on average to the images with that label. @param {string} word @param {number} value @param {number | null} mean */
   function probability(word, value, mean) {
-    // What differs looks different.
-    const decimals = mean !== null && percent(value) === percent(mean) ? 2 : 1;
     return h(
       "tr",
       {},
       h("th", { title: word }, word),
-      h("td", {}, shareText(value, decimals)),
-      h("td", { title: `On average to images labelled ${word}` }, mean === null ? "–" : shareText(mean, decimals)),
+      h("td", {}, shareText(value)),
+      h("td", { title: `On average to images labelled ${word}` }, mean === null ? "–" : shareText(mean)),
     );
   }
 

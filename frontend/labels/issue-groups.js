@@ -18,14 +18,14 @@ import { count, plural } from "../lib/format.js";
 /** @type {Group[]} */
 const SUSPECTS = [
   {
-    title: "Likely wrong",
+    title: "Sure of another class",
     about:
-      "The networks are at least as sure of another class as they usually are on images of that class. Look first: networks are often wrong, too.",
+      "The networks are at least as sure as they usually are on images of that class. Look first: they are often wrong. The least likely label comes first.",
     has: ({ is_likely }) => is_likely,
   },
   {
-    title: "Perhaps wrong",
-    about: "The networks are surest of another class, but less sure than they usually are on images of that class.",
+    title: "Rather another class",
+    about: "The networks are less sure than they usually are on images of that class.",
     has: ({ suggested, label }) => suggested !== label,
   },
 ];
@@ -42,15 +42,15 @@ export function groupsOf(issues) {
 }
 
 /**
- * @param {{ group: Group | null, cards: Card[], shown: number, elsewhere: number, keep: (cards: Card[]) => void }} of
- *   `shown`: images on this page; `elsewhere`: likely mistakes on others; `keep`: their labels are right
+ * @param {{ group: Group | null, cards: Card[], isAlone: boolean, elsewhere: number, keep: (cards: Card[]) => void }} of
+ *   `isAlone`: there is no other; `elsewhere`: likely mistakes on other pages; `keep`: their labels are right
  */
-export function groupView({ group, cards, shown, elsewhere, keep }) {
+export function groupView({ group, cards, isAlone, elsewhere, keep }) {
   const open = () => cards.filter((card) => card.isOpen());
   const keepAll = h("button", { class: "button small", type: "button", on: { click: () => keep(open()) } });
   const list = h("ul", { class: "issues" }, ...cards.map((card) => card.element));
-  const all = group === SUSPECTS[0] ? count(cards.length + elsewhere) : `these ${count(shown)}`;
-  const amount = elsewhere > 0 ? `${count(cards.length)} of ${all}` : count(cards.length);
+  const isPart = group === SUSPECTS[0] && elsewhere > 0;
+  const amount = isPart ? `${count(cards.length)} of ${count(cards.length + elsewhere)}` : count(cards.length);
   const element = group
     ? h(
         "section",
@@ -62,7 +62,7 @@ export function groupView({ group, cards, shown, elsewhere, keep }) {
       )
     : h(
         "details",
-        { class: "issue-group", open: cards.length === shown },
+        { class: "issue-group", open: isAlone },
         h(
           "summary",
           {},

@@ -6,9 +6,9 @@ import { h } from "../lib/dom.js";
 
 /** What can be done about an image, and the key for it. */
 const ACTIONS = /** @type {const} */ ([
-  { act: "relabel", key: "Enter", words: "Relabel: the image is of that class." },
-  { act: "exclude", key: "X", words: "Exclude: leave it out of training and test." },
+  { act: "relabel", key: "Enter", words: "Relabel: the networks are right." },
   { act: "keep", key: "K", words: "Keep: the label is right." },
+  { act: "exclude", key: "X", words: "Exclude: neither is; leave the image out." },
   { act: "undo", key: "U", words: "Undo takes it back." },
 ]);
 

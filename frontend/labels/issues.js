@@ -22,7 +22,7 @@ export function issuesCard(store, { again }) {
   const { classes } = store.labels();
   const summary = h("p", { class: "muted small" });
   const body = h("div", { class: "card-body" });
-  const more = h(
+  const searchAgain = h(
     "button",
     { class: "button small", type: "button", on: { click: again } },
     icon("search", 14),
@@ -31,7 +31,7 @@ export function issuesCard(store, { again }) {
   const element = h(
     "section",
     { class: "card issues-card", "aria-label": "Suspected mistakes", hidden: true },
-    h("header", { class: "card-head" }, h("div", {}, h("h2", {}, "Suspected mistakes"), summary), more),
+    h("header", { class: "card-head" }, h("div", {}, h("h2", {}, "Suspected mistakes"), summary)),
     body,
   );
   /** The request or the wait for the next one. @type {AbortController} */
@@ -53,7 +53,6 @@ export function issuesCard(store, { again }) {
     const { signal } = loading;
     element.hidden = sweep === "";
     if (sweep === "") return;
-    more.hidden = true;
     setText(summary, "");
     if (body.childElementCount === 0) body.replaceChildren(h("p", { class: "muted" }, "Loading…"));
     try {
@@ -73,9 +72,9 @@ export function issuesCard(store, { again }) {
       }
     } catch (error) {
       if (signal.aborted) return;
-      more.hidden = false;
       body.replaceChildren(
         h("p", { class: "notice warn" }, icon("warning"), error instanceof Error ? error.message : String(error)),
+        h("div", { class: "issue-next" }, searchAgain),
       );
     }
   }
@@ -91,16 +90,15 @@ export function issuesCard(store, { again }) {
     const missing = folds.length - trained;
     setText(
       summary,
-      `${plural(trained, "network")} judged images that ${trained === 1 ? "it" : "they"} had not learnt: ` +
-        `${plural(likely, "label")} of ${count(samples)} ${likely === 1 ? "is" : "are"} likely wrong` +
-        (likely > 0 ? `, ${openWords(open, likely)}` : "") +
+      `${plural(trained, "network")} judged images that ${trained === 1 ? "it" : "they"} had not learnt. ` +
+        `${plural(likely, "label")} of ${count(samples)} ${likely === 1 ? "is" : "are"} suspected` +
+        (likely > 0 ? `; ${openWords(open, likely)}` : "") +
         (missing > 0 ? `. ${plural(missing, "fold")} of ${folds.length} ended early: their images are missing.` : "."),
     );
   }
 
   /** @param {LabelIssues} found @param {string} sweep @param {number} skip */
   function list(found, sweep, skip) {
-    more.hidden = false;
     told = found;
     const parts = groupsOf(found.issues).map(({ group, issues }) => ({
       group,
@@ -108,14 +106,23 @@ export function issuesCard(store, { again }) {
     }));
     cards = parts.flatMap(({ cards }) => cards);
     elsewhere = found.open - found.issues.filter((issue) => issue.is_likely).length;
-    groups = parts.map((part) => groupView({ ...part, shown: cards.length, elsewhere, keep }));
+    groups = parts.map((part) => groupView({ ...part, isAlone: parts.length === 1, elsewhere, keep }));
     refresh();
     if (cards.length === 0) {
       body.replaceChildren(
         h("p", { class: "muted" }, skip === 0 ? "Every image has been looked at." : "There are no more images."),
-        ...(skip === 0
-          ? []
-          : [h("button", { class: "button", type: "button", on: { click: () => show(sweep) } }, "From the first")]),
+        h(
+          "div",
+          { class: "issue-next" },
+          skip === 0
+            ? null
+            : h(
+                "button",
+                { class: "button small", type: "button", on: { click: () => show(sweep) } },
+                "From the first",
+              ),
+          searchAgain,
+        ),
       );
       return;
     }
@@ -137,10 +144,11 @@ export function issuesCard(store, { again }) {
           "p",
           { class: "muted small" },
           elsewhere === 0
-            ? "No other label is likely wrong. To look through the rest:"
-            : `${plural(elsewhere, "other label")} ${elsewhere === 1 ? "is" : "are"} likely wrong.`,
+            ? "No other label is suspected. To look through the rest:"
+            : `${plural(elsewhere, "other label")} ${elsewhere === 1 ? "is" : "are"} suspected.`,
         ),
         next,
+        searchAgain,
       ),
     );
     keys.start(cards);
@@ -157,7 +165,7 @@ export function issuesCard(store, { again }) {
 
 /** @param {number} open @param {number} likely */
 function openWords(open, likely) {
-  if (open === 0) return likely === 1 ? "and is checked" : "all are checked";
-  if (open === likely) return likely === 1 ? "not checked yet" : "none is checked yet";
+  if (open === 0) return likely === 1 ? "it is checked" : "all are checked";
+  if (open === likely) return likely === 1 ? "it is not checked yet" : "none is checked yet";
   return `${count(open)} are not checked yet`;
 }

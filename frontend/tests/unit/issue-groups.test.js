@@ -13,8 +13,8 @@ const grouped = (issues) =>
 test("images stand by what speaks against their label, each group in its order", () => {
   const issues = [issue(7, 1, true), issue(2, 1, false), issue(9, 0, false), issue(4, 2, true), issue(1, 0, false)];
   assert.deepEqual(grouped(issues), [
-    ["Likely wrong", [7, 4]],
-    ["Perhaps wrong", [2]],
+    ["Sure of another class", [7, 4]],
+    ["Rather another class", [2]],
     [null, [9, 1]],
   ]);
 });
