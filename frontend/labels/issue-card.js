@@ -81,7 +81,7 @@ export function issueCard(issue, { classes, store, onDone }) {
       h(
         "table",
         { class: "issue-probabilities" },
-        h("thead", {}, h("tr", {}, ...["Networks", "here", "usually"].map((word) => h("th", {}, word)))),
+        h("thead", {}, h("tr", {}, ...["Probability of", "here", "mean"].map((word) => h("th", {}, word)))),
         h(
           "tbody",
           {},
@@ -145,14 +145,14 @@ export function issueCard(issue, { classes, store, onDone }) {
     setText(outcome, outcomeText());
   }
 
-  /** What a class is given here, and on average to the images with that label. @param {string} word @param {number} value @param {number | null} mean */
+  /** How probable a class is here, and on average on the images with that label. @param {string} word @param {number} value @param {number | null} mean */
   function probability(word, value, mean) {
     return h(
       "tr",
       {},
       h("th", { title: word }, word),
       h("td", {}, shareText(value)),
-      h("td", { title: `On average to images labelled ${word}` }, mean === null ? "–" : shareText(mean)),
+      h("td", { title: `On average on images labelled ${word}` }, mean === null ? "–" : shareText(mean)),
     );
   }
 

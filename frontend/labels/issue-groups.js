@@ -1,8 +1,8 @@
-// The images of a page of suspected mistakes, by how much speaks against their label. Where nothing does, the images are
-// folded away unless the page has no others.
+// The images of a page of suspected mistakes, by how much speaks against their label. The first group that has images is
+// open; the others are folded away.
 
 import { h, setText } from "../lib/dom.js";
-import { count, plural } from "../lib/format.js";
+import { count } from "../lib/format.js";
 
 /** @import { Issue } from "../lib/types" */
 /** @import { issueCard } from "./issue-card.js" */
@@ -15,62 +15,60 @@ import { count, plural } from "../lib/format.js";
  * @property {(issue: Issue) => boolean} has of the images that no group before it has
  */
 
+/** The labels that are counted as suspected. @type {Group} */
+const SUSPECTED = {
+  title: "The networks are sure of another class",
+  about:
+    "It is at least as probable here as in the mean over images of that class. Networks are often wrong: look first.",
+  has: ({ is_likely }) => is_likely,
+};
+
 /** @type {Group[]} */
-const SUSPECTS = [
+const GROUPS = [
+  SUSPECTED,
   {
-    title: "Sure of another class",
-    about:
-      "The networks are at least as sure as they usually are on images of that class. Look first: they are often wrong. The least likely label comes first.",
-    has: ({ is_likely }) => is_likely,
+    title: "They lean to another class",
+    about: "It is less probable here than in the mean over images of that class.",
+    has: ({ suggested, label }) => suggested !== label,
   },
   {
-    title: "Rather another class",
-    about: "The networks are less sure than they usually are on images of that class.",
-    has: ({ suggested, label }) => suggested !== label,
+    title: "They agree with the label",
+    about: "No class is more probable. The least certain labels come first.",
+    has: () => true,
   },
 ];
 
 /**
  * @param {Issue[]} issues the least likely label first
- * @returns {{ group: Group | null, issues: Issue[] }[]} those that have images; `null`: nothing speaks against the labels
+ * @returns {{ group: Group, issues: Issue[] }[]} those that have images
  */
 export function groupsOf(issues) {
-  /** @type {Map<Group | null, Issue[]>} */
-  const groups = new Map([...SUSPECTS, null].map((group) => [group, []]));
-  for (const issue of issues) groups.get(SUSPECTS.find(({ has }) => has(issue)) ?? null)?.push(issue);
+  /** @type {Map<Group, Issue[]>} */
+  const groups = new Map(GROUPS.map((group) => [group, []]));
+  for (const issue of issues) {
+    const group = GROUPS.find(({ has }) => has(issue));
+    if (group) groups.get(group)?.push(issue);
+  }
   return [...groups].map(([group, issues]) => ({ group, issues })).filter(({ issues }) => issues.length > 0);
 }
 
 /**
- * @param {{ group: Group | null, cards: Card[], isAlone: boolean, elsewhere: number, keep: (cards: Card[]) => void }} of
- *   `isAlone`: there is no other; `elsewhere`: likely mistakes on other pages; `keep`: their labels are right
+ * @param {{ group: Group, cards: Card[], isOpen: boolean, elsewhere: number, keep: (cards: Card[]) => void }} of
+ *   `elsewhere`: suspected labels on other pages; `keep`: the labels of these images are right
  */
-export function groupView({ group, cards, isAlone, elsewhere, keep }) {
+export function groupView({ group, cards, isOpen, elsewhere, keep }) {
   const open = () => cards.filter((card) => card.isOpen());
   const keepAll = h("button", { class: "button small", type: "button", on: { click: () => keep(open()) } });
-  const list = h("ul", { class: "issues" }, ...cards.map((card) => card.element));
-  const isPart = group === SUSPECTS[0] && elsewhere > 0;
+  const isPart = group === SUSPECTED && elsewhere > 0;
   const amount = isPart ? `${count(cards.length)} of ${count(cards.length + elsewhere)}` : count(cards.length);
-  const element = group
-    ? h(
-        "section",
-        { class: "issue-group", "aria-label": group.title },
-        h("h3", {}, group.title, h("span", { class: "count" }, amount)),
-        h("p", { class: "muted small" }, group.about),
-        list,
-        keepAll,
-      )
-    : h(
-        "details",
-        { class: "issue-group", open: isAlone },
-        h(
-          "summary",
-          {},
-          h("h3", {}, `The ${plural(cards.length, "least certain label")} that the networks agree with`),
-        ),
-        list,
-        keepAll,
-      );
+  const element = h(
+    "details",
+    { class: "issue-group", open: isOpen },
+    h("summary", {}, h("h3", {}, group.title), h("span", { class: "count" }, amount)),
+    h("p", { class: "muted small" }, group.about),
+    h("ul", { class: "issues" }, ...cards.map((card) => card.element)),
+    keepAll,
+  );
 
   /** Shows how many images nobody has decided about. */
   function refresh() {

@@ -12,12 +12,12 @@ const ACTIONS = /** @type {const} */ ([
   { act: "undo", key: "U", words: "Undo takes it back." },
 ]);
 
-/** What can be done, and where there are keys, by which. */
+/** What can be done, and where there are keys, by which; Undo is a button of what was done. */
 export const actionsHelp = () =>
   h(
     "p",
     { class: "muted small issue-keys" },
-    ...ACTIONS.map(({ key, words }) => h("span", {}, h("kbd", {}, key), words)),
+    ...ACTIONS.map(({ act, key, words }) => h("span", { class: `to-${act}` }, h("kbd", {}, key), words)),
   );
 
 export function issueKeys() {

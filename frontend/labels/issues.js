@@ -21,6 +21,9 @@ const AGAIN = 1000;
 export function issuesCard(store, { again }) {
   const { classes } = store.labels();
   const summary = h("p", { class: "muted small" });
+  const bar = h("div", { class: "bar", data: { tone: "live" }, "aria-hidden": "true" }, h("span"));
+  const checkedWords = h("span");
+  const checked = h("div", { class: "issues-checked small muted", hidden: true }, bar, checkedWords);
   const body = h("div", { class: "card-body" });
   const searchAgain = h(
     "button",
@@ -31,7 +34,7 @@ export function issuesCard(store, { again }) {
   const element = h(
     "section",
     { class: "card issues-card", "aria-label": "Suspected mistakes", hidden: true },
-    h("header", { class: "card-head" }, h("div", {}, h("h2", {}, "Suspected mistakes"), summary)),
+    h("header", { class: "card-head" }, h("div", {}, h("h2", {}, "Suspected mistakes"), summary), checked),
     body,
   );
   /** The request or the wait for the next one. @type {AbortController} */
@@ -54,6 +57,7 @@ export function issuesCard(store, { again }) {
     element.hidden = sweep === "";
     if (sweep === "") return;
     setText(summary, "");
+    checked.hidden = true;
     if (body.childElementCount === 0) body.replaceChildren(h("p", { class: "muted" }, "Loading…"));
     try {
       for (;;) {
@@ -91,10 +95,12 @@ export function issuesCard(store, { again }) {
     setText(
       summary,
       `${plural(trained, "network")} judged images that ${trained === 1 ? "it" : "they"} had not learnt. ` +
-        `${plural(likely, "label")} of ${count(samples)} ${likely === 1 ? "is" : "are"} suspected` +
-        (likely > 0 ? `; ${openWords(open, likely)}` : "") +
-        (missing > 0 ? `. ${plural(missing, "fold")} of ${folds.length} ended early: their images are missing.` : "."),
+        `${plural(likely, "label")} of ${count(samples)} ${likely === 1 ? "is" : "are"} suspected.` +
+        (missing > 0 ? ` ${plural(missing, "fold")} of ${folds.length} ended early: their images are missing.` : ""),
     );
+    checked.hidden = likely === 0;
+    bar.style.setProperty("--share", String(likely > 0 ? 1 - open / likely : 0));
+    setText(checkedWords, `${count(likely - open)} of ${count(likely)} checked`);
   }
 
   /** @param {LabelIssues} found @param {string} sweep @param {number} skip */
@@ -106,7 +112,7 @@ export function issuesCard(store, { again }) {
     }));
     cards = parts.flatMap(({ cards }) => cards);
     elsewhere = found.open - found.issues.filter((issue) => issue.is_likely).length;
-    groups = parts.map((part) => groupView({ ...part, isAlone: parts.length === 1, elsewhere, keep }));
+    groups = parts.map((part, at) => groupView({ ...part, isOpen: at === 0, elsewhere, keep }));
     refresh();
     if (cards.length === 0) {
       body.replaceChildren(
@@ -161,11 +167,4 @@ export function issuesCard(store, { again }) {
   }
 
   return { element, show, refresh };
-}
-
-/** @param {number} open @param {number} likely */
-function openWords(open, likely) {
-  if (open === 0) return likely === 1 ? "it is checked" : "all are checked";
-  if (open === likely) return likely === 1 ? "it is not checked yet" : "none is checked yet";
-  return `${count(open)} are not checked yet`;
 }

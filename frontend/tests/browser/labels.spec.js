@@ -68,6 +68,12 @@ test("wrong labels are found and corrected, and new runs learn from the result",
     expect(await violations(page, "body")).toEqual([]);
   }
 
+  // What is suspected is open, and what the networks are not sure of is folded away.
+  await expect(issues.getByText("0 of 3 checked")).toBeVisible();
+  await expect(cards.nth(3)).toBeHidden();
+  await issues.getByText("They lean to another class").click();
+  await expect(cards.nth(3)).toBeVisible();
+
   // By keyboard: the next image has the focus.
   await cards.nth(0).focus();
   await page.keyboard.press("Enter");
@@ -86,6 +92,7 @@ test("wrong labels are found and corrected, and new runs learn from the result",
     .click();
   await expect(cards.nth(3).locator(".issue-outcome")).toHaveText(/^Relabelled as bright/);
   await expect(page.getByText(/2 relabelled, 1 excluded of 100 images/)).toBeVisible();
+  await expect(issues.getByText("3 of 3 checked")).toBeVisible();
   await cards.nth(3).getByRole("button", { name: "Undo" }).click();
   await expect(cards.nth(3).locator(".issue-outcome")).toBeHidden();
   await expect(page.getByText(/1 relabelled, 1 excluded of 100 images/)).toBeVisible();
@@ -95,7 +102,7 @@ test("wrong labels are found and corrected, and new runs learn from the result",
   await cards.nth(3).focus();
   await page.keyboard.press("ArrowDown");
   await expect(cards.nth(3)).toBeFocused();
-  await issues.getByText("The 20 least certain labels that the networks agree with").click();
+  await issues.getByText("They agree with the label").click();
   await cards.nth(3).focus();
   await page.keyboard.press("ArrowDown");
   await expect(cards.nth(4)).toBeFocused();

@@ -8,18 +8,18 @@ const issue = (sample, suggested, is_likely) =>
 
 /** @param {import("../../lib/types").Issue[]} issues */
 const grouped = (issues) =>
-  groupsOf(issues).map(({ group, issues }) => [group?.title ?? null, issues.map(({ sample }) => sample)]);
+  groupsOf(issues).map(({ group, issues }) => [group.title, issues.map(({ sample }) => sample)]);
 
 test("images stand by what speaks against their label, each group in its order", () => {
   const issues = [issue(7, 1, true), issue(2, 1, false), issue(9, 0, false), issue(4, 2, true), issue(1, 0, false)];
   assert.deepEqual(grouped(issues), [
-    ["Sure of another class", [7, 4]],
-    ["Rather another class", [2]],
-    [null, [9, 1]],
+    ["The networks are sure of another class", [7, 4]],
+    ["They lean to another class", [2]],
+    ["They agree with the label", [9, 1]],
   ]);
 });
 
 test("a group without images is not there", () => {
-  assert.deepEqual(grouped([issue(3, 0, false)]), [[null, [3]]]);
+  assert.deepEqual(grouped([issue(3, 0, false)]), [["They agree with the label", [3]]]);
   assert.deepEqual(grouped([]), []);
 });
