@@ -81,7 +81,7 @@ export function issueCard(issue, { classes, store, onDone }) {
       h(
         "table",
         { class: "issue-probabilities" },
-        h("thead", {}, h("tr", {}, ...["Probability of", "here", "mean"].map((word) => h("th", {}, word)))),
+        h("thead", {}, h("tr", {}, ...["Probability of", "here", "typical"].map((word) => h("th", {}, word)))),
         h(
           "tbody",
           {},
@@ -152,7 +152,7 @@ export function issueCard(issue, { classes, store, onDone }) {
       {},
       h("th", { title: word }, word),
       h("td", {}, shareText(value)),
-      h("td", { title: `On average on images labelled ${word}` }, mean === null ? "–" : shareText(mean)),
+      h("td", { title: `The mean over images labelled ${word}` }, mean === null ? "–" : shareText(mean)),
     );
   }
 

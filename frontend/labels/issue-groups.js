@@ -17,9 +17,9 @@ import { count } from "../lib/format.js";
 
 /** The labels that are counted as suspected. @type {Group} */
 const SUSPECTED = {
-  title: "The networks are sure of another class",
+  title: "Suspected: the networks are sure of another class",
   about:
-    "It is at least as probable here as in the mean over images of that class. Networks are often wrong: look first.",
+    "It is as probable here as is typical of its own images, or more. Networks are often wrong: look first. The least likely labels come first, where most mistakes are found.",
   has: ({ is_likely }) => is_likely,
 };
 
@@ -27,12 +27,12 @@ const SUSPECTED = {
 const GROUPS = [
   SUSPECTED,
   {
-    title: "They lean to another class",
-    about: "It is less probable here than in the mean over images of that class.",
+    title: "Not suspected: they lean to another class",
+    about: "It is less probable here than is typical of its own images.",
     has: ({ suggested, label }) => suggested !== label,
   },
   {
-    title: "They agree with the label",
+    title: "Not suspected: they agree with the label",
     about: "No class is more probable. The least certain labels come first.",
     has: () => true,
   },
@@ -74,7 +74,7 @@ export function groupView({ group, cards, isOpen, elsewhere, keep }) {
   function refresh() {
     const left = open().length;
     keepAll.hidden = left < 2;
-    setText(keepAll, left === cards.length ? `Keep all ${count(left)}` : `Keep the other ${count(left)}`);
+    setText(keepAll, `Keep ${left === cards.length ? "all" : "the other"} ${count(left)} labels`);
   }
 
   return { element, refresh };

@@ -8,7 +8,7 @@ import { h } from "../lib/dom.js";
 const ACTIONS = /** @type {const} */ ([
   { act: "relabel", key: "Enter", words: "Relabel: the networks are right." },
   { act: "keep", key: "K", words: "Keep: the label is right." },
-  { act: "exclude", key: "X", words: "Exclude: neither is; leave the image out." },
+  { act: "exclude", key: "X", words: "Exclude: leave the image out." },
   { act: "undo", key: "U", words: "Undo takes it back." },
 ]);
 

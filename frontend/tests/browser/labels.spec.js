@@ -71,7 +71,7 @@ test("wrong labels are found and corrected, and new runs learn from the result",
   // What is suspected is open, and what the networks are not sure of is folded away.
   await expect(issues.getByText("0 of 3 checked")).toBeVisible();
   await expect(cards.nth(3)).toBeHidden();
-  await issues.getByText("They lean to another class").click();
+  await issues.getByText("Not suspected: they lean to another class").click();
   await expect(cards.nth(3)).toBeVisible();
 
   // By keyboard: the next image has the focus.
@@ -102,7 +102,7 @@ test("wrong labels are found and corrected, and new runs learn from the result",
   await cards.nth(3).focus();
   await page.keyboard.press("ArrowDown");
   await expect(cards.nth(3)).toBeFocused();
-  await issues.getByText("They agree with the label").click();
+  await issues.getByText("Not suspected: they agree with the label").click();
   await cards.nth(3).focus();
   await page.keyboard.press("ArrowDown");
   await expect(cards.nth(4)).toBeFocused();
