@@ -19,7 +19,7 @@ import { count } from "../lib/format.js";
 const SUSPECTED = {
   title: "Suspected: the networks are sure of another class",
   about:
-    "It is as probable here as is typical of its own images, or more. Networks are often wrong: look first. The least likely labels come first, where most mistakes are found.",
+    "Another class is at least as probable as is typical of its own images. Networks are often wrong: look first. The least likely labels come first.",
   has: ({ is_likely }) => is_likely,
 };
 
@@ -28,7 +28,7 @@ const GROUPS = [
   SUSPECTED,
   {
     title: "Not suspected: they lean to another class",
-    about: "It is less probable here than is typical of its own images.",
+    about: "Another class is the most probable, but less than is typical of its own images.",
     has: ({ suggested, label }) => suggested !== label,
   },
   {
@@ -59,8 +59,7 @@ export function groupsOf(issues) {
 export function groupView({ group, cards, isOpen, elsewhere, keep }) {
   const open = () => cards.filter((card) => card.isOpen());
   const keepAll = h("button", { class: "button small", type: "button", on: { click: () => keep(open()) } });
-  const isPart = group === SUSPECTED && elsewhere > 0;
-  const amount = isPart ? `${count(cards.length)} of ${count(cards.length + elsewhere)}` : count(cards.length);
+  const amount = group === SUSPECTED ? ofAll(cards.length, elsewhere) : `${count(cards.length)} shown`;
   const element = h(
     "details",
     { class: "issue-group", open: isOpen },
@@ -79,3 +78,6 @@ export function groupView({ group, cards, isOpen, elsewhere, keep }) {
 
   return { element, refresh };
 }
+
+/** @param {number} shown @param {number} elsewhere */
+const ofAll = (shown, elsewhere) => (elsewhere > 0 ? `${count(shown)} of ${count(shown + elsewhere)}` : count(shown));

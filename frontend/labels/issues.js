@@ -9,6 +9,7 @@ import { foldList } from "./folds.js";
 import { issueCard } from "./issue-card.js";
 import { groupsOf, groupView } from "./issue-groups.js";
 import { actionsHelp, issueKeys } from "./issue-keys.js";
+import { pairFilter } from "./pair-filter.js";
 
 /** @import { LabelIssues } from "../lib/types" */
 /** @import { Card } from "./issue-groups.js" */
@@ -45,9 +46,11 @@ export function issuesCard(store, { again }) {
   let cards = [];
   /** @type {ReturnType<typeof groupView>[]} */
   let groups = [];
-  /** Likely mistakes outside of the cards that nobody has looked at. */
+  /** Suspected labels outside of the cards that nobody has looked at. */
   let elsewhere = 0;
+  let shown = "";
   const keys = issueKeys();
+  const filter = pairFilter(classes, () => show(shown));
 
   /** @param {string} sweep @param {number} [skip] so many images that nobody has looked at are left out */
   async function show(sweep, skip = 0) {
@@ -55,13 +58,15 @@ export function issuesCard(store, { again }) {
     loading = new AbortController();
     const { signal } = loading;
     element.hidden = sweep === "";
+    if (sweep !== shown) filter.reset();
+    shown = sweep;
     if (sweep === "") return;
     setText(summary, "");
     checked.hidden = true;
     if (body.childElementCount === 0) body.replaceChildren(h("p", { class: "muted" }, "Loading…"));
     try {
       for (;;) {
-        const { found, ready } = await getLabelIssues(sweep, skip, signal);
+        const { found, ready } = await getLabelIssues(sweep, { skip, pair: filter.chosen() }, signal);
         if (signal.aborted) return;
         if (ready) return list(found, sweep, skip);
         setText(
@@ -111,11 +116,15 @@ export function issuesCard(store, { again }) {
       cards: issues.map((issue) => issueCard(issue, { classes, store, onDone: () => keys.goOn(issue.sample) })),
     }));
     cards = parts.flatMap(({ cards }) => cards);
-    elsewhere = found.open - found.issues.filter((issue) => issue.is_likely).length;
-    groups = parts.map((part, at) => groupView({ ...part, isOpen: at === 0, elsewhere, keep }));
+    const here = found.issues.filter((issue) => issue.is_likely).length;
+    elsewhere = found.open - here;
+    filter.show(found);
+    const more = filter.openOf(found) - here;
+    groups = parts.map((part, at) => groupView({ ...part, isOpen: at === 0, elsewhere: more, keep }));
     refresh();
     if (cards.length === 0) {
       body.replaceChildren(
+        filter.element,
         h("p", { class: "muted" }, skip === 0 ? "Every image has been looked at." : "There are no more images."),
         h(
           "div",
@@ -141,7 +150,7 @@ export function issuesCard(store, { again }) {
       });
     };
     body.replaceChildren(
-      actionsHelp(),
+      h("div", { class: "issues-head" }, actionsHelp(), filter.element),
       h("div", { class: "issue-groups", on: keys.on }, ...groups.map((group) => group.element)),
       h(
         "div",
@@ -149,9 +158,9 @@ export function issuesCard(store, { again }) {
         h(
           "p",
           { class: "muted small" },
-          elsewhere === 0
-            ? "No other label is suspected. To look through the rest:"
-            : `${plural(elsewhere, "other label")} ${elsewhere === 1 ? "is" : "are"} suspected.`,
+          more === 0
+            ? `No other label${filter.chosen() ? " of these classes" : ""} is suspected. To look through the rest:`
+            : `${plural(more, "other label")}${filter.chosen() ? " of these classes" : ""} ${more === 1 ? "is" : "are"} suspected.`,
         ),
         next,
         searchAgain,

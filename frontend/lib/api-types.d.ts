@@ -367,6 +367,21 @@ export interface components {
       average_precision: components["schemas"]["Figure"] | null;
       auc: components["schemas"]["Figure"] | null;
     };
+    /** @description Two classes that networks and labels take for each other. */
+    ClassPair: {
+      /**
+       * Format: int32
+       * @description The class of the label.
+       */
+      label: number;
+      /**
+       * Format: int32
+       * @description The class that is likelier.
+       */
+      suggested: number;
+      /** @description How many samples that confident learning counts to it nobody has looked at. */
+      open: number;
+    };
     /** @description A class with its score. */
     ClassScore: {
       /** @description The class, from 0. */
@@ -1679,6 +1694,8 @@ export interface components {
       likely: number;
       /** @description How many of those nobody has looked at. */
       open: number;
+      /** @description The pairs of classes of those, the most frequent first; at most 50. */
+      pairs: components["schemas"]["ClassPair"][];
       /** @description A page of the samples that nobody has looked at, the most suspicious first. */
       issues: components["schemas"]["Issue"][];
     };
@@ -4361,6 +4378,7 @@ export type Choice = components["schemas"]["Choice"];
 export type ClassCount = components["schemas"]["ClassCount"];
 export type ClassCurves = components["schemas"]["ClassCurves"];
 export type ClassFigures = components["schemas"]["ClassFigures"];
+export type ClassPair = components["schemas"]["ClassPair"];
 export type ClassScore = components["schemas"]["ClassScore"];
 export type ColourMap = components["schemas"]["ColourMap"];
 export type ColourRange = components["schemas"]["ColourRange"];

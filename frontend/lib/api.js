@@ -372,12 +372,18 @@ export const changeLabels = async (set, etag, body) =>
 /**
  * What the folds of a sweep say of labels; not `ready` while they are trained or judge.
  * @param {string} sweep
- * @param {number} skip so many of the most suspicious images that nobody has looked at are left out
+ * @param {{ skip: number, pair: { label: number, suggested: number } | null }} which `skip`: so many of the most suspicious
+ *   images that nobody has looked at are left out; `pair`: only those with this label and this likelier class
  * @param {AbortSignal} [signal]
  * @returns {Promise<{ found: LabelIssues, ready: boolean }>}
  */
-export async function getLabelIssues(sweep, skip, signal) {
-  const response = await request("GET", `/sweeps/${encodeURIComponent(sweep)}/label-issues?skip=${skip}`, { signal });
+export async function getLabelIssues(sweep, { skip, pair }, signal) {
+  const query = new URLSearchParams({ skip: String(skip) });
+  if (pair) {
+    query.set("label", String(pair.label));
+    query.set("suggested", String(pair.suggested));
+  }
+  const response = await request("GET", `/sweeps/${encodeURIComponent(sweep)}/label-issues?${query}`, { signal });
   return { found: await response.json(), ready: response.status === 200 };
 }
 

@@ -68,6 +68,15 @@ test("wrong labels are found and corrected, and new runs learn from the result",
     expect(await violations(page, "body")).toEqual([]);
   }
 
+  // Those of one class that the networks take for the other.
+  const show = issues.getByRole("combobox", { name: "Show" });
+  const pair = await show.locator("option").nth(1).textContent();
+  await show.selectOption({ index: 1 });
+  await expect(issues.locator("details[open] .count")).toHaveText(pair?.match(/\((\d+)\)/)?.[1] ?? "");
+  await expect(show.locator("option:checked")).toHaveText(pair ?? "");
+  await show.selectOption({ index: 0 });
+  await expect(issues.locator("details[open] .count")).toHaveText("3");
+
   // What is suspected is open, and what the networks are not sure of is folded away.
   await expect(issues.getByText("0 of 3 checked")).toBeVisible();
   await expect(cards.nth(3)).toBeHidden();

@@ -128,6 +128,24 @@ fn a_sweep_over_folds_finds_wrong_labels_and_corrections_make_versions() {
     assert_eq!(names(&rest)[0], names(&found)[3]);
     let likely = found["likely"].as_u64().unwrap();
     assert!((1..20).contains(&likely), "{likely}");
+    let pairs = found["pairs"].as_array().unwrap();
+    let open: u64 = pairs
+        .iter()
+        .map(|pair| pair["open"].as_u64().unwrap())
+        .sum();
+    assert_eq!(open, likely);
+    let asked = server
+        .get(&format!("{url}?label=0&suggested=1"))
+        .expect(200);
+    let asked_for = asked["issues"].as_array().unwrap();
+    assert!(!asked_for.is_empty());
+    for issue in asked_for {
+        assert_eq!(
+            (&issue["label"], &issue["suggested"]),
+            (&json!(0), &json!(1))
+        );
+    }
+    assert_eq!(asked["likely"], found["likely"]);
 
     let issue = &found["issues"][0];
     let sample = issue["sample"].as_u64().unwrap();

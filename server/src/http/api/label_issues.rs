@@ -30,6 +30,8 @@ use crate::inspect::target::InspectTarget;
 
 /// Issues of a page.
 const PAGE: usize = 24;
+/// Pairs of classes that are listed.
+const MOST_PAIRS: usize = 50;
 
 /// How long a request waits for an evaluation.
 const WAIT: Duration = Duration::from_secs(2);
@@ -53,8 +55,21 @@ pub struct LabelIssues {
     likely: usize,
     /// How many of those nobody has looked at.
     open: usize,
+    /// The pairs of classes of those, the most frequent first; at most 50.
+    pairs: Vec<ClassPair>,
     /// A page of the samples that nobody has looked at, the most suspicious first.
     issues: Vec<Issue>,
+}
+
+/// Two classes that networks and labels take for each other.
+#[derive(Serialize, ToSchema)]
+pub struct ClassPair {
+    /// The class of the label.
+    label: u32,
+    /// The class that is likelier.
+    suggested: u32,
+    /// How many samples that confident learning counts to it nobody has looked at.
+    open: usize,
 }
 
 /// A fold of a sweep.
@@ -120,6 +135,10 @@ pub struct IssuesParams {
     quality: Option<LabelQuality>,
     /// So many of the most suspicious samples that nobody has looked at are left out.
     skip: Option<usize>,
+    /// Only samples with this label, the place of a class among `classes`.
+    label: Option<u32>,
+    /// Only samples of which this class is the likeliest.
+    suggested: Option<u32>,
 }
 
 /// Labels that may be wrong, by a sweep over the folds of a data set.
@@ -145,6 +164,7 @@ pub async fn issues(
         .word("quality")?
         .unwrap_or(LabelQuality::SelfConfidence);
     let skip = params.number("skip")?.unwrap_or(0);
+    let (label, suggested) = (params.number("label")?, params.number("suggested")?);
     let sweep = sweeps::whole(&app, id).await?;
     let Some(folds) = Folds::of(&sweep.spec.base, &sweep.spec.grid) else {
         return Err(Error::Conflict(
@@ -178,6 +198,7 @@ pub async fn issues(
         samples: 0,
         likely: 0,
         open: 0,
+        pairs: Vec::new(),
         issues: Vec::new(),
     };
     let waiting = |answer: LabelIssues| Ok((StatusCode::ACCEPTED, Json(answer)).into_response());
@@ -216,12 +237,38 @@ pub async fn issues(
     let open = || found.ranked.iter().filter(is_open);
     answer.samples = found.ranked.len();
     answer.likely = found.likely;
+    answer.pairs = pairs(open());
     answer.open = open().filter(|issue| issue.suspect.confident).count();
-    let shown = open().skip(skip).take(PAGE);
+    let is_asked_for = |issue: &&LabelIssue| {
+        label.is_none_or(|class| issue.suspect.label as usize == class)
+            && suggested.is_none_or(|class| issue.suspect.suggested as usize == class)
+    };
+    let shown = open().filter(is_asked_for).skip(skip).take(PAGE);
     answer.issues = shown
         .map(|issue| Issue::of(issue, &pictures, &labels))
         .collect();
     Ok(Json(answer).into_response())
+}
+
+/// The pairs of classes of suspects, the most frequent first.
+fn pairs<'a>(issues: impl Iterator<Item = &'a LabelIssue>) -> Vec<ClassPair> {
+    let mut counts = BTreeMap::<(u32, u32), usize>::new();
+    for LabelIssue { suspect, .. } in issues.filter(|issue| issue.suspect.confident) {
+        *counts
+            .entry((suspect.label, suspect.suggested))
+            .or_default() += 1;
+    }
+    let mut pairs: Vec<_> = counts
+        .into_iter()
+        .map(|((label, suggested), open)| ClassPair {
+            label,
+            suggested,
+            open,
+        })
+        .collect();
+    pairs.sort_by_key(|pair| std::cmp::Reverse(pair.open));
+    pairs.truncate(MOST_PAIRS);
+    pairs
 }
 
 impl Issue {
