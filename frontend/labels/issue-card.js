@@ -13,10 +13,11 @@ import { isSame } from "./store.js";
 /** Keys that would choose in a closed list, and so change a label unseen. */
 const OPENS = new Set(["ArrowDown", "ArrowUp", "ArrowLeft", "ArrowRight"]);
 
-/** @param {number} share */
+/** A probability, to one digit where it is next to nothing: the order of the suspects is by these. @param {number} share */
 function shareText(share) {
-  if (share < 0.001) return "< 0.1%";
-  return share > 0.9995 ? "100%" : percent(share);
+  if (share > 0.9995) return "> 99.9%";
+  if (share >= 0.001) return percent(share);
+  return share < 1e-5 ? "< 0.001%" : `${Number((100 * share).toPrecision(1))}%`;
 }
 
 /**

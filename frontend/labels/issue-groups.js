@@ -19,7 +19,7 @@ import { count } from "../lib/format.js";
 const SUSPECTED = {
   title: "Suspected: the networks are sure of another class",
   about:
-    "Another class is at least as probable as is typical of its own images. Networks are often wrong: look first. The least likely labels come first.",
+    "Another class gets at least the probability that its own images typically get. Networks are often wrong: look first. The least likely labels come first.",
   has: ({ is_likely }) => is_likely,
 };
 
@@ -27,12 +27,12 @@ const SUSPECTED = {
 const GROUPS = [
   SUSPECTED,
   {
-    title: "Not suspected: they lean to another class",
-    about: "Another class is the most probable, but less than is typical of its own images.",
+    title: "Not suspected: the networks lean to another class",
+    about: "Another class gets the highest probability, but less than its own images typically get.",
     has: ({ suggested, label }) => suggested !== label,
   },
   {
-    title: "Not suspected: they agree with the label",
+    title: "Not suspected: the networks agree with the label",
     about: "No class is more probable. The least certain labels come first.",
     has: () => true,
   },
@@ -59,7 +59,7 @@ export function groupsOf(issues) {
 export function groupView({ group, cards, isOpen, elsewhere, keep }) {
   const open = () => cards.filter((card) => card.isOpen());
   const keepAll = h("button", { class: "button small", type: "button", on: { click: () => keep(open()) } });
-  const amount = group === SUSPECTED ? ofAll(cards.length, elsewhere) : `${count(cards.length)} shown`;
+  const amount = group === SUSPECTED ? ofAll(cards.length, elsewhere) : `${count(cards.length)} on this page`;
   const element = h(
     "details",
     { class: "issue-group", open: isOpen },

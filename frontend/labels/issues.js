@@ -149,22 +149,18 @@ export function issuesCard(store, { again }) {
         cards[0]?.element.focus();
       });
     };
+    const bar = h(
+      "div",
+      { class: "issue-next" },
+      h("p", { class: "muted small" }, restWords(more, filter.chosen() !== null)),
+      next,
+      searchAgain,
+    );
+    const [first, ...others] = groups.map((group) => group.element);
     body.replaceChildren(
       h("div", { class: "issues-head" }, actionsHelp(), filter.element),
-      h("div", { class: "issue-groups", on: keys.on }, ...groups.map((group) => group.element)),
-      h(
-        "div",
-        { class: "issue-next" },
-        h(
-          "p",
-          { class: "muted small" },
-          more === 0
-            ? `No other label${filter.chosen() ? " of these classes" : ""} is suspected. To look through the rest:`
-            : `${plural(more, "other label")}${filter.chosen() ? " of these classes" : ""} ${more === 1 ? "is" : "are"} suspected.`,
-        ),
-        next,
-        searchAgain,
-      ),
+      // What is suspected goes on before what is not.
+      h("div", { class: "issue-groups", on: keys.on }, first, ...(more > 0 ? [bar, ...others] : [...others, bar])),
     );
     keys.start(cards);
   }
@@ -176,4 +172,11 @@ export function issuesCard(store, { again }) {
   }
 
   return { element, show, refresh };
+}
+
+/** What there is besides the cards. @param {number} more suspected labels @param {boolean} isPair of two classes */
+function restWords(more, isPair) {
+  const of = isPair ? " of these classes" : "";
+  if (more === 0) return `No other label${of} is suspected. To look through the rest:`;
+  return `${plural(more, "other label")}${of} ${more === 1 ? "is" : "are"} suspected.`;
 }

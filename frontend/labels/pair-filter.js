@@ -22,7 +22,7 @@ export function pairFilter(classes, onChange) {
       },
     },
   });
-  const element = h("label", { class: "pair-filter small" }, "Show ", select);
+  const element = h("label", { class: "pair-filter small" }, "Classes ", select);
 
   return {
     element,
@@ -38,7 +38,7 @@ export function pairFilter(classes, onChange) {
       offered = pair && at < 0 ? [...pairs, { ...pair, open: 0 }] : pairs;
       element.hidden = offered.length < 2;
       select.replaceChildren(
-        h("option", { value: -1 }, `all suspected labels (${count(open)})`),
+        h("option", { value: -1 }, `all (${count(open)})`),
         ...offered.map(({ label, suggested, open }, value) =>
           h("option", { value }, `${classes[label]} → ${classes[suggested]} (${count(open)})`),
         ),

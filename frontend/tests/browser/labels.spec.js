@@ -69,7 +69,7 @@ test("wrong labels are found and corrected, and new runs learn from the result",
   }
 
   // Those of one class that the networks take for the other.
-  const show = issues.getByRole("combobox", { name: "Show" });
+  const show = issues.getByRole("combobox", { name: "Classes" });
   const pair = await show.locator("option").nth(1).textContent();
   await show.selectOption({ index: 1 });
   await expect(issues.locator("details[open] .count")).toHaveText(pair?.match(/\((\d+)\)/)?.[1] ?? "");
@@ -80,7 +80,7 @@ test("wrong labels are found and corrected, and new runs learn from the result",
   // What is suspected is open, and what the networks are not sure of is folded away.
   await expect(issues.getByText("0 of 3 checked")).toBeVisible();
   await expect(cards.nth(3)).toBeHidden();
-  await issues.getByText("Not suspected: they lean to another class").click();
+  await issues.getByText("Not suspected: the networks lean to another class").click();
   await expect(cards.nth(3)).toBeVisible();
 
   // By keyboard: the next image has the focus.
@@ -111,7 +111,7 @@ test("wrong labels are found and corrected, and new runs learn from the result",
   await cards.nth(3).focus();
   await page.keyboard.press("ArrowDown");
   await expect(cards.nth(3)).toBeFocused();
-  await issues.getByText("Not suspected: they agree with the label").click();
+  await issues.getByText("Not suspected: the networks agree with the label").click();
   await cards.nth(3).focus();
   await page.keyboard.press("ArrowDown");
   await expect(cards.nth(4)).toBeFocused();

@@ -14,12 +14,12 @@ test("images stand by what speaks against their label, each group in its order",
   const issues = [issue(7, 1, true), issue(2, 1, false), issue(9, 0, false), issue(4, 2, true), issue(1, 0, false)];
   assert.deepEqual(grouped(issues), [
     ["Suspected: the networks are sure of another class", [7, 4]],
-    ["Not suspected: they lean to another class", [2]],
-    ["Not suspected: they agree with the label", [9, 1]],
+    ["Not suspected: the networks lean to another class", [2]],
+    ["Not suspected: the networks agree with the label", [9, 1]],
   ]);
 });
 
 test("a group without images is not there", () => {
-  assert.deepEqual(grouped([issue(3, 0, false)]), [["Not suspected: they agree with the label", [3]]]);
+  assert.deepEqual(grouped([issue(3, 0, false)]), [["Not suspected: the networks agree with the label", [3]]]);
   assert.deepEqual(grouped([]), []);
 });
