@@ -43,13 +43,10 @@ const GROUPS = [
  * @returns {{ group: Group, issues: Issue[] }[]} those that have images
  */
 export function groupsOf(issues) {
-  /** @type {Map<Group, Issue[]>} */
-  const groups = new Map(GROUPS.map((group) => [group, []]));
-  for (const issue of issues) {
-    const group = GROUPS.find(({ has }) => has(issue));
-    if (group) groups.get(group)?.push(issue);
-  }
-  return [...groups].map(([group, issues]) => ({ group, issues })).filter(({ issues }) => issues.length > 0);
+  const groupOf = (/** @type {Issue} */ issue) => GROUPS.find(({ has }) => has(issue));
+  return GROUPS.map((group) => ({ group, issues: issues.filter((issue) => groupOf(issue) === group) })).filter(
+    ({ issues }) => issues.length > 0,
+  );
 }
 
 /**

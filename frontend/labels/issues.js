@@ -48,6 +48,7 @@ export function issuesCard(store, { again }) {
   let groups = [];
   /** Suspected labels outside of the cards that nobody has looked at. */
   let elsewhere = 0;
+  /** The sweep that is shown. */
   let shown = "";
   const keys = issueKeys();
   const filter = pairFilter(classes, () => show(shown));
@@ -125,7 +126,7 @@ export function issuesCard(store, { again }) {
     if (cards.length === 0) {
       body.replaceChildren(
         filter.element,
-        h("p", { class: "muted" }, skip === 0 ? "Every image has been looked at." : "There are no more images."),
+        h("p", { class: "muted" }, noneWords(skip > 0, filter.chosen() !== null)),
         h(
           "div",
           { class: "issue-next" },
@@ -149,7 +150,7 @@ export function issuesCard(store, { again }) {
         cards[0]?.element.focus();
       });
     };
-    const bar = h(
+    const rest = h(
       "div",
       { class: "issue-next" },
       h("p", { class: "muted small" }, restWords(more, filter.chosen() !== null)),
@@ -160,7 +161,7 @@ export function issuesCard(store, { again }) {
     body.replaceChildren(
       h("div", { class: "issues-head" }, actionsHelp(), filter.element),
       // What is suspected goes on before what is not.
-      h("div", { class: "issue-groups", on: keys.on }, first, ...(more > 0 ? [bar, ...others] : [...others, bar])),
+      h("div", { class: "issue-groups", on: keys.on }, first, ...(more > 0 ? [rest, ...others] : [...others, rest])),
     );
     keys.start(cards);
   }
@@ -172,6 +173,12 @@ export function issuesCard(store, { again }) {
   }
 
   return { element, show, refresh };
+}
+
+/** What is said where there are no images. @param {boolean} isAfter other images @param {boolean} isPair of two classes */
+function noneWords(isAfter, isPair) {
+  if (isAfter) return "There are no more images.";
+  return isPair ? "Every image of these classes has been looked at." : "Every image has been looked at.";
 }
 
 /** What there is besides the cards. @param {number} more suspected labels @param {boolean} isPair of two classes */

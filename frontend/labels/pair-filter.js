@@ -36,7 +36,7 @@ export function pairFilter(classes, onChange) {
       const at = pairs.findIndex((each) => isSame(each, pair));
       // What is chosen stays chosen when all of it is checked.
       offered = pair && at < 0 ? [...pairs, { ...pair, open: 0 }] : pairs;
-      element.hidden = offered.length < 2;
+      element.hidden = pair === null && pairs.length < 2;
       select.replaceChildren(
         h("option", { value: -1 }, `all (${count(open)})`),
         ...offered.map(({ label, suggested, open }, value) =>

@@ -151,6 +151,9 @@ export function dateTime(time) {
     : date.toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "medium" });
 }
 
+/** A date in the user's time zone. @param {string} time RFC 3339 */
+export const dateOnly = (time) => new Date(time).toLocaleDateString("en-GB", { dateStyle: "medium" });
+
 /** @param {number} amount @param {string} one @param {string} [many] */
 export function plural(amount, one, many = `${one}s`) {
   return `${count(amount)} ${amount === 1 ? one : many}`;

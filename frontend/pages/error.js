@@ -4,7 +4,7 @@
 import { listTrash, restoreRun } from "../lib/api.js";
 import { siteUrl } from "../lib/base-path.js";
 import { byId, h, setText } from "../lib/dom.js";
-import { ago, dateTime } from "../lib/format.js";
+import { ago, dateOnly } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
 import { attempt, startShell } from "../lib/shell.js";
 import { safeLocalStorage } from "../lib/storage.js";
@@ -42,7 +42,7 @@ async function offerRun(id) {
   offer({
     sign: "trash",
     title: "This run was deleted",
-    reason: `“${deleted.name}” was deleted ${ago(deleted.deleted, Date.now())}. It can be restored until ${dateTime(deleted.until).split(",")[0]}.`,
+    reason: `“${deleted.name}” was deleted ${ago(deleted.deleted, Date.now())}. It can be restored until ${dateOnly(deleted.until)}.`,
     action: "Restore it",
     act: () => attempt(() => restoreRun(id)).then((run) => run && location.reload()),
   });

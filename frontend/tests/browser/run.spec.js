@@ -300,6 +300,9 @@ test("an unknown run gives an error page with a link home", async ({ page }) => 
   await expect(page.getByText("There is no run 0199ffff-0000-7000-8000-000000000000.")).toBeVisible();
   await page.getByRole("link", { name: "All runs", exact: true }).click();
   await expect(page).toHaveURL(/\/$/);
+  // A path that leads nowhere says nothing of the run in it.
+  await page.goto("/runs/0199ffff-0000-7000-8000-000000000000/nothing");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("No such page");
   // Elsewhere it leads to what is listed there.
   await page.goto("/networks/nothing");
   await page.getByRole("link", { name: "All networks", exact: true }).click();

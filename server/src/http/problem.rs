@@ -37,6 +37,9 @@ pub struct Problem {
     retry_after: Option<u32>,
 }
 
+/// The title of a problem with something that does not exist.
+const NOT_FOUND: &str = "Not found";
+
 impl Problem {
     /// A problem with a message.
     pub fn new(status: StatusCode, title: impl Into<String>, detail: impl Into<String>) -> Self {
@@ -98,12 +101,19 @@ impl Problem {
     }
 
     fn page(self, path: &str) -> Response {
+        let section = Section::of(path);
+        // What a handler did not find is what the address names; a path that leads nowhere may name something that is there.
+        let title = if self.title == NOT_FOUND {
+            section.missing.to_owned()
+        } else {
+            self.title.clone()
+        };
         let page = ErrorPage {
-            title: self.title.clone(),
+            title,
             version: env!("CARGO_PKG_VERSION"),
             status: self.status.as_u16(),
             detail: self.detail.clone(),
-            section: Section::of(path),
+            section,
         };
         match page.render() {
             Ok(html) => (self.status, Html(html)).into_response(),
@@ -199,7 +209,7 @@ impl From<Error> for Problem {
                 ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "Not possible now", detail)
             },
             Error::BadRequest(_) => Self::new(StatusCode::BAD_REQUEST, "Bad request", detail),
-            Error::NotFound(_) => Self::new(StatusCode::NOT_FOUND, "Not found", detail),
+            Error::NotFound(_) => Self::new(StatusCode::NOT_FOUND, NOT_FOUND, detail),
             Error::Conflict(_) => Self::new(StatusCode::CONFLICT, "Not possible now", detail),
             Error::PreconditionFailed(_) => {
                 Self::new(StatusCode::PRECONDITION_FAILED, "Changed elsewhere", detail)
@@ -293,7 +303,7 @@ pub async fn render(uri: Uri, mut response: Response) -> Response {
 pub async fn no_such_page(uri: Uri) -> Problem {
     Problem::new(
         StatusCode::NOT_FOUND,
-        "Not found",
+        "No such page",
         format!("There is nothing at {}.", uri.path()),
     )
 }
