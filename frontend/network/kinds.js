@@ -14,6 +14,9 @@ const KINDS = [
   { kind: "activation", pattern: /^(ReLU|SiLU|Sigmoid|Tanh|GELU)/, word: "activation" },
 ];
 
+/** The mark of a row that stands for several layers. */
+const PART = { kind: "", word: "several layers" };
+
 /** @param {string} operation */
 export const kindOf = (operation) => KINDS.find(({ pattern }) => pattern.test(operation))?.kind ?? "";
 
@@ -25,10 +28,10 @@ export function kindLegend() {
     /** @param {CheckedNetwork} network */
     show({ layers }) {
       const present = new Set(layers.map(({ operation }) => kindOf(operation)));
+      const hasParts = layers.some(({ name }) => name.includes("."));
+      const kinds = [...KINDS.filter(({ kind }) => present.has(kind)), ...(hasParts ? [PART] : [])];
       element.replaceChildren(
-        ...KINDS.filter(({ kind }) => present.has(kind)).map(({ kind, word }) =>
-          h("li", {}, h("i", { class: "layer-mark", data: { kind } }), word),
-        ),
+        ...kinds.map(({ kind, word }) => h("li", {}, h("i", { class: "layer-mark", data: { kind } }), word)),
       );
     },
   };

@@ -99,8 +99,8 @@ const view = h(
     h(
       "div",
       { class: "picture-tools" },
-      foldButton("Expand all", true, "Show the layers of all parts"),
-      foldButton("Collapse all", false, "Show only the parts"),
+      foldButton("Expand", true, "Show the layers of all parts"),
+      foldButton("Collapse", false, "Show only the parts"),
     ),
   ),
   empty,
@@ -133,7 +133,7 @@ byId("page").append(
           "p",
           { class: "muted small keys", id: "editor-keys" },
           network.built_in
-            ? "To leave the editor, press Escape, then Tab."
+            ? "Read only: edit a copy to change it. To leave the text, press Escape, then Tab."
             : "Ctrl Space lists layers. Tab indents. To leave the editor, press Escape, then Tab.",
         ),
       ),

@@ -141,6 +141,22 @@ test("the stages above the layers follow the input, and a press leads to the lin
   await expect(stages).toHaveText([...shapes.slice(0, 6), "300", "10classes"]);
 });
 
+test("figures of layers stay in their columns", async ({ page }) => {
+  for (const width of [1440, 1280, 400]) {
+    await page.setViewportSize({ width, height: 900 });
+    for (const name of ["residual-small", "inception"]) {
+      await page.goto(`/networks/${name}`);
+      await expect(page.locator(".layer-shape").nth(2)).not.toBeEmpty();
+      const beyond = await page
+        .locator(".layer-shape, .layer-parameters, .cost-words")
+        .evaluateAll(
+          (cells) => cells.filter((cell) => cell.scrollWidth > cell.clientWidth + 1 && cell.clientWidth > 0).length,
+        );
+      expect(beyond, `${name} at ${width}`).toBe(0);
+    }
+  }
+});
+
 test("a network of linear layers is drawn as its neurons, with the weights between them", async ({ page }) => {
   await page.goto("/networks/mlp");
   const stages = page.getByRole("list", { name: "Stages" }).getByRole("listitem");
