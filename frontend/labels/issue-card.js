@@ -2,23 +2,17 @@
 // labels, also where they were changed on another page.
 
 import { h, setText } from "../lib/dom.js";
-import { count, percent } from "../lib/format.js";
+import { count } from "../lib/format.js";
 import { announce, attempt } from "../lib/shell.js";
 import { samplePicture } from "./picture.js";
 import { isSame } from "./store.js";
+import { probabilityText } from "./words.js";
 
 /** @import { Issue, LabelEdit } from "../lib/types" */
 /** @import { labelStore } from "./store.js" */
 
 /** Keys that would choose in a closed list, and so change a label unseen. */
 const OPENS = new Set(["ArrowDown", "ArrowUp", "ArrowLeft", "ArrowRight"]);
-
-/** A probability, to one digit where it is next to nothing: the order of the suspects is by these. @param {number} share */
-function shareText(share) {
-  if (share > 0.9995) return "> 99.9%";
-  if (share >= 0.001) return percent(share);
-  return share < 1e-5 ? "< 0.001%" : `${Number((100 * share).toPrecision(1))}%`;
-}
 
 /**
  * @param {Issue} issue
@@ -52,20 +46,13 @@ export function issueCard(issue, { classes, store, onDone }) {
         },
       },
     },
-    h("option", { value: "" }, "Another class…"),
+    h("option", { value: "" }, "Other…"),
     ...others,
   );
   const choices = h(
     "div",
     { class: "issue-choices" },
-    suggested === label
-      ? null
-      : button(
-          `Relabel as ${classes[suggested]}`,
-          `Relabel as ${classes[suggested]}: ${name}`,
-          () => act("relabel"),
-          "relabel",
-        ),
+    suggested === label ? null : button("Relabel", `Relabel as ${classes[suggested]}: ${name}`, () => act("relabel")),
     button("Keep", `Keep ${name} as ${classes[label]}`, () => act("keep")),
     button("Exclude", `Exclude ${name}`, () => act("exclude")),
     others.length > 0 ? other : null,
@@ -77,12 +64,18 @@ export function issueCard(issue, { classes, store, onDone }) {
     h(
       "div",
       { class: "issue-text" },
-      h("p", { class: "issue-label" }, h("span", { class: "muted" }, "Labelled "), h("strong", {}, classes[label])),
+      h(
+        "p",
+        { class: "issue-label" },
+        h("span", { class: "muted" }, "Labelled "),
+        classes[label],
+        suggested === label ? null : [h("span", { class: "muted" }, " → "), h("strong", {}, classes[suggested])],
+      ),
       h("p", { class: "issue-name small muted", title: name }, issue.is_test ? `${name} · test` : name),
       h(
         "table",
         { class: "issue-probabilities" },
-        h("thead", {}, h("tr", {}, ...["Probability of", "here", "typical"].map((word) => h("th", {}, word)))),
+        h("thead", {}, h("tr", {}, ...["Probability", "here", "typical"].map((word) => h("th", {}, word)))),
         h(
           "tbody",
           {},
@@ -152,18 +145,14 @@ export function issueCard(issue, { classes, store, onDone }) {
       "tr",
       {},
       h("th", { title: word }, word),
-      h("td", {}, shareText(value)),
-      h("td", { title: `The mean over images labelled ${word}` }, mean === null ? "–" : shareText(mean)),
+      h("td", {}, probabilityText(value)),
+      h("td", { title: `The mean over images labelled ${word}` }, mean === null ? "–" : probabilityText(mean)),
     );
   }
 
-  /** @param {string} word @param {string} title @param {() => void} click @param {string} [tone] */
-  function button(word, title, click, tone = "") {
-    return h(
-      "button",
-      { class: `button small ${tone}`, type: "button", "aria-label": title, title, on: { click } },
-      word,
-    );
+  /** @param {string} word @param {string} title @param {() => void} click */
+  function button(word, title, click) {
+    return h("button", { class: "button small", type: "button", "aria-label": title, title, on: { click } }, word);
   }
 
   show();

@@ -3,6 +3,7 @@
 
 import { h, setText } from "../lib/dom.js";
 import { count } from "../lib/format.js";
+import { probabilityText } from "./words.js";
 
 /** @import { Issue } from "../lib/types" */
 /** @import { issueCard } from "./issue-card.js" */
@@ -11,15 +12,15 @@ import { count } from "../lib/format.js";
 /**
  * @typedef {object} Group
  * @property {string} title
- * @property {string} about
+ * @property {(first: Issue, classes: string[]) => string} about
  * @property {(issue: Issue) => boolean} has of the images that no group before it has
  */
 
 /** The labels that are counted as suspected. @type {Group} */
 const SUSPECTED = {
   title: "Suspected: the networks are sure of another class",
-  about:
-    "Another class gets at least the probability that its own images typically get. Networks are often wrong: look first. The least likely labels come first.",
+  about: (first, classes) =>
+    `${exampleOf(first, classes)} The least likely labels come first. Networks are often wrong too: stop when most labels turn out right.`,
   has: ({ is_likely }) => is_likely,
 };
 
@@ -28,12 +29,12 @@ const GROUPS = [
   SUSPECTED,
   {
     title: "Not suspected: the networks lean to another class",
-    about: "Another class gets the highest probability, but less than its own images typically get.",
+    about: () => "Another class gets the highest probability, but less than its own images typically get.",
     has: ({ suggested, label }) => suggested !== label,
   },
   {
     title: "Not suspected: the networks agree with the label",
-    about: "No class is more probable. The least certain labels come first.",
+    about: () => "No class is more probable. The least certain labels come first.",
     has: () => true,
   },
 ];
@@ -50,18 +51,18 @@ export function groupsOf(issues) {
 }
 
 /**
- * @param {{ group: Group, cards: Card[], isOpen: boolean, elsewhere: number, keep: (cards: Card[]) => void }} of
+ * @param {{ group: Group, classes: string[], cards: Card[], isOpen: boolean, elsewhere: number, keep: (cards: Card[]) => void }} of
  *   `elsewhere`: suspected labels on other pages; `keep`: the labels of these images are right
  */
-export function groupView({ group, cards, isOpen, elsewhere, keep }) {
+export function groupView({ group, classes, cards, isOpen, elsewhere, keep }) {
   const open = () => cards.filter((card) => card.isOpen());
   const keepAll = h("button", { class: "button small", type: "button", on: { click: () => keep(open()) } });
-  const amount = group === SUSPECTED ? ofAll(cards.length, elsewhere) : `${count(cards.length)} on this page`;
+  const amount = group === SUSPECTED ? ofAll(cards.length, elsewhere) : `${count(cards.length)} shown`;
   const element = h(
     "details",
     { class: "issue-group", open: isOpen },
     h("summary", {}, h("h3", {}, group.title), h("span", { class: "count" }, amount)),
-    h("p", { class: "muted small" }, group.about),
+    h("p", { class: "muted small" }, group.about(cards[0].issue, classes)),
     h("ul", { class: "issues" }, ...cards.map((card) => card.element)),
     keepAll,
   );
@@ -70,10 +71,17 @@ export function groupView({ group, cards, isOpen, elsewhere, keep }) {
   function refresh() {
     const left = open().length;
     keepAll.hidden = left < 2;
-    setText(keepAll, `Keep ${left === cards.length ? "all" : "the other"} ${count(left)} labels`);
+    setText(keepAll, `Keep ${left === cards.length ? "all" : "the other"} ${count(left)} shown`);
   }
 
   return { element, refresh };
+}
+
+/** What makes a label suspected, by an image. @param {Issue} issue @param {string[]} classes */
+function exampleOf({ suggested, suggested_probability: here, suggested_mean: mean }, classes) {
+  const word = classes[suggested];
+  const typical = mean === null ? "" : `; on images labelled ${word} it typically gets ${probabilityText(mean)}`;
+  return `On the first image, ${word} gets ${probabilityText(here)}${typical}.`;
 }
 
 /** @param {number} shown @param {number} elsewhere */

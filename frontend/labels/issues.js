@@ -28,9 +28,14 @@ export function issuesCard(store, { again }) {
   const body = h("div", { class: "card-body" });
   const searchAgain = h(
     "button",
-    { class: "button small", type: "button", on: { click: again } },
+    {
+      class: "button small",
+      type: "button",
+      title: "Choose settings and train the networks anew",
+      on: { click: again },
+    },
     icon("search", 14),
-    "Search again",
+    "Search again…",
   );
   const element = h(
     "section",
@@ -121,7 +126,7 @@ export function issuesCard(store, { again }) {
     elsewhere = found.open - here;
     filter.show(found);
     const more = filter.openOf(found) - here;
-    groups = parts.map((part, at) => groupView({ ...part, isOpen: at === 0, elsewhere: more, keep }));
+    groups = parts.map((part, at) => groupView({ ...part, classes, isOpen: at === 0, elsewhere: more, keep }));
     refresh();
     if (cards.length === 0) {
       body.replaceChildren(
@@ -159,7 +164,7 @@ export function issuesCard(store, { again }) {
     );
     const [first, ...others] = groups.map((group) => group.element);
     body.replaceChildren(
-      h("div", { class: "issues-head" }, actionsHelp(), filter.element),
+      h("div", { class: "issues-head" }, filter.element, actionsHelp()),
       // What is suspected goes on before what is not.
       h("div", { class: "issue-groups", on: keys.on }, first, ...(more > 0 ? [rest, ...others] : [...others, rest])),
     );

@@ -1,4 +1,5 @@
-// Which suspected labels are shown: all, or those of one class that the networks take for another.
+// Which suspected labels are shown: all, or those of one class that the networks take for another. The most frequent pairs
+// of classes are buttons, the others are in a list.
 
 import { h } from "../lib/dom.js";
 import { count } from "../lib/format.js";
@@ -7,22 +8,48 @@ import { count } from "../lib/format.js";
 
 /** Two classes. @typedef {Pick<ClassPair, "label" | "suggested">} Pair */
 
+/** So many pairs are buttons. */
+const BUTTONS = 4;
+
 /** @param {string[]} classes @param {() => void} onChange */
 export function pairFilter(classes, onChange) {
   /** @type {Pair | null} */
   let pair = null;
-  /** @type {ClassPair[]} */
-  let offered = [];
-  const select = h("select", {
-    class: "select small",
-    on: {
-      change: () => {
-        pair = offered[Number(select.value)] ?? null;
-        onChange();
+  const element = h("div", { class: "pair-filter", role: "group", "aria-label": "Labelled → suggested" });
+
+  /** @param {Pair | null} next */
+  function choose(next) {
+    pair = next;
+    onChange();
+  }
+
+  /** @param {ClassPair | null} of @param {string} words */
+  function button(of, words) {
+    const isChosen = of === null ? pair === null : isSame(of, pair);
+    return h(
+      "button",
+      { class: "button small", type: "button", "aria-pressed": String(isChosen), on: { click: () => choose(of) } },
+      words,
+    );
+  }
+
+  /** @param {ClassPair[]} others */
+  function list(others) {
+    const select = h(
+      "select",
+      {
+        class: "select small",
+        "aria-label": "Other classes",
+        on: { change: () => choose(others[Number(select.value)] ?? null) },
       },
-    },
-  });
-  const element = h("label", { class: "pair-filter small" }, "Classes ", select);
+      h("option", { value: "" }, "Others…"),
+      ...others.map((each, value) => h("option", { value, selected: isSame(each, pair) }, wordsOf(each))),
+    );
+    return select;
+  }
+
+  /** @param {ClassPair} of */
+  const wordsOf = ({ label, suggested, open }) => `${classes[label]} → ${classes[suggested]} (${count(open)})`;
 
   return {
     element,
@@ -33,17 +60,16 @@ export function pairFilter(classes, onChange) {
     },
     /** @param {LabelIssues} found */
     show({ pairs, open }) {
-      const at = pairs.findIndex((each) => isSame(each, pair));
-      // What is chosen stays chosen when all of it is checked.
-      offered = pair && at < 0 ? [...pairs, { ...pair, open: 0 }] : pairs;
+      // What is chosen stays there when all of it is checked.
+      const offered = pair && !pairs.some((each) => isSame(each, pair)) ? [...pairs, { ...pair, open: 0 }] : pairs;
+      const others = offered.slice(BUTTONS);
       element.hidden = pair === null && pairs.length < 2;
-      select.replaceChildren(
-        h("option", { value: -1 }, `all (${count(open)})`),
-        ...offered.map(({ label, suggested, open }, value) =>
-          h("option", { value }, `${classes[label]} → ${classes[suggested]} (${count(open)})`),
-        ),
+      element.replaceChildren(
+        h("span", { class: "muted small", "aria-hidden": "true" }, "Labelled → suggested"),
+        button(null, `All (${count(open)})`),
+        ...offered.slice(0, BUTTONS).map((each) => button(each, wordsOf(each))),
+        ...(others.length > 0 ? [list(others)] : []),
       );
-      select.value = String(pair === null ? -1 : at < 0 ? pairs.length : at);
     },
     /** How many suspects are open of what is shown. @param {LabelIssues} found */
     openOf: ({ pairs, open }) => (pair === null ? open : (pairs.find((each) => isSame(each, pair))?.open ?? 0)),

@@ -19,6 +19,9 @@ import { h } from "../lib/dom.js";
 /** Lists of parameters with fewer lines than this are not folded at first. */
 const FEW_LINES = 5;
 
+/** Longer lists are their names alone: the defaults would be a wall of numbers. */
+const LONG_LIST = 120;
+
 /** Longer calls are cut after their first argument. */
 const LONG_CALL = 40;
 
@@ -59,17 +62,28 @@ export function parameterLists(tree) {
 const within = ({ from, to }) => ({ from: from + 1, to: to - 1 });
 
 /**
- * A list of parameters in one line, where an option is its default alone.
+ * A list of parameters in one line, where an option is its default alone; of a long list the names.
  * @param {Node} list
  * @param {(from: number, to: number) => string} textOf
  */
 export function signature(list, textOf) {
-  /** @type {string[]} */
-  const words = [];
+  /** @type {{ name: string, value: string }[]} */
+  const parameters = [];
+  let isNext = true;
   for (let node = list.firstChild?.nextSibling; node?.nextSibling; node = node.nextSibling) {
-    if (node.name !== "Comment") words.push(node.name === "," ? ", " : shortText(node, textOf));
+    if (node.name === "Comment") continue;
+    if (node.name === ",") {
+      isNext = true;
+      continue;
+    }
+    if (isNext) parameters.push({ name: "", value: "" });
+    isNext = false;
+    const parameter = parameters[parameters.length - 1];
+    if (node.name === "AssignOp" || parameter.value !== "") parameter.value += shortText(node, textOf);
+    else parameter.name += textOf(node.from, node.to);
   }
-  return words.join("").replace(/, $/, "");
+  const whole = parameters.map(({ name, value }) => name + value).join(", ");
+  return whole.length <= LONG_LIST ? whole : parameters.map(({ name }) => name).join(", ");
 }
 
 /**

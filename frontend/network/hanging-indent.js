@@ -1,4 +1,5 @@
 // Lines that wrap go on below their own indentation, a step further: in Python the left edge says what a line belongs to.
+// A style sheet may show a step of four spaces narrower: `--indent-step`.
 
 import { Decoration, EditorView, RangeSetBuilder, ViewPlugin } from "../../static/vendor/codemirror/codemirror.js";
 
@@ -12,13 +13,14 @@ const STEP = 4;
 /** The class of lines with so many steps before them. @param {number} steps */
 const classOf = (steps) => `cm-hang-${steps}`;
 
+const indent = Decoration.mark({ class: "cm-indent" });
 const hanging = Array.from({ length: DEEPEST + 1 }, (_, steps) => Decoration.line({ class: classOf(steps) }));
 
+/** @param {string} text */
+const spacesOf = (text) => text.search(/[^ ]|$/);
+
 /** How many steps a line is indented. @param {string} text */
-export function stepsOf(text) {
-  const spaces = text.search(/[^ ]|$/);
-  return Math.min(DEEPEST, Math.floor(spaces / STEP));
-}
+export const stepsOf = (text) => Math.min(DEEPEST, Math.floor(spacesOf(text) / STEP));
 
 /** @param {EditorView} view */
 function decorate({ state, visibleRanges }) {
@@ -27,6 +29,8 @@ function decorate({ state, visibleRanges }) {
     for (let at = from; at <= to; ) {
       const line = state.doc.lineAt(at);
       builder.add(line.from, line.from, hanging[stepsOf(line.text)]);
+      const spaces = spacesOf(line.text);
+      if (spaces > 0) builder.add(line.from, line.from + spaces, indent);
       at = line.to + 1;
     }
   }
@@ -48,9 +52,18 @@ const plugin = ViewPlugin.fromClass(
   { decorations: (value) => value.decorations },
 );
 
+const SHOWN = `var(--indent-step, ${STEP}ch)`;
+
 const styles = hanging.map((_, steps) => {
-  const hang = `${(steps + 1) * STEP}ch`;
-  return [`.cm-line.${classOf(steps)}`, { paddingInlineStart: `calc(6px + ${hang})`, textIndent: `-${hang}` }];
+  const hang = `${steps + 1} * ${SHOWN}`;
+  return [`.cm-line.${classOf(steps)}`, { paddingInlineStart: `calc(6px + ${hang})`, textIndent: `calc(-${hang})` }];
 });
 
-export const hangingIndent = [plugin, EditorView.theme(Object.fromEntries(styles))];
+export const hangingIndent = [
+  plugin,
+  EditorView.theme({
+    // By letter spacing, since a space is as wide as any other character.
+    ".cm-indent": { letterSpacing: `calc(${SHOWN} / ${STEP} - 1ch)` },
+    ...Object.fromEntries(styles),
+  }),
+];

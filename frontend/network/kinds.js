@@ -2,8 +2,6 @@
 
 import { h } from "../lib/dom.js";
 
-/** @import { CheckedNetwork } from "./types" */
-
 /** @type {{ kind: string, pattern: RegExp, word: string }[]} */
 const KINDS = [
   { kind: "convolution", pattern: /^Conv/, word: "convolution" },
@@ -20,18 +18,17 @@ const PART = { kind: "", word: "several layers" };
 /** @param {string} operation */
 export const kindOf = (operation) => KINDS.find(({ pattern }) => pattern.test(operation))?.kind ?? "";
 
-/** The kinds of a network's layers with their marks. */
+/** The kinds of what is shown, with their marks. */
 export function kindLegend() {
   const element = h("ul", { class: "layer-legend" });
   return {
     element,
-    /** @param {CheckedNetwork} network */
-    show({ layers }) {
-      const present = new Set(layers.map(({ operation }) => kindOf(operation)));
-      const hasParts = layers.some(({ name }) => name.includes("."));
-      const kinds = [...KINDS.filter(({ kind }) => present.has(kind)), ...(hasParts ? [PART] : [])];
+    /** @param {ReadonlySet<string>} shown kinds; an empty one is of several layers */
+    show(shown) {
       element.replaceChildren(
-        ...kinds.map(({ kind, word }) => h("li", {}, h("i", { class: "layer-mark", data: { kind } }), word)),
+        ...[...KINDS, PART]
+          .filter(({ kind }) => shown.has(kind))
+          .map(({ kind, word }) => h("li", {}, h("i", { class: "layer-mark", data: { kind } }), word)),
       );
     },
   };

@@ -3,6 +3,7 @@
 
 import { h, setAttribute } from "../lib/dom.js";
 import { COSTS } from "./costs.js";
+import { kindOf } from "./kinds.js";
 import { laneWidth } from "./lane-paths.js";
 import { rowView } from "./row-view.js";
 import { MANY_ROWS, rowsOf } from "./rows.js";
@@ -16,10 +17,15 @@ const FIRST_ROWS = 60;
 const QUIET_MS = 300;
 
 /**
- * @param {{ isRead: boolean, onPoint: (lines: number[]) => void, onGo: (line: number) => void }} options `isRead`: the
- *   text is read, not edited; `onPoint`: the lines of the layers under the pointer
+ * @param {{
+ *   isRead: boolean,
+ *   onPoint: (lines: number[]) => void,
+ *   onGo: (line: number) => void,
+ *   onKinds?: (kinds: Set<string>) => void,
+ * }} options `isRead`: the text is read, not edited; `onPoint`: the lines of the layers under the pointer; `onKinds`: the
+ *   kinds of the marks that are shown
  */
-export function networkPicture({ isRead, onPoint, onGo }) {
+export function networkPicture({ isRead, onPoint, onGo, onKinds }) {
   /** @type {Map<string, boolean>} */
   const chosen = new Map();
   /** @type {Map<string, ReturnType<typeof rowView>>} */
@@ -124,9 +130,17 @@ export function networkPicture({ isRead, onPoint, onGo }) {
       else stale.set(view.element, show);
       setAttribute(view.element, "tabindex", row.key === focused ? "0" : "-1");
     });
+    onKinds?.(new Set(rows.flatMap(kindsOf)));
     showLit();
     clearTimeout(quiet);
     quiet = setTimeout(() => showRest(), QUIET_MS);
+  }
+
+  /** The kind of a row's mark; lines lead past the input and an open part without one. @param {Row} row */
+  function kindsOf({ kind, strokes, to }) {
+    if (kind !== "layer") return strokes.lane === null ? [] : [""];
+    const of = kindOf(layers[to - 1].operation);
+    return of === "" ? [] : [of];
   }
 
   /** @param {Element} element */

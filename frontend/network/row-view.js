@@ -117,6 +117,7 @@ function costCell(id) {
     show({ value, of, most }, { text, words: long }) {
       const share = of > 0 ? value / of : 0;
       bar.style.setProperty("--share", most > 0 ? (value / most).toFixed(4) : "0");
+      bar.hidden = value === 0;
       words.textContent = value === 0 ? "" : text(value, share);
       element.title = value === 0 ? "" : long(value, share);
     },

@@ -1,5 +1,7 @@
 // The rows of a network's picture: layers, the groups that they form, and repeats that are folded. No DOM here.
 
+import { plural } from "../lib/format.js";
+import { branchesOf } from "./branches.js";
 import { lanesOf, strokesOf } from "./lanes.js";
 import { repeatsOf } from "./repeats.js";
 
@@ -28,6 +30,9 @@ export const MANY_ROWS = { read: 30, edited: 150 };
  * }} Row
  */
 
+/** Branches are named one by one up to this number. */
+const MANY_BRANCHES = 5;
+
 /** Whether a group or a repeat is open, if the user chose. @typedef {(key: string) => boolean | undefined} Chosen */
 
 /**
@@ -49,12 +54,24 @@ export function rowsOf(layers, chosen, many = MANY_ROWS.edited) {
   return { rows, width: Math.max(1, ...rows.map(({ strokes }) => widthOf(strokes))) };
 }
 
-/** What branches a group has, in words; else "". @param {CheckedLayer[]} layers */
-function joinsOf(layers) {
-  const skips = layers.filter(({ operation }) => operation === "Sum").length;
-  const branches = Math.max(0, ...layers.map(({ operation, inputs }) => (operation === "Concat" ? inputs.length : 0)));
-  const told = [skips > 0 && (skips === 1 ? "a skip" : `${skips} skips`), branches > 0 && `${branches} branches`];
-  return told.filter(Boolean).join(" · ");
+/**
+ * What a group is made of, in words: its skips or branches, or how many layers and the pool that they end with.
+ * @param {CheckedLayer[]} layers @param {Group} group @param {Map<number, string[]>} branches
+ */
+function contentsOf(layers, { from, to }, branches) {
+  const own = layers.slice(from, to);
+  const skips = own.filter(({ operation }) => operation === "Sum").length;
+  const joined = own
+    .map((_, at) => branches.get(from + at) ?? [])
+    .reduce((most, each) => (each.length > most.length ? each : most), []);
+  const told = [
+    skips > 0 && (skips === 1 ? "a skip" : `${skips} skips`),
+    joined.length > MANY_BRANCHES ? `${joined.length} branches` : joined.join(" + "),
+  ].filter(Boolean);
+  if (told.length > 0) return told.join(" · ");
+  return own.at(-1)?.operation.includes("Pool")
+    ? `${plural(own.length - 1, "layer")}, a pool`
+    : plural(own.length, "layer");
 }
 
 /** How many lanes the lines of a row take; a loop takes the next one. @param {Strokes} strokes */
@@ -92,6 +109,7 @@ const identity = ({ operation, detail, shape, parameters, inputs }, place) =>
  * @param {boolean} areOpen whether groups are open if the user did not choose
  */
 function rowsOfGroups(layers, lanes, groups, folded, chosen, areOpen) {
+  const branches = branchesOf(layers);
   /** @type {Row[]} */
   const rows = [];
   const repeats = new Map(folded.map((repeat) => [repeat.start + repeat.period, repeat]));
@@ -139,7 +157,7 @@ function rowsOfGroups(layers, lanes, groups, folded, chosen, areOpen) {
       kind: "group",
       level,
       title: group.name,
-      note: joinsOf(layers.slice(group.from, group.to)) || `${group.to - group.from} layers`,
+      note: contentsOf(layers, group, branches),
       from: group.from,
       to: group.to,
       standard: areOpen,

@@ -3,35 +3,40 @@
 
 import { h } from "../lib/dom.js";
 import { plural } from "../lib/format.js";
+import { branchesOf } from "./branches.js";
 import { columnsOf } from "./dense.js";
 import { neurons } from "./neurons.js";
 import { blocksOf } from "./thumbnail.js";
 
-/** @import { CheckedNetwork, Stage } from "./types" */
+/** @import { CheckedLayer, CheckedNetwork, Stage } from "./types" */
 
 /** How much larger than in the list the blocks are. */
 const ZOOM = 1.6;
+/** A stage of several blocks with skips has so many parts at most, and so many pixels between them. */
+const MOST_PARTS = 4;
+const PART_GAP = 8;
 
 /** @param {(line: number) => void} onGo */
 export function networkStages(onGo) {
   const element = h("ol", { class: "stages", "aria-label": "Stages" });
   return {
     element,
-    /** @param {CheckedNetwork} network */
+    /** @param {CheckedNetwork} network @returns {string[]} the kinds of layers that are drawn */
     show(network) {
       const columns = columnsOf(network);
       element.classList.toggle("of-neurons", columns !== null);
       if (columns) {
         element.replaceChildren(...neurons(columns, network.layers[0].shape, onGo));
-        return;
+        return ["linear"];
       }
-      const { stages } = network;
+      const { stages, layers } = network;
       const blocks = blocksOf(stages);
+      const branches = branchesOfStages(stages, layers);
       element.replaceChildren(
         ...stages.map((stage, at) => {
-          const block = h("span", { class: "stage-block" }, blockOf(stage, blocks[at]));
+          const block = h("span", { class: "stage-block" }, blockOf(stage, blocks[at], branches[at]));
           const face = [block, ...shapeOf(stage, at === stages.length - 1)];
-          const title = stage.layers > 0 ? titleOf(stage) : "A sample";
+          const title = stage.layers > 0 ? titleOf(stage, branches[at]) : "A sample";
           return h(
             "li",
             {},
@@ -41,30 +46,55 @@ export function networkStages(onGo) {
           );
         }),
       );
+      return [
+        ...new Set(
+          stages.filter(({ layers: of }) => of > 0).map(({ shape }) => (shape.length > 1 ? "convolution" : "linear")),
+        ),
+      ];
     },
   };
 }
 
-/**
- * A block: of a slice for each branch, with a line around it for a skip.
- * @param {Stage} stage @param {{ width: number, height: number }} size
- */
-function blockOf(stage, { width, height }) {
-  const slices = (stage.branches.length > 0 ? stage.branches : [1]).map((channels) => {
-    const slice = h("i", { class: kindOf(stage) });
-    // By the square root, or a slim branch could not be seen.
-    slice.style.flexGrow = String(Math.sqrt(channels));
-    return slice;
+/** What the branches of each stage do; none without. @param {Stage[]} stages @param {CheckedLayer[]} layers */
+function branchesOfStages(stages, layers) {
+  const joins = [...branchesOf(layers)];
+  let from = 0;
+  return stages.map(({ shape, branches }) => {
+    const at = joins.findIndex(
+      ([place, words], join) =>
+        join >= from && words.length === branches.length && layers[place].shape.join() === shape.join(),
+    );
+    if (at < 0) return [];
+    from = at + 1;
+    return joins[at][1];
   });
-  const block = h("span", { class: "stage-slices" }, slices, stage.skips > 0 && h("span", { class: "stage-skip" }));
-  block.style.width = `${ZOOM * width}px`;
+}
+
+/**
+ * A block: of a slice for each branch, or of a part for each skip, with a line around it.
+ * @param {Stage} stage @param {{ width: number, height: number }} size @param {string[]} branches what each does
+ */
+function blockOf(stage, { width, height }, branches) {
+  const skips = Math.min(stage.skips, MOST_PARTS);
+  const parts = Array.from({ length: Math.max(1, skips) }, () => {
+    const slices = (stage.branches.length > 0 ? stage.branches : [1]).map((channels, at) => {
+      const slice = h("i", { class: branches[at] === "pool" ? "is-pool" : kindOf(stage) });
+      // By the square root, or a slim branch could not be seen.
+      slice.style.flexGrow = String(Math.sqrt(channels));
+      return slice;
+    });
+    return h("span", { class: "stage-slices" }, slices, skips > 0 && h("span", { class: "stage-skip" }));
+  });
+  const block = h("span", { class: "stage-parts" }, parts);
+  block.style.width = `${ZOOM * width + PART_GAP * (parts.length - 1)}px`;
   block.style.height = `${ZOOM * height}px`;
   return block;
 }
 
-/** @param {Stage} stage */
-function titleOf({ layers, shape, branches }) {
-  const joined = branches.length > 0 ? `; ${branches.join(" + ")} channels of its branches` : "";
+/** @param {Stage} stage @param {string[]} words what its branches do */
+function titleOf({ layers, shape, branches }, words) {
+  const of = branches.map((channels, at) => `${channels} (${words[at] ?? "a branch"})`);
+  const joined = branches.length > 0 ? `; channels of its branches: ${of.join(" + ")}` : "";
   return `${plural(layers, "layer")}: ${shape.join(" × ")}${joined}`;
 }
 
@@ -84,7 +114,7 @@ function shapeOf(stage, isLast) {
   return [
     h("b", {}, stage.layers > 0 ? String(size) : "Input"),
     h("small", {}, plane.length > 0 ? plane.join("×") : isLast && "classes"),
-    joins && h("small", { class: "stage-joins" }, joins),
+    joins && h("small", { class: stage.skips > 0 ? "stage-joins" : "stage-joins of-branches" }, joins),
   ];
 }
 

@@ -43,6 +43,8 @@ let lastKey = 0;
 let complaint;
 let cursorLine = 1;
 let isConflictTold = false;
+/** The kinds of layers that the stages stand for. @type {string[]} */
+let stageKinds = [];
 /** Hides the last refusal to save. */
 let forgetRefusal = () => {};
 
@@ -66,6 +68,7 @@ const picture = networkPicture({
   isRead: network.built_in,
   onPoint: (lines) => editor.light(lines),
   onGo: (line) => line > 0 && editor.goTo(line),
+  onKinds: (kinds) => legend.show(new Set([...kinds, ...stageKinds])),
 });
 const mistakes = mistakeLine({ onGo: ({ line, column }) => editor.goTo(line, column) });
 const editor = textEditor(stored.text(), {
@@ -110,7 +113,13 @@ const view = h(
     "div",
     { class: "picture-note" },
     legend.element,
-    h("p", {}, "Time: estimated share of a step. Memory: for one sample, with parameters, gradients and momentum."),
+    h(
+      "p",
+      {},
+      h("span", { class: "of-blocks" }, "Blocks: the size before a pool. "),
+      "Multiply-adds: to classify one sample. Time: estimated share of a training step. Memory: to train on one sample, with parameters, gradients and momentum. ",
+      h("span", { class: "of-bars" }, "The longest bar is the largest row."),
+    ),
   ),
 );
 
@@ -217,8 +226,7 @@ function showNetwork(checked) {
   options.show(checked.options);
   options.setErrors(new Map());
   totals.show(checked);
-  stages.show(checked);
-  legend.show(checked);
+  stageKinds = stages.show(checked);
   picture.show(checked);
   picture.light(cursorLine);
   mistakes.show([], []);

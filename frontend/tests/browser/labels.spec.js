@@ -69,12 +69,13 @@ test("wrong labels are found and corrected, and new runs learn from the result",
   }
 
   // Those of one class that the networks take for the other.
-  const show = issues.getByRole("combobox", { name: "Classes" });
-  const pair = await show.locator("option").nth(1).textContent();
-  await show.selectOption({ index: 1 });
+  const pairs = issues.getByRole("group", { name: "Labelled → suggested" }).getByRole("button");
+  await expect(pairs.first()).toHaveAttribute("aria-pressed", "true");
+  const pair = await pairs.nth(1).textContent();
+  await pairs.nth(1).click();
   await expect(issues.locator("details[open] .count")).toHaveText(pair?.match(/\((\d+)\)/)?.[1] ?? "");
-  await expect(show.locator("option:checked")).toHaveText(pair ?? "");
-  await show.selectOption({ index: 0 });
+  await expect(issues.locator('[aria-pressed="true"]')).toHaveText(pair ?? "");
+  await pairs.first().click();
   await expect(issues.locator("details[open] .count")).toHaveText("3");
 
   // What is suspected is open, and what the networks are not sure of is folded away.

@@ -78,12 +78,28 @@ test("folded parameters read as a signature", () => {
 
 
 def short(out): return out
+
+
+def long(
+    classes,
+    one=option([64, 128, 192, 256], min=1, help="a"),
+    three=option([128, 192, 208, 320], min=1, help="b"),
+    five=option([32, 96, 48, 128], min=1, help="c"),
+    project=option([32, 64, 64, 128], min=1, help="d"),
+    dropout=0.4,
+    *rest,
+):
+    return Linear(classes)
 `;
   const lists = parameterLists(pythonLanguage.parser.parse(text));
   const read = (/** @type {number} */ from, /** @type {number} */ to) => text.slice(from, to);
   assert.deepEqual(
     lists.map((list) => signature(list, read)),
-    ["classes, hidden=[128, 64], activation=ReLU, scale=2.0, split=f(1, 2), width=widths([64, 128], …)", "out"],
+    [
+      "classes, hidden=[128, 64], activation=ReLU, scale=2.0, split=f(1, 2), width=widths([64, 128], …)",
+      "out",
+      "classes, one, three, five, project, dropout, *rest",
+    ],
   );
 });
 

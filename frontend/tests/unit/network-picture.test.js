@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { branchesOf } from "../../network/branches.js";
 import { lanesOf, strokesOf } from "../../network/lanes.js";
 import { repeatsOf } from "../../network/repeats.js";
 import { rowsOf } from "../../network/rows.js";
@@ -142,4 +143,39 @@ test("the groups of a large network are closed at first", () => {
   const { rows } = rowsOf(layers, unchosen);
   assert.equal(rows.length, 40);
   assert.ok(rows.every(({ open }) => open === false));
+});
+
+test("branches are named by their largest kernel or their pool, and parts by what is in them", () => {
+  const layers = [
+    layer("stem.0", []),
+    layer("stem.1", [0], { operation: "MaxPool2d" }),
+    layer("block.one", [1], { detail: "1×1" }),
+    layer("block.three.0", [1], { detail: "1×1" }),
+    layer("block.three.1", [3], { detail: "3×3, stride 1" }),
+    layer("block.three.2", [4], { operation: "ReLU" }),
+    layer("block.pool.0", [1], { operation: "MaxPool2d", detail: "3×3" }),
+    layer("block.pool.1", [6], { detail: "1×1" }),
+    layer("block", [2, 5, 7, 1], { operation: "Concat" }),
+    layer("skip.0", [8]),
+    layer("skip", [9, 8], { operation: "Sum" }),
+    layer("head.0", [10], { operation: "Linear" }),
+    layer("head.1", [11], { operation: "ReLU" }),
+  ];
+  assert.deepEqual([...branchesOf(layers)], [[8, ["1×1", "3×3", "pool", "unchanged"]]]);
+  const notes = rowsOf(layers, () => false).rows.map(({ title, note }) => [title, note]);
+  assert.deepEqual(notes, [
+    ["stem", "1 layer, a pool"],
+    ["block", "1×1 + 3×3 + pool + unchanged"],
+    ["skip", "a skip"],
+    ["head", "2 layers"],
+  ]);
+});
+
+test("many branches are counted, and those of branches are not walked through", () => {
+  const split = [layer("a.in", []), ...[1, 2, 3, 4, 5, 6].map((at) => layer(`a.${at}`, [0]))];
+  const joined = layer("a", [1, 2, 3, 4, 5, 6], { operation: "Concat" });
+  const outer = layer("a.out", [7, 0], { operation: "Concat" });
+  const layers = [...split, joined, outer];
+  assert.deepEqual(branchesOf(layers).get(8), ["Concat", "unchanged"]);
+  assert.equal(rowsOf([...split, joined], () => false).rows[0].note, "6 branches");
 });

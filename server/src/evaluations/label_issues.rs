@@ -23,7 +23,7 @@ pub struct LabelIssue {
 /// The samples of a set, the most suspicious first.
 #[derive(Clone, Debug)]
 pub struct LabelIssues {
-    /// All samples that a fold was held out from.
+    /// All samples that a fold was held out from: those that confident learning counts to another class, then the others.
     pub ranked: Vec<LabelIssue>,
     /// How many of them confident learning counts to another class than their label.
     pub likely: usize,
@@ -83,7 +83,7 @@ fn rank(folds: &[(Subject, Entry)], quality: LabelQuality) -> Result<LabelIssues
     if out_of_fold.is_empty() {
         return Err(Error::Conflict("The folds have no samples.".to_owned()));
     }
-    let suspects = out_of_fold.suspects(quality)?;
+    let suspects = suspected_first(out_of_fold.suspects(quality)?);
     let issue = |suspect: Suspect| LabelIssue {
         is_test: test.binary_search(&(suspect.index as u32)).is_ok(),
         suspect,
@@ -92,4 +92,36 @@ fn rank(folds: &[(Subject, Entry)], quality: LabelQuality) -> Result<LabelIssues
         likely: suspects.iter().filter(|suspect| suspect.confident).count(),
         ranked: suspects.into_iter().map(issue).collect(),
     })
+}
+
+/// Those that confident learning counts to another class, then the others, each in their order.
+fn suspected_first(mut suspects: Vec<Suspect>) -> Vec<Suspect> {
+    suspects.sort_by_key(|suspect| !suspect.confident);
+    suspects
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_suspected_comes_first_and_each_part_keeps_its_order() {
+        let suspect = |index, confident| Suspect {
+            index,
+            label: 0,
+            suggested: 1,
+            suggested_probability: 0.5,
+            suggested_mean: 0.5,
+            label_mean: 0.5,
+            quality: 0.1,
+            confident,
+        };
+        let ranked = [(7, false), (2, true), (9, false), (4, true)];
+        let suspects = ranked.map(|(index, confident)| suspect(index, confident));
+        let order: Vec<_> = suspected_first(suspects.to_vec())
+            .iter()
+            .map(|suspect| suspect.index)
+            .collect();
+        assert_eq!(order, [2, 4, 7, 9]);
+    }
 }

@@ -57,7 +57,8 @@ pub struct LabelIssues {
     open: usize,
     /// The pairs of classes of those, the most frequent first; at most 50.
     pairs: Vec<ClassPair>,
-    /// A page of the samples that nobody has looked at, the most suspicious first.
+    /// A page of the samples that nobody has looked at: those that confident learning counts to another class, then the
+    /// others, each the most suspicious first.
     issues: Vec<Issue>,
 }
 
@@ -133,7 +134,7 @@ pub struct IssuesParams {
     /// How samples are ranked; by default by the probability of their label.
     #[param(inline)]
     quality: Option<LabelQuality>,
-    /// So many of the most suspicious samples that nobody has looked at are left out.
+    /// So many of the first samples that nobody has looked at are left out.
     skip: Option<usize>,
     /// Only samples with this label, the place of a class among `classes`.
     label: Option<u32>,
