@@ -22,6 +22,8 @@ const OPENS = new Set(["ArrowDown", "ArrowUp", "ArrowLeft", "ArrowRight"]);
 export function issueCard(issue, { classes, store, onDone }) {
   const { sample, label, suggested, suggested_probability: likeliest, quality, imported } = issue;
   const name = issue.name ?? `Image ${count(sample)}`;
+  /** The folder is the label. */
+  const shortName = issue.name?.split("/").at(-1) ?? `#${count(sample)}`;
   const now = () => store.stateOf(sample, imported);
   let isPending = false;
 
@@ -62,26 +64,28 @@ export function issueCard(issue, { classes, store, onDone }) {
     { class: "issue", tabindex: -1, "aria-label": `${name}, labelled ${classes[label]}` },
     samplePicture(store.labels().set, sample, name),
     h(
-      "div",
-      { class: "issue-text" },
+      "table",
+      { class: "issue-probabilities" },
       h(
-        "p",
-        { class: "issue-label" },
-        h("span", { class: "muted" }, "Labelled "),
-        classes[label],
-        suggested === label ? null : [h("span", { class: "muted" }, " → "), h("strong", {}, classes[suggested])],
-      ),
-      h("p", { class: "issue-name small muted", title: name }, issue.is_test ? `${name} · test` : name),
-      h(
-        "table",
-        { class: "issue-probabilities" },
-        h("thead", {}, h("tr", {}, ...["Probability", "here", "typical"].map((word) => h("th", {}, word)))),
+        "thead",
+        {},
         h(
-          "tbody",
+          "tr",
           {},
-          suggested === label ? null : probability(classes[suggested], likeliest, issue.suggested_mean),
-          probability(classes[label], quality, issue.label_mean),
+          h(
+            "th",
+            {},
+            h("span", { class: "issue-name", title: name }, issue.is_test ? `${shortName} · test` : shortName),
+          ),
+          h("th", {}, "here"),
+          h("th", { title: "The mean over images with that label" }, "typical"),
         ),
+      ),
+      h(
+        "tbody",
+        {},
+        probability("Labelled", label, quality, issue.label_mean),
+        suggested === label ? null : probability("Suggested", suggested, likeliest, issue.suggested_mean),
       ),
     ),
     choices,
@@ -139,14 +143,14 @@ export function issueCard(issue, { classes, store, onDone }) {
     setText(outcome, outcomeText());
   }
 
-  /** How probable a class is here, and on average on the images with that label. @param {string} word @param {number} value @param {number | null} mean */
-  function probability(word, value, mean) {
+  /** How probable a class is here, and on average on the images with that label. @param {string} role @param {number} of the class @param {number} value @param {number | null} mean */
+  function probability(role, of, value, mean) {
     return h(
       "tr",
       {},
-      h("th", { title: word }, word),
+      h("th", { title: classes[of] }, h("small", {}, role), classes[of]),
       h("td", {}, probabilityText(value)),
-      h("td", { title: `The mean over images labelled ${word}` }, mean === null ? "–" : probabilityText(mean)),
+      h("td", {}, mean === null ? "–" : probabilityText(mean)),
     );
   }
 

@@ -20,7 +20,7 @@ import { probabilityText } from "./words.js";
 const SUSPECTED = {
   title: "Suspected: the networks are sure of another class",
   about: (first, classes) =>
-    `${exampleOf(first, classes)} The least likely labels come first. Networks are often wrong too: stop when most labels turn out right.`,
+    `${typicalOf(first, classes)} The least likely labels come first. Networks err too: stop when most labels turn out right.`,
   has: ({ is_likely }) => is_likely,
 };
 
@@ -57,7 +57,7 @@ export function groupsOf(issues) {
 export function groupView({ group, classes, cards, isOpen, elsewhere, keep }) {
   const open = () => cards.filter((card) => card.isOpen());
   const keepAll = h("button", { class: "button small", type: "button", on: { click: () => keep(open()) } });
-  const amount = group === SUSPECTED ? ofAll(cards.length, elsewhere) : `${count(cards.length)} shown`;
+  const amount = group === SUSPECTED ? ofAll(cards.length, elsewhere) : `${count(cards.length)} listed`;
   const element = h(
     "details",
     { class: "issue-group", open: isOpen },
@@ -77,11 +77,10 @@ export function groupView({ group, classes, cards, isOpen, elsewhere, keep }) {
   return { element, refresh };
 }
 
-/** What makes a label suspected, by an image. @param {Issue} issue @param {string[]} classes */
-function exampleOf({ suggested, suggested_probability: here, suggested_mean: mean }, classes) {
-  const word = classes[suggested];
-  const typical = mean === null ? "" : `; on images labelled ${word} it typically gets ${probabilityText(mean)}`;
-  return `On the first image, ${word} gets ${probabilityText(here)}${typical}.`;
+/** What is typical of a class, by the one that an image is suspected of. @param {Issue} issue @param {string[]} classes */
+function typicalOf({ suggested, suggested_mean: mean }, classes) {
+  const example = mean === null ? "" : `, ${probabilityText(mean)} for ${classes[suggested]}`;
+  return `Typical: the mean over images with that label${example}.`;
 }
 
 /** @param {number} shown @param {number} elsewhere */

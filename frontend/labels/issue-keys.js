@@ -18,6 +18,7 @@ export const actionsHelp = () =>
     "p",
     { class: "muted small issue-keys" },
     ...ACTIONS.map(({ act, key, words }) => h("span", { class: `to-${act}` }, h("kbd", {}, key), words)),
+    h("span", { class: "to-move" }, h("kbd", {}, "← →"), "Move to another image."),
   );
 
 export function issueKeys() {

@@ -1,5 +1,5 @@
-// Which suspected labels are shown: all, or those of one class that the networks take for another. The most frequent pairs
-// of classes are buttons, the others are in a list.
+// Which suspected labels are shown: all, or those of one class that the networks take for another. All pairs of classes are
+// in a list; where there is room, the most frequent are buttons, too.
 
 import { h } from "../lib/dom.js";
 import { count } from "../lib/format.js";
@@ -33,17 +33,17 @@ export function pairFilter(classes, onChange) {
     );
   }
 
-  /** @param {ClassPair[]} others */
-  function list(others) {
+  /** @param {ClassPair[]} offered */
+  function list(offered) {
     const select = h(
       "select",
       {
-        class: "select small",
-        "aria-label": "Other classes",
-        on: { change: () => choose(others[Number(select.value)] ?? null) },
+        class: offered.length > BUTTONS ? "select small" : "select small all-are-buttons",
+        "aria-label": "Pair of classes",
+        on: { change: () => choose(offered[Number(select.value)] ?? null) },
       },
-      h("option", { value: "" }, "Others…"),
-      ...others.map((each, value) => h("option", { value, selected: isSame(each, pair) }, wordsOf(each))),
+      h("option", { value: -1 }, "Choose a pair…"),
+      ...offered.map((each, value) => h("option", { value, selected: isSame(each, pair) }, wordsOf(each))),
     );
     return select;
   }
@@ -62,13 +62,12 @@ export function pairFilter(classes, onChange) {
     show({ pairs, open }) {
       // What is chosen stays there when all of it is checked.
       const offered = pair && !pairs.some((each) => isSame(each, pair)) ? [...pairs, { ...pair, open: 0 }] : pairs;
-      const others = offered.slice(BUTTONS);
       element.hidden = pair === null && pairs.length < 2;
       element.replaceChildren(
         h("span", { class: "muted small", "aria-hidden": "true" }, "Labelled → suggested"),
         button(null, `All (${count(open)})`),
         ...offered.slice(0, BUTTONS).map((each) => button(each, wordsOf(each))),
-        ...(others.length > 0 ? [list(others)] : []),
+        list(offered),
       );
     },
     /** How many suspects are open of what is shown. @param {LabelIssues} found */

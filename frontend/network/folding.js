@@ -2,6 +2,7 @@
 // its signature: `def mlp(classes, hidden=[128, 64], activation=ReLU):`.
 
 import {
+  EditorView,
   codeFolding,
   foldEffect,
   foldGutter,
@@ -11,7 +12,7 @@ import {
 } from "../../static/vendor/codemirror/codemirror.js";
 import { h } from "../lib/dom.js";
 
-/** @import { EditorState, EditorView } from "../../static/vendor/codemirror/codemirror.js" */
+/** @import { EditorState } from "../../static/vendor/codemirror/codemirror.js" */
 
 /** @typedef {ReturnType<typeof pythonLanguage.parser.parse>} Tree */
 /** @typedef {Tree["topNode"]} Node */
@@ -42,12 +43,15 @@ export const folding = [
   foldGutter(),
 ];
 
-/** Folds all long lists of parameters. @param {EditorView} view */
+/** Folds all long lists of parameters, and begins with the network's own function, which is the last. @param {EditorView} view */
 export function foldParameters(view) {
   const { state } = view;
   const lineOf = (/** @type {number} */ at) => state.doc.lineAt(at).number;
-  const long = parameterLists(wholeTree(state)).filter(({ from, to }) => lineOf(to) - lineOf(from) >= FEW_LINES);
+  const lists = parameterLists(wholeTree(state));
+  const long = lists.filter(({ from, to }) => lineOf(to) - lineOf(from) >= FEW_LINES);
   view.dispatch({ effects: long.map((list) => foldEffect.of(within(list))) });
+  const last = lists.at(-1);
+  if (last) view.dispatch({ effects: EditorView.scrollIntoView(last.from, { y: "start", yMargin: 8 }) });
 }
 
 /** The tree of all of a text: the editor's own is of its first lines until it has had the time. @param {EditorState} state */

@@ -2,6 +2,7 @@
 
 import { plural } from "../lib/format.js";
 import { branchesOf } from "./branches.js";
+import { kindOf } from "./kinds.js";
 import { lanesOf, strokesOf } from "./lanes.js";
 import { repeatsOf } from "./repeats.js";
 
@@ -55,23 +56,25 @@ export function rowsOf(layers, chosen, many = MANY_ROWS.edited) {
 }
 
 /**
- * What a group is made of, in words: its skips or branches, or how many layers and the pool that they end with.
+ * What a group is made of, in words: its convolutions and linear layers, its skips or branches, the pool at its end.
  * @param {CheckedLayer[]} layers @param {Group} group @param {Map<number, string[]>} branches
  */
 function contentsOf(layers, { from, to }, branches) {
   const own = layers.slice(from, to);
-  const skips = own.filter(({ operation }) => operation === "Sum").length;
+  const amountOf = (/** @type {string} */ kind) => own.filter(({ operation }) => kindOf(operation) === kind).length;
   const joined = own
     .map((_, at) => branches.get(from + at) ?? [])
     .reduce((most, each) => (each.length > most.length ? each : most), []);
+  if (joined.length > 0) return joined.length > MANY_BRANCHES ? `${joined.length} branches` : joined.join(" + ");
+  const [convolutions, linear] = [amountOf("convolution"), amountOf("linear")];
+  const skips = own.filter(({ operation }) => operation === "Sum").length;
   const told = [
+    convolutions > 0 && plural(convolutions, "convolution"),
+    linear > 0 && plural(linear, "linear layer"),
     skips > 0 && (skips === 1 ? "a skip" : `${skips} skips`),
-    joined.length > MANY_BRANCHES ? `${joined.length} branches` : joined.join(" + "),
+    own.at(-1)?.operation.includes("Pool") && "a pool",
   ].filter(Boolean);
-  if (told.length > 0) return told.join(" · ");
-  return own.at(-1)?.operation.includes("Pool")
-    ? `${plural(own.length - 1, "layer")}, a pool`
-    : plural(own.length, "layer");
+  return told.length > 0 ? told.join(", ") : plural(own.length, "layer");
 }
 
 /** How many lanes the lines of a row take; a loop takes the next one. @param {Strokes} strokes */

@@ -12,9 +12,13 @@ import { blocksOf } from "./thumbnail.js";
 
 /** How much larger than in the list the blocks are. */
 const ZOOM = 1.6;
-/** A stage of several blocks with skips has so many parts at most, and so many pixels between them. */
+/** A stage has so many parts at most. */
 const MOST_PARTS = 4;
-const PART_GAP = 8;
+/** Pixels between its blocks, for the ends of their skips, and between its convolutions. */
+const SKIP_GAP = 8;
+const CONVOLUTION_GAP = 2;
+/** Names of branches in a line. */
+const NAMES = 2;
 
 /** @param {(line: number) => void} onGo */
 export function networkStages(onGo) {
@@ -35,7 +39,7 @@ export function networkStages(onGo) {
       element.replaceChildren(
         ...stages.map((stage, at) => {
           const block = h("span", { class: "stage-block" }, blockOf(stage, blocks[at], branches[at]));
-          const face = [block, ...shapeOf(stage, at === stages.length - 1)];
+          const face = [block, ...shapeOf(stage, at === stages.length - 1, branches[at])];
           const title = stage.layers > 0 ? titleOf(stage, branches[at]) : "A sample";
           return h(
             "li",
@@ -71,24 +75,32 @@ function branchesOfStages(stages, layers) {
 }
 
 /**
- * A block: of a slice for each branch, or of a part for each skip, with a line around it.
+ * A block: of a slice for each branch, or of a part for each skip, with a line around it, or for each convolution.
  * @param {Stage} stage @param {{ width: number, height: number }} size @param {string[]} branches what each does
  */
 function blockOf(stage, { width, height }, branches) {
-  const skips = Math.min(stage.skips, MOST_PARTS);
-  const parts = Array.from({ length: Math.max(1, skips) }, () => {
+  const gap = stage.skips > 0 ? SKIP_GAP : CONVOLUTION_GAP;
+  const parts = Array.from({ length: partsOf(stage) }, () => {
     const slices = (stage.branches.length > 0 ? stage.branches : [1]).map((channels, at) => {
       const slice = h("i", { class: branches[at] === "pool" ? "is-pool" : kindOf(stage) });
       // By the square root, or a slim branch could not be seen.
       slice.style.flexGrow = String(Math.sqrt(channels));
       return slice;
     });
-    return h("span", { class: "stage-slices" }, slices, skips > 0 && h("span", { class: "stage-skip" }));
+    return h("span", { class: "stage-slices" }, slices, stage.skips > 0 && h("span", { class: "stage-skip" }));
   });
   const block = h("span", { class: "stage-parts" }, parts);
-  block.style.width = `${ZOOM * width + PART_GAP * (parts.length - 1)}px`;
+  block.style.gap = `${gap}px`;
+  block.style.width = `${ZOOM * width + gap * (parts.length - 1)}px`;
   block.style.height = `${ZOOM * height}px`;
   return block;
+}
+
+/** @param {Stage} stage */
+function partsOf({ shape, layers, skips, branches }) {
+  if (skips > 0) return Math.min(skips, MOST_PARTS);
+  const isOfConvolutions = shape.length > 1 && branches.length === 0 && layers <= MOST_PARTS;
+  return isOfConvolutions ? Math.max(1, layers) : 1;
 }
 
 /** @param {Stage} stage @param {string[]} words what its branches do */
@@ -98,23 +110,25 @@ function titleOf({ layers, shape, branches }, words) {
   return `${plural(layers, "layer")}: ${shape.join(" × ")}${joined}`;
 }
 
-/** @param {Stage} stage */
-function joinsOf({ skips, branches }) {
+/** @param {Stage} stage @param {string[]} names of its branches */
+function joinsOf({ skips, branches }, names) {
   if (skips > 0) return plural(skips, "skip");
-  return branches.length > 0 ? plural(branches.length, "branch", "branches") : "";
+  if (branches.length === 0) return "";
+  if (names.length === 0 || names.length > 2 * NAMES) return plural(branches.length, "branch", "branches");
+  return `${names.slice(0, NAMES).join(" ")}\n${names.slice(NAMES).join(" ")}`;
 }
 
 /**
  * The shape in short lines: how many channels or values, how large, and how its blocks are joined.
- * @param {Stage} stage @param {boolean} isLast
+ * @param {Stage} stage @param {boolean} isLast @param {string[]} names of its branches
  */
-function shapeOf(stage, isLast) {
+function shapeOf(stage, isLast, names) {
   const [size, ...plane] = stage.shape;
-  const joins = joinsOf(stage);
+  const joins = joinsOf(stage, names);
   return [
     h("b", {}, stage.layers > 0 ? String(size) : "Input"),
     h("small", {}, plane.length > 0 ? plane.join("×") : isLast && "classes"),
-    joins && h("small", { class: stage.skips > 0 ? "stage-joins" : "stage-joins of-branches" }, joins),
+    joins && h("small", { class: "stage-joins" }, joins),
   ];
 }
 

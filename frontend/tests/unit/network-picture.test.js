@@ -99,7 +99,7 @@ test("groups have a row, and a group of one layer is that layer", () => {
     rows.map(({ kind, level, title, note }) => [kind, level, title, note]),
     [
       ["layer", 1, "Conv2d", "input"],
-      ["group", 1, "stem", "2 layers"],
+      ["group", 1, "stem", "2 convolutions"],
       ["layer", 2, "Conv2d", "0"],
       ["layer", 2, "Conv2d", "1"],
     ],
@@ -124,13 +124,13 @@ test("long repeats are folded, of layers and of groups", () => {
   const deep = rowsOf(chain(["input", ...Array.from({ length: 20 }, (_, i) => `body.${i}`)]), unchosen).rows;
   assert.deepEqual(
     deep.map(({ title, note }) => `${title}: ${note}`),
-    ["Conv2d: input", "body: 20 layers", "Conv2d: 0", "19 more: 19 layers like the layer above"],
+    ["Conv2d: input", "body: 20 convolutions", "Conv2d: 0", "19 more: 19 layers like the layer above"],
   );
   const blocks = Array.from({ length: 6 }, (_, i) => [`b${i}.0`, `b${i}.1`]).flat();
   const rows = rowsOf(chain(["input", ...blocks]), unchosen).rows;
   assert.deepEqual(
     rows.map(({ title, note }) => `${title}: ${note}`),
-    ["Conv2d: input", "b0: 2 layers", "Conv2d: 0", "Conv2d: 1", "5 more: b1 to b5, like b0"],
+    ["Conv2d: input", "b0: 2 convolutions", "Conv2d: 0", "Conv2d: 1", "5 more: b1 to b5, like b0"],
   );
   const opened = rowsOf(chain(["input", ...blocks]), (key) => key === "repeat of group b0" || undefined).rows;
   assert.equal(opened.length, rows.length + 15);
@@ -164,10 +164,10 @@ test("branches are named by their largest kernel or their pool, and parts by wha
   assert.deepEqual([...branchesOf(layers)], [[8, ["1×1", "3×3", "pool", "unchanged"]]]);
   const notes = rowsOf(layers, () => false).rows.map(({ title, note }) => [title, note]);
   assert.deepEqual(notes, [
-    ["stem", "1 layer, a pool"],
+    ["stem", "1 convolution, a pool"],
     ["block", "1×1 + 3×3 + pool + unchanged"],
-    ["skip", "a skip"],
-    ["head", "2 layers"],
+    ["skip", "1 convolution, a skip"],
+    ["head", "1 linear layer"],
   ]);
 });
 
