@@ -39,7 +39,7 @@ export function issueCard(issue, { classes, store, onDone }) {
       class: "select small",
       "aria-label": `Another class for ${name}`,
       on: {
-        change: () => change({ action: "relabel", sample, class: classes[Number(other.value)] }),
+        change: () => give(Number(other.value)),
         keydown: (/** @type {KeyboardEvent} */ event) => {
           if (!OPENS.has(event.key)) return;
           event.preventDefault();
@@ -75,7 +75,11 @@ export function issueCard(issue, { classes, store, onDone }) {
           h(
             "th",
             {},
-            h("span", { class: "issue-name", title: name }, issue.is_test ? `${shortName} · test` : shortName),
+            h(
+              "span",
+              { class: "issue-name", title: issue.is_test ? `${name}, of the test split` : name },
+              issue.is_test ? `${shortName} · test` : shortName,
+            ),
           ),
           h("th", {}, "here"),
           h("th", { title: "The mean over images with that label" }, "typical"),
@@ -109,7 +113,13 @@ export function issueCard(issue, { classes, store, onDone }) {
     if (!isOpen()) return;
     if (action !== "relabel") return change({ action, sample });
     if (suggested === label) return announce("No other class is likelier. Choose one, exclude the image, or keep it.");
-    return change({ action, sample, class: classes[suggested] });
+    return give(suggested);
+  }
+
+  /** The image is of a class. @param {number} index */
+  async function give(index) {
+    if (isPending || !isOpen()) return;
+    await change(index === label ? { action: "keep", sample } : { action: "relabel", sample, class: classes[index] });
   }
 
   /** @param {LabelEdit} edit */
@@ -164,6 +174,7 @@ export function issueCard(issue, { classes, store, onDone }) {
     element,
     issue,
     act,
+    give,
     isOpen,
     /** Shows what the set's labels say now. */
     show,

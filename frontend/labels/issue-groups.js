@@ -20,7 +20,7 @@ import { probabilityText } from "./words.js";
 const SUSPECTED = {
   title: "Suspected: the networks are sure of another class",
   about: (first, classes) =>
-    `${typicalOf(first, classes)} The least likely labels come first. Networks err too: stop when most labels turn out right.`,
+    `Here: the networks’ probability for this image. ${typicalOf(first, classes)} The least likely labels come first. Networks err too: stop when most labels turn out right.`,
   has: ({ is_likely }) => is_likely,
 };
 
@@ -51,27 +51,32 @@ export function groupsOf(issues) {
 }
 
 /**
- * @param {{ group: Group, classes: string[], cards: Card[], isOpen: boolean, elsewhere: number, keep: (cards: Card[]) => void }} of
- *   `elsewhere`: suspected labels on other pages; `keep`: the labels of these images are right
+ * @param {{ group: Group, classes: string[], cards: Card[], isOpen: boolean, elsewhere: number, decide: (cards: Card[], action: "keep" | "relabel") => void }} of
+ *   `elsewhere`: suspected labels on other pages; `decide`: the labels, or the suggestions, of these images are right
  */
-export function groupView({ group, classes, cards, isOpen, elsewhere, keep }) {
+export function groupView({ group, classes, cards, isOpen, elsewhere, decide }) {
   const open = () => cards.filter((card) => card.isOpen());
-  const keepAll = h("button", { class: "button small", type: "button", on: { click: () => keep(open()) } });
-  const amount = group === SUSPECTED ? ofAll(cards.length, elsewhere) : `${count(cards.length)} listed`;
+  const ofAll = (/** @type {"keep" | "relabel"} */ action) =>
+    h("button", { class: "button small", type: "button", on: { click: () => decide(open(), action) } });
+  const [relabelAll, keepAll] = [ofAll("relabel"), ofAll("keep")];
+  const all = h("div", { class: "issues-all" }, cards.every(hasSuggestion) && relabelAll, keepAll);
+  const amount = group === SUSPECTED ? outOf(cards.length, elsewhere) : `${count(cards.length)} listed`;
   const element = h(
     "details",
     { class: "issue-group", open: isOpen },
     h("summary", {}, h("h3", {}, group.title), h("span", { class: "count" }, amount)),
     h("p", { class: "muted small" }, group.about(cards[0].issue, classes)),
     h("ul", { class: "issues" }, ...cards.map((card) => card.element)),
-    keepAll,
+    all,
   );
 
   /** Shows how many images nobody has decided about. */
   function refresh() {
     const left = open().length;
-    keepAll.hidden = left < 2;
-    setText(keepAll, `Keep ${left === cards.length ? "all" : "the other"} ${count(left)} shown`);
+    all.hidden = left < 2;
+    const which = `${left === cards.length ? "all" : "the other"} ${count(left)} shown`;
+    setText(relabelAll, `Relabel ${which}`);
+    setText(keepAll, `Keep ${which}`);
   }
 
   return { element, refresh };
@@ -80,8 +85,11 @@ export function groupView({ group, classes, cards, isOpen, elsewhere, keep }) {
 /** What is typical of a class, by the one that an image is suspected of. @param {Issue} issue @param {string[]} classes */
 function typicalOf({ suggested, suggested_mean: mean }, classes) {
   const example = mean === null ? "" : `, ${probabilityText(mean)} for ${classes[suggested]}`;
-  return `Typical: the mean over images with that label${example}.`;
+  return `Typical: its mean over images with that label${example}.`;
 }
 
+/** @param {Card} card */
+const hasSuggestion = ({ issue }) => issue.suggested !== issue.label;
+
 /** @param {number} shown @param {number} elsewhere */
-const ofAll = (shown, elsewhere) => (elsewhere > 0 ? `${count(shown)} of ${count(shown + elsewhere)}` : count(shown));
+const outOf = (shown, elsewhere) => (elsewhere > 0 ? `${count(shown)} of ${count(shown + elsewhere)}` : count(shown));

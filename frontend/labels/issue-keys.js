@@ -12,16 +12,28 @@ const ACTIONS = /** @type {const} */ ([
   { act: "undo", key: "U", words: "Undo takes it back." },
 ]);
 
-/** What can be done, and where there are keys, by which; Undo is a button of what was done. */
-export const actionsHelp = () =>
-  h(
-    "p",
-    { class: "muted small issue-keys" },
-    ...ACTIONS.map(({ act, key, words }) => h("span", { class: `to-${act}` }, h("kbd", {}, key), words)),
-    h("span", { class: "to-move" }, h("kbd", {}, "← →"), "Move to another image."),
-  );
+/** Which key gives an image a class: 1 the first, 0 the tenth. More classes than that have none. */
+const DIGITS = "1234567890";
 
-export function issueKeys() {
+/** What can be done by which key. @param {string[]} classes */
+export function keysHelp(classes) {
+  const hasDigits = classes.length > 2 && classes.length <= DIGITS.length;
+  return h(
+    "div",
+    { class: "muted small issue-keys" },
+    h(
+      "p",
+      {},
+      ...ACTIONS.map(({ key, words }) => h("span", {}, h("kbd", {}, key), words)),
+      h("span", {}, h("kbd", {}, "← →"), "Move to another image."),
+    ),
+    hasDigits &&
+      h("p", {}, "Give a class: ", ...classes.map((word, at) => h("span", {}, h("kbd", {}, DIGITS[at]), word))),
+  );
+}
+
+/** @param {string[]} classes */
+export function issueKeys(classes) {
   /** @type {Card[]} */
   let cards = [];
   /** The image that something was done about last. @type {Card | null} */
@@ -55,6 +67,12 @@ export function issueKeys() {
     if (event.key.startsWith("Arrow")) {
       event.preventDefault();
       neighbour(event.key, focused.element)?.focus();
+      return;
+    }
+    const digit = DIGITS.indexOf(event.key);
+    if (digit >= 0 && digit < classes.length && classes.length <= DIGITS.length) {
+      event.preventDefault();
+      if (!event.repeat) focused.give(digit);
       return;
     }
     const action = ACTIONS.find(({ key }) => key.toLowerCase() === event.key.toLowerCase())?.act;

@@ -8,7 +8,7 @@ import { attempt } from "../lib/shell.js";
 import { foldList } from "./folds.js";
 import { issueCard } from "./issue-card.js";
 import { groupsOf, groupView } from "./issue-groups.js";
-import { actionsHelp, issueKeys } from "./issue-keys.js";
+import { issueKeys, keysHelp } from "./issue-keys.js";
 import { pairFilter } from "./pair-filter.js";
 
 /** @import { LabelIssues } from "../lib/types" */
@@ -55,7 +55,7 @@ export function issuesCard(store, { again }) {
   let elsewhere = 0;
   /** The sweep that is shown. */
   let shown = "";
-  const keys = issueKeys();
+  const keys = issueKeys(classes);
   const filter = pairFilter(classes, () => show(shown));
 
   /** @param {string} sweep @param {number} [skip] so many images that nobody has looked at are left out */
@@ -111,7 +111,11 @@ export function issuesCard(store, { again }) {
     );
     checked.hidden = likely === 0;
     bar.style.setProperty("--share", String(likely > 0 ? 1 - open / likely : 0));
-    setText(checkedWords, `${count(likely - open)} of ${count(likely)} checked`);
+    const kept = store.labels().kept.length;
+    setText(
+      checkedWords,
+      `${count(likely - open)} of ${count(likely)} checked${kept > 0 ? `, ${count(kept)} kept` : ""}`,
+    );
   }
 
   /** @param {LabelIssues} found @param {string} sweep @param {number} skip */
@@ -126,7 +130,7 @@ export function issuesCard(store, { again }) {
     elsewhere = found.open - here;
     filter.show(found);
     const more = filter.openOf(found) - here;
-    groups = parts.map((part, at) => groupView({ ...part, classes, isOpen: at === 0, elsewhere: more, keep }));
+    groups = parts.map((part, at) => groupView({ ...part, classes, isOpen: at === 0, elsewhere: more, decide }));
     refresh();
     if (cards.length === 0) {
       body.replaceChildren(
@@ -147,7 +151,7 @@ export function issuesCard(store, { again }) {
       );
       return;
     }
-    const next = h("button", { class: "button small", type: "button" }, "Show more images");
+    const next = h("button", { class: "button small", type: "button" }, "Next images");
     next.onclick = () => {
       const left = cards.filter((card) => card.isOpen()).length;
       return show(sweep, skip + left).then(() => {
@@ -164,16 +168,18 @@ export function issuesCard(store, { again }) {
     );
     const [first, ...others] = groups.map((group) => group.element);
     body.replaceChildren(
-      h("div", { class: "issues-head" }, filter.element, actionsHelp()),
+      h("div", { class: "issues-head" }, filter.element, keysHelp(classes)),
       // What is suspected goes on before what is not.
       h("div", { class: "issue-groups", on: keys.on }, first, ...(more > 0 ? [rest, ...others] : [...others, rest])),
     );
     keys.start(cards);
   }
 
-  /** The labels of images are right. @param {Card[]} right */
-  function keep(right) {
-    const changes = right.map(({ issue }) => ({ action: /** @type {const} */ ("keep"), sample: issue.sample }));
+  /** The labels of images are right, or what is suggested for them. @param {Card[]} seen @param {"keep" | "relabel"} action */
+  function decide(seen, action) {
+    const changes = seen.map(({ issue: { sample, suggested } }) =>
+      action === "keep" ? { action, sample } : { action, sample, class: classes[suggested] },
+    );
     return attempt(() => store.change({ changes }));
   }
 

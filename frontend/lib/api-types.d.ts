@@ -1696,7 +1696,10 @@ export interface components {
       open: number;
       /** @description The pairs of classes of those, the most frequent first; at most 50. */
       pairs: components["schemas"]["ClassPair"][];
-      /** @description A page of the samples that nobody has looked at, the most suspicious first. */
+      /**
+       * @description A page of the samples that nobody has looked at: those that confident learning counts to another class, then the
+       * others, each the most suspicious first.
+       */
       issues: components["schemas"]["Issue"][];
     };
     /** @description A version of a set's labels. */
@@ -3634,6 +3637,8 @@ export interface components {
       line: number;
       /** @description Sums that its blocks end with: each is a skip. */
       skips: number;
+      /** @description Sums over several of such blocks. */
+      long_skips: number;
       /** @description The channels of each branch that its last block joins; none without. */
       branches: number[];
     };

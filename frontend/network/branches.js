@@ -3,7 +3,8 @@
 /** @import { CheckedLayer } from "./types" */
 
 /**
- * The branches that each concatenation joins, by its place, in the order in which it takes them: "1×1", "3×3", "pool".
+ * The branches that each concatenation and each sum joins, by its place, in the order in which it takes them: "1×1", "3×3",
+ * "pool"; "unchanged" where the value is taken as it is.
  * @param {readonly CheckedLayer[]} layers
  * @returns {Map<number, string[]>}
  */
@@ -22,8 +23,8 @@ export function branchesOf(layers) {
   }
 
   return new Map(
-    layers.flatMap(({ operation, inputs }, place) =>
-      operation === "Concat" ? [[place, inputs.map((input) => wordOf(branch(input)))]] : [],
+    layers.flatMap(({ inputs }, place) =>
+      inputs.length > 1 ? [[place, inputs.map((input) => wordOf(branch(input)))]] : [],
     ),
   );
 }

@@ -2,7 +2,6 @@
 // its signature: `def mlp(classes, hidden=[128, 64], activation=ReLU):`.
 
 import {
-  EditorView,
   codeFolding,
   foldEffect,
   foldGutter,
@@ -12,7 +11,7 @@ import {
 } from "../../static/vendor/codemirror/codemirror.js";
 import { h } from "../lib/dom.js";
 
-/** @import { EditorState } from "../../static/vendor/codemirror/codemirror.js" */
+/** @import { EditorState, EditorView } from "../../static/vendor/codemirror/codemirror.js" */
 
 /** @typedef {ReturnType<typeof pythonLanguage.parser.parse>} Tree */
 /** @typedef {Tree["topNode"]} Node */
@@ -51,7 +50,14 @@ export function foldParameters(view) {
   const long = lists.filter(({ from, to }) => lineOf(to) - lineOf(from) >= FEW_LINES);
   view.dispatch({ effects: long.map((list) => foldEffect.of(within(list))) });
   const last = lists.at(-1);
-  if (last) view.dispatch({ effects: EditorView.scrollIntoView(last.from, { y: "start", yMargin: 8 }) });
+  if (!last) return;
+  // Not by an effect, which would scroll the page too.
+  view.requestMeasure({
+    read: () => view.lineBlockAt(last.from).top + view.documentPadding.top,
+    write: (top) => {
+      view.scrollDOM.scrollTop = top;
+    },
+  });
 }
 
 /** The tree of all of a text: the editor's own is of its first lines until it has had the time. @param {EditorState} state */

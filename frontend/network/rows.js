@@ -61,21 +61,32 @@ export function rowsOf(layers, chosen, many = MANY_ROWS.edited) {
  */
 function contentsOf(layers, { from, to }, branches) {
   const own = layers.slice(from, to);
-  const amountOf = (/** @type {string} */ kind) => own.filter(({ operation }) => kindOf(operation) === kind).length;
-  const joined = own
-    .map((_, at) => branches.get(from + at) ?? [])
+  const placesOf = (/** @type {string} */ operation) =>
+    own.flatMap((layer, at) => (layer.operation === operation ? [from + at] : []));
+  const joined = placesOf("Concat")
+    .map((place) => branches.get(place) ?? [])
     .reduce((most, each) => (each.length > most.length ? each : most), []);
   if (joined.length > 0) return joined.length > MANY_BRANCHES ? `${joined.length} branches` : joined.join(" + ");
-  const [convolutions, linear] = [amountOf("convolution"), amountOf("linear")];
-  const skips = own.filter(({ operation }) => operation === "Sum").length;
+  const skips = placesOf("Sum").map((place) => branches.get(place) ?? []);
+  // A convolution of one pixel on a skip fits its channels to those of the body.
+  const projected = skips.filter((words) => words.includes("1×1") && !words.includes("unchanged")).length;
+  const convolutions = own.filter(({ operation }) => kindOf(operation) === "convolution").length - projected;
+  const linear = own.filter(({ operation }) => kindOf(operation) === "linear").length;
+  // A separable convolution is one of each channel by itself, and one of a pixel after it.
+  const isSeparable = 2 * own.filter(isDepthwise).length === convolutions;
   const told = [
-    convolutions > 0 && plural(convolutions, "convolution"),
+    convolutions > 0 &&
+      (isSeparable ? plural(convolutions / 2, "separable convolution") : plural(convolutions, "convolution")),
     linear > 0 && plural(linear, "linear layer"),
-    skips > 0 && (skips === 1 ? "a skip" : `${skips} skips`),
+    skips.length > 0 && (skips.length === 1 ? "a skip" : `${skips.length} skips`),
     own.at(-1)?.operation.includes("Pool") && "a pool",
   ].filter(Boolean);
   return told.length > 0 ? told.join(", ") : plural(own.length, "layer");
 }
+
+/** @param {CheckedLayer} layer */
+const isDepthwise = ({ operation, detail, shape }) =>
+  operation.startsWith("Conv") && (detail?.endsWith(`, ${shape[0]} groups`) ?? false);
 
 /** How many lanes the lines of a row take; a loop takes the next one. @param {Strokes} strokes */
 const widthOf = ({ through, into, out, lane, loops }) =>

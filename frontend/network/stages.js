@@ -61,7 +61,7 @@ export function networkStages(onGo) {
 
 /** What the branches of each stage do; none without. @param {Stage[]} stages @param {CheckedLayer[]} layers */
 function branchesOfStages(stages, layers) {
-  const joins = [...branchesOf(layers)];
+  const joins = [...branchesOf(layers)].filter(([place]) => layers[place].operation === "Concat");
   let from = 0;
   return stages.map(({ shape, branches }) => {
     const at = joins.findIndex(
@@ -75,7 +75,8 @@ function branchesOfStages(stages, layers) {
 }
 
 /**
- * A block: of a slice for each branch, or of a part for each skip, with a line around it, or for each convolution.
+ * A block: of a slice for each branch, or of a part for each skip, with a line around it, or for each
+ * convolution.
  * @param {Stage} stage @param {{ width: number, height: number }} size @param {string[]} branches what each does
  */
 function blockOf(stage, { width, height }, branches) {
@@ -89,7 +90,8 @@ function blockOf(stage, { width, height }, branches) {
     });
     return h("span", { class: "stage-slices" }, slices, stage.skips > 0 && h("span", { class: "stage-skip" }));
   });
-  const block = h("span", { class: "stage-parts" }, parts);
+  const around = stage.long_skips > 0 && h("span", { class: "stage-skip is-long" });
+  const block = h("span", { class: "stage-parts" }, parts, around);
   block.style.gap = `${gap}px`;
   block.style.width = `${ZOOM * width + gap * (parts.length - 1)}px`;
   block.style.height = `${ZOOM * height}px`;
@@ -111,11 +113,11 @@ function titleOf({ layers, shape, branches }, words) {
 }
 
 /** @param {Stage} stage @param {string[]} names of its branches */
-function joinsOf({ skips, branches }, names) {
-  if (skips > 0) return plural(skips, "skip");
+function joinsOf({ skips, long_skips: long, branches }, names) {
+  if (skips > 0) return plural(skips, "skip") + (long > 0 ? `\n${long} long` : "");
   if (branches.length === 0) return "";
   if (names.length === 0 || names.length > 2 * NAMES) return plural(branches.length, "branch", "branches");
-  return `${names.slice(0, NAMES).join(" ")}\n${names.slice(NAMES).join(" ")}`;
+  return `${names.slice(0, NAMES).join(" · ")}\n${names.slice(NAMES).join(" · ")}`;
 }
 
 /**
@@ -128,7 +130,7 @@ function shapeOf(stage, isLast, names) {
   return [
     h("b", {}, stage.layers > 0 ? String(size) : "Input"),
     h("small", {}, plane.length > 0 ? plane.join("×") : isLast && "classes"),
-    joins && h("small", { class: "stage-joins" }, joins),
+    joins && h("small", { class: stage.skips > 0 ? "stage-joins" : "stage-joins of-branches" }, joins),
   ];
 }
 

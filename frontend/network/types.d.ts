@@ -46,6 +46,8 @@ export type Stage = {
   line: number;
   /** Sums that its blocks end with. */
   skips: number;
+  /** Sums over several of such blocks. */
+  long_skips: number;
   /** The channels of each branch that its last block joins; none without. */
   branches: number[];
 };

@@ -142,7 +142,7 @@ byId("page").append(
           "p",
           { class: "muted small keys", id: "editor-keys" },
           network.built_in
-            ? "Read only: edit a copy to change it. To leave the text, press Escape, then Tab."
+            ? "Read only: edit a copy to change it. Escape, then Tab, leaves the text."
             : "Ctrl Space lists layers. Tab indents. To leave the editor, press Escape, then Tab.",
         ),
       ),

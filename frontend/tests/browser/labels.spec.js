@@ -85,6 +85,14 @@ test("wrong labels are found and corrected, and new runs learn from the result",
   await issues.getByText("Not suspected: the networks lean to another class").click();
   await expect(cards.nth(3)).toBeVisible();
 
+  // All at once, and back.
+  await issues.getByRole("button", { name: "Relabel all 3 shown" }).click();
+  for (let at = 0; at < 3; at += 1) {
+    await expect(cards.nth(at).locator(".issue-outcome")).toHaveText(/^Relabelled as bright/);
+    await cards.nth(at).getByRole("button", { name: "Undo" }).click();
+    await expect(cards.nth(at).locator(".issue-outcome")).toBeHidden();
+  }
+
   // By keyboard: the next image has the focus.
   await cards.nth(0).focus();
   await page.keyboard.press("Enter");
@@ -129,6 +137,14 @@ test("wrong labels are found and corrected, and new runs learn from the result",
   await expect(cards.nth(4).locator(".issue-outcome")).toBeHidden();
   await cards.nth(3).getByRole("button", { name: "Undo" }).click();
   await expect(cards.nth(3).locator(".issue-outcome")).toBeHidden();
+  // A digit gives a class: its own keeps it.
+  for (const [digit, word] of Object.entries({ 1: "bright above", 2: "bright below" })) {
+    await cards.nth(4).focus();
+    await page.keyboard.press(digit);
+    await expect(cards.nth(4).locator(".issue-outcome")).toHaveText(new RegExp(`^(Kept|Relabelled) as ${word}$`));
+    await cards.nth(4).getByRole("button", { name: "Undo" }).click();
+    await expect(cards.nth(4).locator(".issue-outcome")).toBeHidden();
+  }
   // A restored correction and a change on another page show on the card.
   const other = await page.context().newPage();
   await other.goto(page.url());
@@ -142,7 +158,7 @@ test("wrong labels are found and corrected, and new runs learn from the result",
   await expect(cards.nth(0).locator(".issue-outcome")).toHaveText(/^Relabelled as bright/);
 
   // The next ones are others, and what was looked at does not come again.
-  await issues.getByRole("button", { name: "Show more images" }).click();
+  await issues.getByRole("button", { name: "Next images" }).click();
   await expect(cards.first()).toBeFocused();
   for (const name of names) await expect(issues.getByTitle(name, { exact: true })).toHaveCount(0);
   await page.reload();

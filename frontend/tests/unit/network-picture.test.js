@@ -161,7 +161,13 @@ test("branches are named by their largest kernel or their pool, and parts by wha
     layer("head.0", [10], { operation: "Linear" }),
     layer("head.1", [11], { operation: "ReLU" }),
   ];
-  assert.deepEqual([...branchesOf(layers)], [[8, ["1×1", "3×3", "pool", "unchanged"]]]);
+  assert.deepEqual(
+    [...branchesOf(layers)],
+    [
+      [8, ["1×1", "3×3", "pool", "unchanged"]],
+      [10, ["Conv2d", "unchanged"]],
+    ],
+  );
   const notes = rowsOf(layers, () => false).rows.map(({ title, note }) => [title, note]);
   assert.deepEqual(notes, [
     ["stem", "1 convolution, a pool"],
@@ -169,6 +175,20 @@ test("branches are named by their largest kernel or their pool, and parts by wha
     ["skip", "1 convolution, a skip"],
     ["head", "1 linear layer"],
   ]);
+});
+
+test("a block says its separable convolutions, without the one that fits its skip", () => {
+  const depthwise = { detail: "3×3, 8 groups" };
+  const layers = [
+    layer("input", []),
+    layer("block.0", [0], depthwise),
+    layer("block.1", [1], { detail: "1×1" }),
+    layer("block.2", [2], depthwise),
+    layer("block.3", [3], { detail: "1×1" }),
+    layer("block.project", [0], { detail: "1×1" }),
+    layer("block", [4, 5], { operation: "Sum" }),
+  ];
+  assert.equal(rowsOf(layers, () => false).rows[1].note, "2 separable convolutions, a skip");
 });
 
 test("many branches are counted, and those of branches are not walked through", () => {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use utoipa::ToSchema;
-use vivarium_models::graph::{Graph, Operation};
+use vivarium_models::graph::{Graph, Node, Operation};
 
 /// Neighbouring layers whose results have the same height and width, and blocks of them that end with as many channels; of
 /// vectors, a single layer.
@@ -16,6 +16,8 @@ pub struct Stage {
     line: u32,
     /// Sums that its blocks end with: each is a skip.
     skips: usize,
+    /// Sums over several of such blocks.
+    long_skips: usize,
     /// The channels of each branch that its last block joins; none without.
     branches: Vec<usize>,
 }
@@ -27,11 +29,13 @@ pub(super) fn stages(graph: &Graph) -> Vec<Stage> {
         layers: 0,
         line: 0,
         skips: 0,
+        long_skips: 0,
         branches: Vec::new(),
     };
     let mut stages = vec![sample];
     // Whether a sum or a concatenation was the last: a block ends, and its result has the channels.
     let mut has_ended = true;
+    let takers = takers(graph);
     for node in &graph.nodes {
         let is_layer = matches!(
             node.operation,
@@ -50,6 +54,7 @@ pub(super) fn stages(graph: &Graph) -> Vec<Stage> {
                 stage.layers += usize::from(is_layer);
                 stage.shape.clone_from(&node.shape);
                 match node.operation {
+                    Operation::Sum if is_over_sums(graph, node, &takers) => stage.long_skips += 1,
                     Operation::Sum => stage.skips += 1,
                     Operation::Concat => {
                         let inputs = node.inputs.iter();
@@ -63,6 +68,7 @@ pub(super) fn stages(graph: &Graph) -> Vec<Stage> {
                 layers: 1,
                 line: node.lines.first().copied().unwrap_or(0),
                 skips: 0,
+                long_skips: 0,
                 branches: Vec::new(),
             }),
             _ => {}
@@ -74,11 +80,35 @@ pub(super) fn stages(graph: &Graph) -> Vec<Stage> {
         if is_more {
             before.layers += stage.layers;
             before.skips += stage.skips;
+            before.long_skips += stage.long_skips;
             before.branches = std::mem::take(&mut stage.branches);
         }
         is_more
     });
     stages
+}
+
+/// How many layers take the result of each.
+fn takers(graph: &Graph) -> Vec<usize> {
+    let mut takers = vec![0; graph.nodes.len()];
+    for &input in graph.nodes.iter().flat_map(|node| &node.inputs) {
+        takers[input] += 1;
+    }
+    takers
+}
+
+/// Whether one of the branches that a sum adds, back to where they part, ends with another sum.
+fn is_over_sums(graph: &Graph, sum: &Node, takers: &[usize]) -> bool {
+    sum.inputs.iter().any(|&end| {
+        let mut node = end;
+        while takers[node] == 1 {
+            match graph.nodes[node].inputs[..] {
+                [before] => node = before,
+                _ => return graph.nodes[node].operation == Operation::Sum,
+            }
+        }
+        false
+    })
 }
 
 #[cfg(test)]
@@ -120,6 +150,20 @@ mod tests {
         let row = NETWORKS.iter().find(|row| row.kind == "inception").unwrap();
         let graph = row.graph_of(&Map::new(), &[3, 32, 32], 10).unwrap();
         assert_eq!(stages(&graph)[2].branches, [64, 128, 32, 32]);
+        let skips_of = |kind: &str| {
+            let row = NETWORKS.iter().find(|row| row.kind == kind).unwrap();
+            let graph = row.graph_of(&Map::new(), &[3, 32, 32], 10).unwrap();
+            let stages = stages(&graph).into_iter();
+            stages
+                .map(|stage| (stage.skips, stage.long_skips))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(skips_of("residual-small")[2], (2, 0));
+        assert_eq!(
+            skips_of("residual-deep")[2..6],
+            [(2, 1); 4],
+            "a skip around each of two blocks, and one around both"
+        );
         let mlp = stages_of("mlp", &[2]);
         assert_eq!(mlp.first(), Some(&(vec![2], 0)));
         assert!(
