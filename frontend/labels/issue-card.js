@@ -56,7 +56,7 @@ export function issueCard(issue, { classes, store, onDone }) {
     { class: "issue-choices" },
     suggested === label ? null : button("Relabel", `Relabel as ${classes[suggested]}: ${name}`, () => act("relabel")),
     button("Keep", `Keep ${name} as ${classes[label]}`, () => act("keep")),
-    button("Exclude", `Exclude ${name}`, () => act("exclude")),
+    button("Exclude", `Exclude ${name}`, () => act("exclude"), "quiet"),
     others.length > 0 ? other : null,
   );
   const element = h(
@@ -81,8 +81,6 @@ export function issueCard(issue, { classes, store, onDone }) {
               issue.is_test ? `${shortName} · test` : shortName,
             ),
           ),
-          h("th", {}, "here"),
-          h("th", { title: "The mean over images with that label" }, "typical"),
         ),
       ),
       h(
@@ -153,20 +151,27 @@ export function issueCard(issue, { classes, store, onDone }) {
     setText(outcome, outcomeText());
   }
 
-  /** How probable a class is here, and on average on the images with that label. @param {string} role @param {number} of the class @param {number} value @param {number | null} mean */
+  /** How probable a class is, and in the hint on average on images with that label. @param {string} role @param {number} of the class @param {number} value @param {number | null} mean */
   function probability(role, of, value, mean) {
     return h(
       "tr",
       {},
       h("th", { title: classes[of] }, h("small", {}, role), classes[of]),
-      h("td", {}, probabilityText(value)),
-      h("td", {}, mean === null ? "–" : probabilityText(mean)),
+      h(
+        "td",
+        { title: mean === null ? "" : `${probabilityText(mean)} on average on images with that label` },
+        probabilityText(value),
+      ),
     );
   }
 
-  /** @param {string} word @param {string} title @param {() => void} click */
-  function button(word, title, click) {
-    return h("button", { class: "button small", type: "button", "aria-label": title, title, on: { click } }, word);
+  /** @param {string} word @param {string} title @param {() => void} click @param {string} [look] */
+  function button(word, title, click, look = "") {
+    return h(
+      "button",
+      { class: `button small ${look}`, type: "button", "aria-label": title, title, on: { click } },
+      word,
+    );
   }
 
   show();

@@ -18,9 +18,9 @@ import { probabilityText } from "./words.js";
 
 /** The labels that are counted as suspected. @type {Group} */
 const SUSPECTED = {
-  title: "Suspected: the networks are sure of another class",
+  title: "Suspected: the networks see another class",
   about: (first, classes) =>
-    `Here: the networks’ probability for this image. ${typicalOf(first, classes)} The least likely labels come first. Networks err too: stop when most labels turn out right.`,
+    `Another class is as probable as it usually is on images with that label${averageOf(first, classes)}. The least likely labels come first. Networks err too: stop when most labels turn out right.`,
   has: ({ is_likely }) => is_likely,
 };
 
@@ -29,7 +29,7 @@ const GROUPS = [
   SUSPECTED,
   {
     title: "Not suspected: the networks lean to another class",
-    about: () => "Another class gets the highest probability, but less than its own images typically get.",
+    about: () => "Another class is the most probable, but less so than it usually is on images with that label.",
     has: ({ suggested, label }) => suggested !== label,
   },
   {
@@ -59,7 +59,9 @@ export function groupView({ group, classes, cards, isOpen, elsewhere, decide }) 
   const ofAll = (/** @type {"keep" | "relabel"} */ action) =>
     h("button", { class: "button small", type: "button", on: { click: () => decide(open(), action) } });
   const [relabelAll, keepAll] = [ofAll("relabel"), ofAll("keep")];
-  const all = h("div", { class: "issues-all" }, cards.every(hasSuggestion) && relabelAll, keepAll);
+  const suggestions = new Set(cards.map(({ issue }) => issue.suggested));
+  const hasSuggestion = cards.every(({ issue }) => issue.suggested !== issue.label);
+  const all = h("div", { class: "issues-all" }, relabelAll, keepAll);
   const amount = group === SUSPECTED ? outOf(cards.length, elsewhere) : `${count(cards.length)} listed`;
   const element = h(
     "details",
@@ -74,22 +76,18 @@ export function groupView({ group, classes, cards, isOpen, elsewhere, decide }) 
   function refresh() {
     const left = open().length;
     all.hidden = left < 2;
-    const which = `${left === cards.length ? "all" : "the other"} ${count(left)} shown`;
-    setText(relabelAll, `Relabel ${which}`);
+    const which = `${left === cards.length ? "all" : "the other"} ${count(left)}`;
+    relabelAll.hidden = suggestions.size > 1 || !hasSuggestion;
+    setText(relabelAll, `Relabel ${which} as ${classes[cards[0].issue.suggested]}`);
     setText(keepAll, `Keep ${which}`);
   }
 
   return { element, refresh };
 }
 
-/** What is typical of a class, by the one that an image is suspected of. @param {Issue} issue @param {string[]} classes */
-function typicalOf({ suggested, suggested_mean: mean }, classes) {
-  const example = mean === null ? "" : `, ${probabilityText(mean)} for ${classes[suggested]}`;
-  return `Typical: its mean over images with that label${example}.`;
-}
-
-/** @param {Card} card */
-const hasSuggestion = ({ issue }) => issue.suggested !== issue.label;
+/** That average of the class that an image is suspected of. @param {Issue} issue @param {string[]} classes */
+const averageOf = ({ suggested, suggested_mean: mean }, classes) =>
+  mean === null ? "" : ` (${classes[suggested]}: ${probabilityText(mean)})`;
 
 /** @param {number} shown @param {number} elsewhere */
 const outOf = (shown, elsewhere) => (elsewhere > 0 ? `${count(shown)} of ${count(shown + elsewhere)}` : count(shown));

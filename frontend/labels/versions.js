@@ -89,7 +89,7 @@ export function versionsCard({ set, use }) {
               : h(
                   "button",
                   {
-                    class: "button small quiet",
+                    class: "button small",
                     type: "button",
                     "aria-label": `Use version ${name}`,
                     on: { click: () => use(name) },

@@ -8,6 +8,8 @@ const LANE = 14;
 const MOST_LANES_WIDTH = 112;
 /** How far loops lead aside, in lanes: the first less than a whole one, where another value may run. */
 const LOOPS = [0.75, 1.05, 1.35];
+/** Where they leave the line, in rows: below the row's edge, or those of neighbours would meet. */
+const LOOP_FROM = 0.1;
 
 /** @param {number} lanes */
 export const laneWidth = (lanes) => Math.min(LANE, MOST_LANES_WIDTH / lanes);
@@ -33,8 +35,8 @@ export function lanePath({ through, into, out, lane, loops }, width) {
     ...(lane === null ? [] : into.map((from) => line(from, 0, lane, 0.5))),
     ...(lane === null ? [] : out.map((to) => line(lane, 0.5, to, 1))),
     ...(lane === null ? [] : LOOPS.slice(0, loops)).flatMap((by) => [
-      line(Number(lane), 0, Number(lane) + by, 0.5),
-      line(Number(lane) + by, 0.5, Number(lane), 1),
+      line(Number(lane), LOOP_FROM, Number(lane) + by, 0.5),
+      line(Number(lane) + by, 0.5, Number(lane), 1 - LOOP_FROM),
     ]),
   ].join("");
 }

@@ -87,12 +87,22 @@ function weightsOf({ size, biases }, from) {
   );
 }
 
-/** @param {number} from @param {number} to */
+/** All links, and those of one neuron, which takes every value before it. @param {number} from @param {number} to */
 function links(from, to) {
   const [left, right] = [placesOf(from).neurons, placesOf(to).neurons];
-  const d = left.map((y1) => right.map((y2) => `M0 ${y1}L100 ${y2}`).join("")).join("");
+  const into = (/** @type {number} */ y2) => left.map((y1) => `M0 ${y1}L100 ${y2}`).join("");
+  const one = right[Math.floor((right.length - 1) / 3)];
   const size = { viewBox: `0 0 100 ${HEIGHT}`, preserveAspectRatio: "none", height: HEIGHT };
-  return h("span", { class: "neurons-links" }, s("svg", { ...size, "aria-hidden": "true" }, s("path", { d })));
+  return h(
+    "span",
+    { class: "neurons-links" },
+    s(
+      "svg",
+      { ...size, "aria-hidden": "true" },
+      s("path", { d: right.map(into).join("") }),
+      s("path", { class: "of-one", d: into(one) }),
+    ),
+  );
 }
 
 /** @param {number} size @param {string} kind */

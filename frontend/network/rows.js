@@ -1,6 +1,6 @@
 // The rows of a network's picture: layers, the groups that they form, and repeats that are folded. No DOM here.
 
-import { plural } from "../lib/format.js";
+import { plural, together } from "../lib/format.js";
 import { branchesOf } from "./branches.js";
 import { kindOf } from "./kinds.js";
 import { lanesOf, strokesOf } from "./lanes.js";
@@ -78,7 +78,7 @@ function contentsOf(layers, { from, to }, branches) {
     convolutions > 0 &&
       (isSeparable ? plural(convolutions / 2, "separable convolution") : plural(convolutions, "convolution")),
     linear > 0 && plural(linear, "linear layer"),
-    skips.length > 0 && (skips.length === 1 ? "a skip" : `${skips.length} skips`),
+    skips.length > 0 && (skips.length === 1 ? together("a skip") : `${skips.length} skips`),
     own.at(-1)?.operation.includes("Pool") && "a pool",
   ].filter(Boolean);
   return told.length > 0 ? told.join(", ") : plural(own.length, "layer");

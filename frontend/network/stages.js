@@ -3,15 +3,16 @@
 
 import { h } from "../lib/dom.js";
 import { plural } from "../lib/format.js";
-import { branchesOf } from "./branches.js";
 import { columnsOf } from "./dense.js";
 import { neurons } from "./neurons.js";
-import { blocksOf } from "./thumbnail.js";
+import { branchesOfStages, poolsAfter } from "./stage-layers.js";
+import { blocksOf, heightOf } from "./thumbnail.js";
 
 /** @import { CheckedLayer, CheckedNetwork, Stage } from "./types" */
 
-/** How much larger than in the list the blocks are. */
+/** How much larger than in the list the blocks are, and how wide one of a few convolutions is beside a block. */
 const ZOOM = 1.6;
+const OF_BLOCK = 0.55;
 /** A stage has so many parts at most. */
 const MOST_PARTS = 4;
 /** Pixels between its blocks, for the ends of their skips, and between its convolutions. */
@@ -36,9 +37,15 @@ export function networkStages(onGo) {
       const { stages, layers } = network;
       const blocks = blocksOf(stages);
       const branches = branchesOfStages(stages, layers);
+      const pools = poolsAfter(stages, layers);
       element.replaceChildren(
         ...stages.map((stage, at) => {
-          const block = h("span", { class: "stage-block" }, blockOf(stage, blocks[at], branches[at]));
+          const block = h(
+            "span",
+            { class: "stage-block" },
+            blockOf(stage, blocks[at], branches[at]),
+            pools[at].map((pool) => poolBar(pool, stages)),
+          );
           const face = [block, ...shapeOf(stage, at === stages.length - 1, branches[at])];
           const title = stage.layers > 0 ? titleOf(stage, branches[at]) : "A sample";
           return h(
@@ -59,21 +66,6 @@ export function networkStages(onGo) {
   };
 }
 
-/** What the branches of each stage do; none without. @param {Stage[]} stages @param {CheckedLayer[]} layers */
-function branchesOfStages(stages, layers) {
-  const joins = [...branchesOf(layers)].filter(([place]) => layers[place].operation === "Concat");
-  let from = 0;
-  return stages.map(({ shape, branches }) => {
-    const at = joins.findIndex(
-      ([place, words], join) =>
-        join >= from && words.length === branches.length && layers[place].shape.join() === shape.join(),
-    );
-    if (at < 0) return [];
-    from = at + 1;
-    return joins[at][1];
-  });
-}
-
 /**
  * A block: of a slice for each branch, or of a part for each skip, with a line around it, or for each
  * convolution.
@@ -92,18 +84,27 @@ function blockOf(stage, { width, height }, branches) {
   });
   const around = stage.long_skips > 0 && h("span", { class: "stage-skip is-long" });
   const block = h("span", { class: "stage-parts" }, parts, around);
+  // A part is as wide as its channels are many, whatever there are beside it.
+  const part = ZOOM * width * (isOfConvolutions(stage) ? OF_BLOCK : 1);
   block.style.gap = `${gap}px`;
-  block.style.width = `${ZOOM * width + gap * (parts.length - 1)}px`;
+  block.style.setProperty("--width", `${part * parts.length + gap * (parts.length - 1)}px`);
   block.style.height = `${ZOOM * height}px`;
   return block;
 }
 
-/** @param {Stage} stage */
-function partsOf({ shape, layers, skips, branches }) {
-  if (skips > 0) return Math.min(skips, MOST_PARTS);
-  const isOfConvolutions = shape.length > 1 && branches.length === 0 && layers <= MOST_PARTS;
-  return isOfConvolutions ? Math.max(1, layers) : 1;
+/** A pool behind a block, as high as its result. @param {CheckedLayer} pool @param {Stage[]} stages */
+function poolBar({ operation, shape }, stages) {
+  const bar = h("i", { class: "stage-pool", title: `${operation}: ${shape.join(" × ")}` });
+  bar.style.height = `${ZOOM * heightOf(shape.length > 1 ? shape : [shape[0], 1], stages)}px`;
+  return bar;
 }
+
+/** Whether a stage is a few convolutions one after another. @param {Stage} stage */
+const isOfConvolutions = ({ shape, layers, skips, branches }) =>
+  shape.length > 1 && layers > 0 && layers <= MOST_PARTS && skips === 0 && branches.length === 0;
+
+/** @param {Stage} stage */
+const partsOf = (stage) => (isOfConvolutions(stage) ? stage.layers : Math.max(1, Math.min(stage.skips, MOST_PARTS)));
 
 /** @param {Stage} stage @param {string[]} words what its branches do */
 function titleOf({ layers, shape, branches }, words) {

@@ -20,19 +20,23 @@ const PER_VALUES = 2.6;
  * @returns {{ x: number, width: number, height: number, isVector: boolean, layers: number }[]}
  */
 export function blocksOf(stages) {
-  const highest = Math.max(1, ...stages.map(({ shape }) => shape[1] ?? 1));
   let x = 0;
-  return stages.map(({ shape: [size, side], layers }) => {
-    const isVector = side === undefined;
-    const width = isVector ? BAR : 4 + PER_CHANNELS * Math.log2(size + 1);
-    const height = isVector
-      ? Math.min(HEIGHT, MIN_SIDE + PER_VALUES * Math.log2(size))
-      : // By the square root, or the last stages of an image could not be seen.
-        Math.max(MIN_SIDE, HEIGHT * Math.sqrt(side / highest));
+  return stages.map(({ shape, layers }) => {
+    const isVector = shape.length === 1;
+    const width = isVector ? BAR : 4 + PER_CHANNELS * Math.log2(shape[0] + 1);
+    const height = heightOf(shape, stages);
     const block = { x, width, height, isVector, layers };
     x += width + GAP;
     return block;
   });
+}
+
+/** How high a result is drawn, in pixels. @param {number[]} shape @param {Stage[]} stages of its network */
+export function heightOf([size, side], stages) {
+  if (side === undefined) return Math.min(HEIGHT, MIN_SIDE + PER_VALUES * Math.log2(size));
+  const highest = Math.max(1, ...stages.map(({ shape }) => shape[1] ?? 1));
+  // By the square root, or the last stages of an image could not be seen.
+  return Math.max(MIN_SIDE, HEIGHT * Math.sqrt(side / highest));
 }
 
 /** What the picture shows, in words. @param {Stage[]} stages */

@@ -116,7 +116,6 @@ const view = h(
     h(
       "p",
       {},
-      h("span", { class: "of-blocks" }, "Blocks: the size before a pool. "),
       "Multiply-adds: to classify one sample. Time: estimated share of a training step. Memory: to train on one sample, with parameters, gradients and momentum. ",
       h("span", { class: "of-bars" }, "The longest bar is the largest row."),
     ),

@@ -174,8 +174,10 @@ test("a network of linear layers is drawn as its neurons, with the weights betwe
   await expect(stages.nth(2)).toHaveText("64 × 3 weights+ 3 biases3Tanh");
   await expect(stages.nth(2).locator("circle")).toHaveCount(3);
   // Ten neurons of the input and three are drawn, each connected with each.
-  const lines = await stages.nth(2).locator(".neurons-links path").getAttribute("d");
-  expect(lines?.match(/M/g)).toHaveLength(30);
+  const links = stages.nth(2).locator(".neurons-links path");
+  expect((await links.nth(0).getAttribute("d"))?.match(/M/g)).toHaveLength(30);
+  // Those of one neuron stand out.
+  expect((await links.nth(1).getAttribute("d"))?.match(/M/g)).toHaveLength(10);
   await page.setViewportSize({ width: 400, height: 900 });
   await expect(page.locator(".neurons-image")).toBeHidden();
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(400);
@@ -191,7 +193,12 @@ test("a built-in text opens with its parameters folded to a signature, a copy wi
   await expect(text(page)).toContainText('label="Hidden widths"');
   // A long text, of which the editor reads the end later.
   await page.goto("/networks/inception");
-  await expect(signature).toHaveText(/^classes, one, reduce3, three, .*, hidden, dropout$/);
+  await expect(signature.first()).toHaveText(/^classes, one, reduce3, three, .*, hidden, dropout$/);
+  // What checks the options is folded too, and the network's own function comes first.
+  await expect(signature.nth(1)).toHaveText("…");
+  await expect(text(page)).not.toContainText("OptionError");
+  await expect(page.locator(".cm-line", { hasText: "def inception(" })).toBeInViewport();
+  expect(await page.evaluate(() => scrollY)).toBe(0);
   await page.goto("/networks/new?copy=mlp");
   await expect(text(page)).toContainText('label="Hidden widths"');
   await expect(signature).toHaveCount(0);

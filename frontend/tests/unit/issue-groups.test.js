@@ -13,7 +13,7 @@ const grouped = (issues) =>
 test("images stand by what speaks against their label, each group in its order", () => {
   const issues = [issue(7, 1, true), issue(2, 1, false), issue(9, 0, false), issue(4, 2, true), issue(1, 0, false)];
   assert.deepEqual(grouped(issues), [
-    ["Suspected: the networks are sure of another class", [7, 4]],
+    ["Suspected: the networks see another class", [7, 4]],
     ["Not suspected: the networks lean to another class", [2]],
     ["Not suspected: the networks agree with the label", [9, 1]],
   ]);

@@ -172,7 +172,7 @@ test("branches are named by their largest kernel or their pool, and parts by wha
   assert.deepEqual(notes, [
     ["stem", "1 convolution, a pool"],
     ["block", "1×1 + 3×3 + pool + unchanged"],
-    ["skip", "1 convolution, a skip"],
+    ["skip", "1 convolution, a\u00a0skip"],
     ["head", "1 linear layer"],
   ]);
 });
@@ -188,7 +188,7 @@ test("a block says its separable convolutions, without the one that fits its ski
     layer("block.project", [0], { detail: "1×1" }),
     layer("block", [4, 5], { operation: "Sum" }),
   ];
-  assert.equal(rowsOf(layers, () => false).rows[1].note, "2 separable convolutions, a skip");
+  assert.equal(rowsOf(layers, () => false).rows[1].note, "2 separable convolutions, a\u00a0skip");
 });
 
 test("many branches are counted, and those of branches are not walked through", () => {

@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { branchesOfStages, poolsAfter } from "../../network/stage-layers.js";
+
+/** @param {string} operation @param {number[]} shape @param {number[]} inputs @param {string} [detail] */
+const layer = (operation, shape, inputs, detail) =>
+  /** @type {import("../../network/types").CheckedLayer} */ ({ operation, shape, inputs, detail });
+
+/** @param {number[]} shape @param {number} layers @param {number[]} [branches] */
+const stage = (shape, layers, branches = []) => ({ shape, layers, line: 1, skips: 0, long_skips: 0, branches });
+
+const LAYERS = [
+  layer("Input", [3, 8, 8], []),
+  layer("Conv2d", [4, 8, 8], [0], "3×3"),
+  layer("MaxPool2d", [4, 4, 4], [1], "2×2"),
+  layer("Conv2d", [4, 4, 4], [2], "1×1"),
+  layer("MaxPool2d", [4, 4, 4], [2], "3×3, stride 1"),
+  layer("Conv2d", [4, 4, 4], [4], "1×1"),
+  layer("Concat", [8, 4, 4], [3, 5]),
+  layer("Mean", [8], [6]),
+  layer("Linear", [10], [7]),
+];
+const STAGES = [stage([3, 8, 8], 0), stage([4, 8, 8], 1), stage([8, 4, 4], 2, [4, 4]), stage([10], 1)];
+
+test("a pool between two stages is behind the first, and one of a branch is not", () => {
+  const pools = poolsAfter(STAGES, LAYERS).map((after) => after.map(({ operation }) => operation));
+  assert.deepEqual(pools, [[], ["MaxPool2d"], ["Mean"], []]);
+});
+
+test("a stage has the branches of its own concatenation", () => {
+  assert.deepEqual(branchesOfStages(STAGES, LAYERS), [[], [], ["1×1", "pool"], []]);
+});
