@@ -56,7 +56,7 @@ export function issueCard(issue, { classes, store, onDone }) {
     { class: "issue-choices" },
     suggested === label ? null : button("Relabel", `Relabel as ${classes[suggested]}: ${name}`, () => act("relabel")),
     button("Keep", `Keep ${name} as ${classes[label]}`, () => act("keep")),
-    button("Exclude", `Exclude ${name}`, () => act("exclude"), "quiet"),
+    button("Exclude", `Exclude ${name}`, () => act("exclude")),
     others.length > 0 ? other : null,
   );
   const element = h(

@@ -20,7 +20,7 @@ import { probabilityText } from "./words.js";
 const SUSPECTED = {
   title: "Suspected: the networks see another class",
   about: (first, classes) =>
-    `Another class is as probable as it usually is on images with that label${averageOf(first, classes)}. The least likely labels come first. Networks err too: stop when most labels turn out right.`,
+    `The networks are at least as sure of another class as they usually are on images with that label${averageOf(first, classes)}. The least likely labels come first. Networks err too: stop when most labels turn out right.`,
   has: ({ is_likely }) => is_likely,
 };
 
@@ -62,7 +62,7 @@ export function groupView({ group, classes, cards, isOpen, elsewhere, decide }) 
   const suggestions = new Set(cards.map(({ issue }) => issue.suggested));
   const hasSuggestion = cards.every(({ issue }) => issue.suggested !== issue.label);
   const all = h("div", { class: "issues-all" }, relabelAll, keepAll);
-  const amount = group === SUSPECTED ? outOf(cards.length, elsewhere) : `${count(cards.length)} listed`;
+  const amount = group === SUSPECTED ? outOf(cards.length, elsewhere) : count(cards.length);
   const element = h(
     "details",
     { class: "issue-group", open: isOpen },
@@ -82,7 +82,7 @@ export function groupView({ group, classes, cards, isOpen, elsewhere, decide }) 
     setText(keepAll, `Keep ${which}`);
   }
 
-  return { element, refresh };
+  return { element, actions: all, refresh };
 }
 
 /** That average of the class that an image is suspected of. @param {Issue} issue @param {string[]} classes */

@@ -159,9 +159,11 @@ export function issuesCard(store, { again }) {
         cards[0]?.element.focus();
       });
     };
+    // On many pages what is done about a whole one stays in sight.
     const rest = h(
       "div",
-      { class: "issue-next" },
+      { class: more > 0 ? "issue-next is-in-sight" : "issue-next" },
+      more > 0 && groups[0].actions,
       h("p", { class: "muted small" }, restWords(more, filter.chosen() !== null)),
       next,
       searchAgain,

@@ -42,7 +42,7 @@ export function pairFilter(classes, onChange) {
         "aria-label": "Pair of classes",
         on: { change: () => choose(offered[Number(select.value)] ?? null) },
       },
-      h("option", { value: -1 }, "Labelled → suggested…"),
+      h("option", { value: -1 }, "More pairs…"),
       ...offered.map((each, value) => h("option", { value, selected: isSame(each, pair) }, wordsOf(each))),
     );
     return select;

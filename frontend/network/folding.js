@@ -57,7 +57,11 @@ export function foldParameters(view) {
   view.requestMeasure({
     read: () => view.lineBlockAt(last.from).top + view.documentPadding.top,
     write: (top) => {
-      view.scrollDOM.scrollTop = top;
+      const { scrollDOM, contentDOM } = view;
+      if (scrollDOM.scrollHeight <= scrollDOM.clientHeight) return;
+      // So that the function can begin at the top, however short it is.
+      contentDOM.style.paddingBottom = `${Math.max(0, scrollDOM.clientHeight - (scrollDOM.scrollHeight - top))}px`;
+      scrollDOM.scrollTop = top;
     },
   });
 }

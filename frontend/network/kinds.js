@@ -2,6 +2,8 @@
 
 import { h } from "../lib/dom.js";
 
+/** @import { CheckedLayer } from "./types" */
+
 /** @type {{ kind: string, pattern: RegExp, word: string }[]} */
 const KINDS = [
   { kind: "convolution", pattern: /^Conv/, word: "convolution" },
@@ -17,6 +19,10 @@ const PART = { kind: "", word: "several layers" };
 
 /** @param {string} operation */
 export const kindOf = (operation) => KINDS.find(({ pattern }) => pattern.test(operation))?.kind ?? "";
+
+/** Whether a layer filters each channel by itself. @param {CheckedLayer} layer */
+export const isDepthwise = ({ operation, detail, shape }) =>
+  operation.startsWith("Conv") && (detail?.endsWith(`, ${shape[0]} groups`) ?? false);
 
 /** The kinds of what is shown, with their marks. */
 export function kindLegend() {

@@ -106,9 +106,6 @@ function noteOf({ title, note }, detail) {
   return [name, detail].filter((word) => word !== "").join(" · ");
 }
 
-/** Smaller parts of the longest bar are not drawn. */
-const LEAST_BAR = 0.01;
-
 /** @param {string} id */
 function costCell(id) {
   const bar = h("span", { class: "cost-bar" });
@@ -120,8 +117,7 @@ function costCell(id) {
     show({ value, of, most }, { text, words: long }) {
       const share = of > 0 ? value / of : 0;
       bar.style.setProperty("--share", most > 0 ? (value / most).toFixed(4) : "0");
-      // An empty bar says less than the figure beside it.
-      bar.hidden = value < LEAST_BAR * most || value === 0;
+      bar.hidden = value === 0;
       words.textContent = value === 0 ? "" : text(value, share);
       element.title = value === 0 ? "" : long(value, share);
     },

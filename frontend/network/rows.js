@@ -2,7 +2,7 @@
 
 import { plural, together } from "../lib/format.js";
 import { branchesOf } from "./branches.js";
-import { kindOf } from "./kinds.js";
+import { isDepthwise, kindOf } from "./kinds.js";
 import { lanesOf, strokesOf } from "./lanes.js";
 import { repeatsOf } from "./repeats.js";
 
@@ -83,10 +83,6 @@ function contentsOf(layers, { from, to }, branches) {
   ].filter(Boolean);
   return told.length > 0 ? told.join(", ") : plural(own.length, "layer");
 }
-
-/** @param {CheckedLayer} layer */
-const isDepthwise = ({ operation, detail, shape }) =>
-  operation.startsWith("Conv") && (detail?.endsWith(`, ${shape[0]} groups`) ?? false);
 
 /** How many lanes the lines of a row take; a loop takes the next one. @param {Strokes} strokes */
 const widthOf = ({ through, into, out, lane, loops }) =>

@@ -1,7 +1,7 @@
 // What there is in and behind the stages of a network, by its layers. No DOM here.
 
 import { branchesOf } from "./branches.js";
-import { kindOf } from "./kinds.js";
+import { isDepthwise, kindOf } from "./kinds.js";
 
 /** @import { CheckedLayer, Stage } from "./types" */
 
@@ -21,25 +21,37 @@ export function branchesOfStages(stages, layers) {
 }
 
 /**
- * The pools after each stage: those between its last layer with weights and the first one of the next stage.
- * @param {Stage[]} stages @param {CheckedLayer[]} layers @returns {CheckedLayer[][]}
+ * The convolutions and linear layers of each stage, and the pools behind it, before the first such layer of the next one.
+ * @param {Stage[]} stages @param {CheckedLayer[]} layers
+ * @returns {{ weighted: CheckedLayer[], pools: CheckedLayer[] }[]}
  */
-export function poolsAfter(stages, layers) {
-  /** @type {CheckedLayer[][]} */
-  const pools = stages.map(() => []);
-  let [stage, left] = [0, 0];
+export function layersOfStages(stages, layers) {
+  const found = stages.map(() => ({
+    weighted: /** @type {CheckedLayer[]} */ ([]),
+    pools: /** @type {CheckedLayer[]} */ ([]),
+  }));
+  let at = 0;
   /** @type {CheckedLayer[]} */
   let since = [];
   for (const layer of layers) {
     if (["convolution", "linear"].includes(kindOf(layer.operation))) {
-      if (left === 0 && stage + 1 < stages.length) {
-        pools[stage] = since;
-        stage += 1;
-        left = stages[stage].layers;
+      if (found[at].weighted.length === stages[at].layers && at + 1 < stages.length) {
+        found[at].pools = since;
+        at += 1;
       }
-      left -= 1;
+      found[at].weighted.push(layer);
       since = [];
     } else if (/Pool|^Mean$/.test(layer.operation)) since.push(layer);
   }
-  return pools;
+  return found;
+}
+
+/**
+ * How many convolutions a block has: a separable one is of two layers, and one of a pixel that fits a skip does not count.
+ * @param {CheckedLayer[]} weighted of a stage @param {number} blocks
+ */
+export function convolutionsOf(weighted, blocks) {
+  const depthwise = weighted.filter(isDepthwise).length;
+  const separable = depthwise > 0 && weighted.length - 2 * depthwise <= blocks;
+  return Math.round((separable ? depthwise : weighted.length) / blocks);
 }

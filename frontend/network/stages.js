@@ -5,19 +5,22 @@ import { h } from "../lib/dom.js";
 import { plural } from "../lib/format.js";
 import { columnsOf } from "./dense.js";
 import { neurons } from "./neurons.js";
-import { branchesOfStages, poolsAfter } from "./stage-layers.js";
+import { branchesOfStages, convolutionsOf, layersOfStages } from "./stage-layers.js";
 import { blocksOf, heightOf } from "./thumbnail.js";
 
 /** @import { CheckedLayer, CheckedNetwork, Stage } from "./types" */
 
-/** How much larger than in the list the blocks are, and how wide one of a few convolutions is beside a block. */
+/** How much larger than in the list the blocks are, and how wide one of their convolutions is. */
 const ZOOM = 1.6;
-const OF_BLOCK = 0.55;
-/** A stage has so many parts at most. */
-const MOST_PARTS = 4;
-/** Pixels between its blocks, for the ends of their skips, and between its convolutions. */
-const SKIP_GAP = 8;
+const OF_CONVOLUTION = 0.45;
+/** A stage is drawn with so many blocks at most, and a block with so many convolutions; more are one. */
+const MOST_BLOCKS = 4;
+const MOST_CONVOLUTIONS = 5;
+/** Pixels between blocks, for the ends of their skips, and between convolutions. */
+const SKIP_GAP = 10;
 const CONVOLUTION_GAP = 2;
+/** Where all blocks together are wider than this, they are drawn narrower. */
+const MOST_WIDTH = 400;
 /** Names of branches in a line. */
 const NAMES = 2;
 
@@ -37,16 +40,21 @@ export function networkStages(onGo) {
       const { stages, layers } = network;
       const blocks = blocksOf(stages);
       const branches = branchesOfStages(stages, layers);
-      const pools = poolsAfter(stages, layers);
+      const own = layersOfStages(stages, layers);
+      const drawn = stages.map((stage, at) => blockOf(stage, own[at].weighted, blocks[at], branches[at]));
+      const all = drawn.reduce((sum, { width }) => sum + width, 0);
+      element.style.setProperty("--fit", String(Math.min(1, MOST_WIDTH / all)));
       element.replaceChildren(
         ...stages.map((stage, at) => {
           const block = h(
             "span",
             { class: "stage-block" },
-            blockOf(stage, blocks[at], branches[at]),
-            pools[at].map((pool) => poolBar(pool, stages)),
+            drawn[at].element,
+            own[at].pools.map((pool) => poolBar(pool, stages)),
           );
-          const face = [block, ...shapeOf(stage, at === stages.length - 1, branches[at])];
+          // Branches that are those of the stage before are only counted.
+          const names = String(branches[at]) === String(branches[at - 1]) ? [] : branches[at];
+          const face = [block, ...shapeOf(stage, at === stages.length - 1, names)];
           const title = stage.layers > 0 ? titleOf(stage, branches[at]) : "A sample";
           return h(
             "li",
@@ -67,29 +75,44 @@ export function networkStages(onGo) {
 }
 
 /**
- * A block: of a slice for each branch, or of a part for each skip, with a line around it, or for each
- * convolution.
- * @param {Stage} stage @param {{ width: number, height: number }} size @param {string[]} branches what each does
+ * The blocks of a stage: one for each skip, with a line around it. A block has a bar for each of a few convolutions, or a
+ * slice for each branch.
+ * @param {Stage} stage @param {CheckedLayer[]} weighted @param {{ width: number, height: number }} size
+ * @param {string[]} names of its branches
  */
-function blockOf(stage, { width, height }, branches) {
-  const gap = stage.skips > 0 ? SKIP_GAP : CONVOLUTION_GAP;
-  const parts = Array.from({ length: partsOf(stage) }, () => {
-    const slices = (stage.branches.length > 0 ? stage.branches : [1]).map((channels, at) => {
-      const slice = h("i", { class: branches[at] === "pool" ? "is-pool" : kindOf(stage) });
-      // By the square root, or a slim branch could not be seen.
-      slice.style.flexGrow = String(Math.sqrt(channels));
-      return slice;
-    });
-    return h("span", { class: "stage-slices" }, slices, stage.skips > 0 && h("span", { class: "stage-skip" }));
-  });
+function blockOf(stage, weighted, { width, height }, names) {
+  const blocks = Math.max(1, Math.min(stage.skips, MOST_BLOCKS));
+  const isPlane = stage.layers > 0 && stage.shape.length > 1 && stage.branches.length === 0;
+  const convolutions = isPlane ? convolutionsOf(weighted, blocks) : 1;
+  const bars = convolutions <= MOST_CONVOLUTIONS ? Math.max(1, convolutions) : 1;
+  const isOfBars = isPlane && convolutions <= MOST_CONVOLUTIONS;
+  const block = () =>
+    h(
+      "span",
+      { class: "stage-bars" },
+      Array.from({ length: bars }, () => slicesOf(stage, names)),
+      stage.skips > 0 && h("span", { class: "stage-skip" }),
+    );
   const around = stage.long_skips > 0 && h("span", { class: "stage-skip is-long" });
-  const block = h("span", { class: "stage-parts" }, parts, around);
-  // A part is as wide as its channels are many, whatever there are beside it.
-  const part = ZOOM * width * (isOfConvolutions(stage) ? OF_BLOCK : 1);
-  block.style.gap = `${gap}px`;
-  block.style.setProperty("--width", `${part * parts.length + gap * (parts.length - 1)}px`);
-  block.style.height = `${ZOOM * height}px`;
-  return block;
+  const element = h("span", { class: "stage-blocks" }, Array.from({ length: blocks }, block), around);
+  // A bar is as wide as its channels are many, whatever there is beside it.
+  const wide = isOfBars ? bars * ZOOM * OF_CONVOLUTION * width + (bars - 1) * CONVOLUTION_GAP : ZOOM * width;
+  element.style.gap = `${SKIP_GAP}px`;
+  const all = blocks * wide + (blocks - 1) * SKIP_GAP;
+  element.style.setProperty("--width", `${all}px`);
+  element.style.height = `${ZOOM * height}px`;
+  return { element, width: all };
+}
+
+/** A bar, of a slice for each branch. @param {Stage} stage @param {string[]} names */
+function slicesOf(stage, names) {
+  const slices = (stage.branches.length > 0 ? stage.branches : [1]).map((channels, at) => {
+    const slice = h("i", { class: names[at] === "pool" ? "is-pool" : kindOf(stage) });
+    // By the square root, or a slim branch could not be seen.
+    slice.style.flexGrow = String(Math.sqrt(channels));
+    return slice;
+  });
+  return h("span", { class: "stage-slices" }, slices);
 }
 
 /** A pool behind a block, as high as its result. @param {CheckedLayer} pool @param {Stage[]} stages */
@@ -98,13 +121,6 @@ function poolBar({ operation, shape }, stages) {
   bar.style.height = `${ZOOM * heightOf(shape.length > 1 ? shape : [shape[0], 1], stages)}px`;
   return bar;
 }
-
-/** Whether a stage is a few convolutions one after another. @param {Stage} stage */
-const isOfConvolutions = ({ shape, layers, skips, branches }) =>
-  shape.length > 1 && layers > 0 && layers <= MOST_PARTS && skips === 0 && branches.length === 0;
-
-/** @param {Stage} stage */
-const partsOf = (stage) => (isOfConvolutions(stage) ? stage.layers : Math.max(1, Math.min(stage.skips, MOST_PARTS)));
 
 /** @param {Stage} stage @param {string[]} words what its branches do */
 function titleOf({ layers, shape, branches }, words) {

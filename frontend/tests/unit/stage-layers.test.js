@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { branchesOfStages, poolsAfter } from "../../network/stage-layers.js";
+import { branchesOfStages, convolutionsOf, layersOfStages } from "../../network/stage-layers.js";
 
 /** @param {string} operation @param {number[]} shape @param {number[]} inputs @param {string} [detail] */
 const layer = (operation, shape, inputs, detail) =>
@@ -23,10 +23,25 @@ const LAYERS = [
 const STAGES = [stage([3, 8, 8], 0), stage([4, 8, 8], 1), stage([8, 4, 4], 2, [4, 4]), stage([10], 1)];
 
 test("a pool between two stages is behind the first, and one of a branch is not", () => {
-  const pools = poolsAfter(STAGES, LAYERS).map((after) => after.map(({ operation }) => operation));
-  assert.deepEqual(pools, [[], ["MaxPool2d"], ["Mean"], []]);
+  const own = layersOfStages(STAGES, LAYERS);
+  assert.deepEqual(
+    own.map(({ pools }) => pools.map(({ operation }) => operation)),
+    [[], ["MaxPool2d"], ["Mean"], []],
+  );
+  assert.deepEqual(
+    own.map(({ weighted }) => weighted.length),
+    [0, 1, 2, 1],
+  );
 });
 
 test("a stage has the branches of its own concatenation", () => {
   assert.deepEqual(branchesOfStages(STAGES, LAYERS), [[], [], ["1×1", "pool"], []]);
+});
+
+test("a separable convolution counts once, and one that fits a skip does not", () => {
+  const depthwise = layer("Conv2d", [8, 4, 4], [0], "3×3, 8 groups");
+  const pointwise = layer("Conv2d", [8, 4, 4], [0], "1×1");
+  const block = [depthwise, pointwise, depthwise, pointwise];
+  assert.equal(convolutionsOf([...block, pointwise, ...block], 2), 2);
+  assert.equal(convolutionsOf([pointwise, pointwise, pointwise], 1), 3);
 });
