@@ -54,7 +54,9 @@ export function issueCard(issue, { classes, store, onDone }) {
   const choices = h(
     "div",
     { class: "issue-choices" },
-    suggested === label ? null : button("Relabel", `Relabel as ${classes[suggested]}: ${name}`, () => act("relabel")),
+    suggested === label
+      ? null
+      : button(`→ ${classes[suggested]}`, `Relabel as ${classes[suggested]}: ${name}`, () => act("relabel")),
     button("Keep", `Keep ${name} as ${classes[label]}`, () => act("keep")),
     button("Exclude", `Exclude ${name}`, () => act("exclude")),
     others.length > 0 ? other : null,

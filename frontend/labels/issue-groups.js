@@ -20,7 +20,7 @@ import { probabilityText } from "./words.js";
 const SUSPECTED = {
   title: "Suspected: the networks see another class",
   about: (first, classes) =>
-    `The networks are at least as sure of another class as they usually are on images with that label${averageOf(first, classes)}. The least likely labels come first. Networks err too: stop when most labels turn out right.`,
+    `The networks are as sure of another class as they usually are of it${averageOf(first, classes)}. The least likely labels come first. Networks err too: stop when most turn out right.`,
   has: ({ is_likely }) => is_likely,
 };
 
@@ -85,7 +85,7 @@ export function groupView({ group, classes, cards, isOpen, elsewhere, decide }) 
   return { element, actions: all, refresh };
 }
 
-/** That average of the class that an image is suspected of. @param {Issue} issue @param {string[]} classes */
+/** How sure they usually are of the class that an image is suspected of. @param {Issue} issue @param {string[]} classes */
 const averageOf = ({ suggested, suggested_mean: mean }, classes) =>
   mean === null ? "" : ` (${classes[suggested]}: ${probabilityText(mean)})`;
 

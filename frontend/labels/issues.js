@@ -40,7 +40,12 @@ export function issuesCard(store, { again }) {
   const element = h(
     "section",
     { class: "card issues-card", "aria-label": "Suspected mistakes", hidden: true },
-    h("header", { class: "card-head" }, h("div", {}, h("h2", {}, "Suspected mistakes"), summary), checked),
+    h(
+      "header",
+      { class: "card-head" },
+      h("div", {}, h("h2", {}, "Suspected mistakes"), summary),
+      h("div", { class: "issues-state" }, checked, searchAgain),
+    ),
     body,
   );
   /** The request or the wait for the next one. @type {AbortController} */
@@ -89,7 +94,6 @@ export function issuesCard(store, { again }) {
       if (signal.aborted) return;
       body.replaceChildren(
         h("p", { class: "notice warn" }, icon("warning"), error instanceof Error ? error.message : String(error)),
-        h("div", { class: "issue-next" }, searchAgain),
       );
     }
   }
@@ -146,12 +150,15 @@ export function issuesCard(store, { again }) {
                 { class: "button small", type: "button", on: { click: () => show(sweep) } },
                 "From the first",
               ),
-          searchAgain,
         ),
       );
       return;
     }
-    const next = h("button", { class: "button small", type: "button" }, "Next images");
+    const next = h(
+      "button",
+      { class: more > 0 ? "button small primary" : "button small", type: "button" },
+      "Next images",
+    );
     next.onclick = () => {
       const left = cards.filter((card) => card.isOpen()).length;
       return show(sweep, skip + left).then(() => {
@@ -164,9 +171,8 @@ export function issuesCard(store, { again }) {
       "div",
       { class: more > 0 ? "issue-next is-in-sight" : "issue-next" },
       more > 0 && groups[0].actions,
-      h("p", { class: "muted small" }, restWords(more, filter.chosen() !== null)),
+      h("p", { class: "muted small" }, restWords(more, found.samples - found.likely, filter.chosen() !== null)),
       next,
-      searchAgain,
     );
     const [first, ...others] = groups.map((group) => group.element);
     body.replaceChildren(
@@ -194,9 +200,13 @@ function noneWords(isAfter, isPair) {
   return isPair ? "Every image of these classes has been looked at." : "Every image has been looked at.";
 }
 
-/** What there is besides the cards. @param {number} more suspected labels @param {boolean} isPair of two classes */
-function restWords(more, isPair) {
+/**
+ * What there is besides the cards.
+ * @param {number} more suspected labels @param {number} others that are not suspected @param {boolean} isPair of two classes
+ */
+function restWords(more, others, isPair) {
   const of = isPair ? " of these classes" : "";
-  if (more === 0) return `No other label${of} is suspected. To look through the rest:`;
+  if (more === 0)
+    return `No other label${of} is suspected. ${count(others)} labels are not; the least likely come first.`;
   return `${plural(more, "other label")}${of} ${more === 1 ? "is" : "are"} suspected.`;
 }

@@ -42,7 +42,7 @@ export function pairFilter(classes, onChange) {
         "aria-label": "Pair of classes",
         on: { change: () => choose(offered[Number(select.value)] ?? null) },
       },
-      h("option", { value: -1 }, "More pairs…"),
+      h("option", { value: -1 }, "Pairs of classes…"),
       ...offered.map((each, value) => h("option", { value, selected: isSame(each, pair) }, wordsOf(each))),
     );
     return select;

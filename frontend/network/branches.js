@@ -1,19 +1,24 @@
-// What the branches of a block do, in a word each: the size of the largest kernel, or that one pools. No DOM here.
+// What the branches of a block do. No DOM here.
 
 /** @import { CheckedLayer } from "./types" */
 
 /**
- * The branches that each concatenation and each sum joins, by its place, in the order in which it takes them: "1×1", "3×3",
- * "pool"; "unchanged" where the value is taken as it is.
+ * `name` is the size of the largest kernel, such as "3×3", or "pool"; "unchanged" where a value is taken as it is. `steps`
+ * are its convolutions and pools in their order.
+ * @typedef {{ name: string, steps: ("convolution" | "pool")[] }} Branch
+ */
+
+/**
+ * The branches that each concatenation and each sum joins, by its place, in the order in which it takes them.
  * @param {readonly CheckedLayer[]} layers
- * @returns {Map<number, string[]>}
+ * @returns {Map<number, Branch[]>}
  */
 export function branchesOf(layers) {
   const takers = new Array(layers.length).fill(0);
   for (const { inputs } of layers) for (const input of inputs) takers[input] += 1;
 
   /** The layers of a branch, the last first, back to a value that others take too. @param {number} end */
-  function branch(end) {
+  function layersTo(end) {
     const found = [];
     for (let place = end; takers[place] === 1; place = layers[place].inputs[0]) {
       found.push(layers[place]);
@@ -24,18 +29,29 @@ export function branchesOf(layers) {
 
   return new Map(
     layers.flatMap(({ inputs }, place) =>
-      inputs.length > 1 ? [[place, inputs.map((input) => wordOf(branch(input)))]] : [],
+      inputs.length > 1 ? [[place, inputs.map((input) => branch(layersTo(input)))]] : [],
     ),
   );
 }
 
-/** @param {CheckedLayer[]} branch the last layer first */
-function wordOf(branch) {
-  if (branch.length === 0) return "unchanged";
-  if (branch.some(({ operation }) => operation.includes("Pool"))) return "pool";
-  const kernels = branch.flatMap(({ operation, detail }) => {
-    const size = operation.startsWith("Conv") ? detail?.match(/^(\d+)×(\d+)/) : null;
+/** @param {CheckedLayer[]} layers the last first @returns {Branch} */
+function branch(layers) {
+  const steps = layers
+    .flatMap((layer) => (isPool(layer) ? "pool" : isConvolution(layer) ? "convolution" : []))
+    .reverse();
+  return { name: nameOf(layers), steps: /** @type {Branch["steps"]} */ (steps) };
+}
+
+/** @param {CheckedLayer[]} layers the last first */
+function nameOf(layers) {
+  if (layers.length === 0) return "unchanged";
+  if (layers.some(isPool)) return "pool";
+  const kernels = layers.filter(isConvolution).flatMap(({ detail }) => {
+    const size = detail?.match(/^(\d+)×(\d+)/);
     return size ? [{ text: size[0], area: Number(size[1]) * Number(size[2]) }] : [];
   });
-  return kernels.sort((a, b) => b.area - a.area)[0]?.text ?? branch[0].operation;
+  return kernels.sort((a, b) => b.area - a.area)[0]?.text ?? layers[0].operation;
 }
+
+const isPool = (/** @type {CheckedLayer} */ { operation }) => operation.includes("Pool");
+const isConvolution = (/** @type {CheckedLayer} */ { operation }) => operation.startsWith("Conv");

@@ -15,8 +15,14 @@ const look = EditorView.theme({
   "& ::selection": { backgroundColor: "color-mix(in srgb, var(--live) 24%, transparent)" },
   ".cm-gutters": { backgroundColor: "var(--surface)", color: "var(--ink-3)", border: "none" },
   ".cm-lineNumbers .cm-gutterElement": { padding: "0 6px 0 4px", minWidth: "26px" },
-  ".cm-activeLine": { backgroundColor: "color-mix(in srgb, var(--ink) 4%, transparent)" },
-  ".cm-activeLineGutter": { backgroundColor: "color-mix(in srgb, var(--ink) 4%, transparent)", color: "var(--ink)" },
+  // Who reads has no line of their own.
+  "&.cm-focused .cm-activeLine": { backgroundColor: "color-mix(in srgb, var(--ink) 4%, transparent)" },
+  ".cm-activeLine": { backgroundColor: "transparent" },
+  ".cm-activeLineGutter": { backgroundColor: "transparent" },
+  "&.cm-focused .cm-activeLineGutter": {
+    backgroundColor: "color-mix(in srgb, var(--ink) 4%, transparent)",
+    color: "var(--ink)",
+  },
   ".cm-lit": { backgroundColor: "var(--accent-soft)" },
   "&.cm-focused .cm-matchingBracket, .cm-matchingBracket": {
     backgroundColor: "color-mix(in srgb, var(--accent) 22%, transparent)",

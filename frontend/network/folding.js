@@ -60,7 +60,7 @@ export function foldParameters(view) {
       const { scrollDOM, contentDOM } = view;
       if (scrollDOM.scrollHeight <= scrollDOM.clientHeight) return;
       // So that the function can begin at the top, however short it is.
-      contentDOM.style.paddingBottom = `${Math.max(0, scrollDOM.clientHeight - (scrollDOM.scrollHeight - top))}px`;
+      contentDOM.style.paddingBottom = `${scrollDOM.clientHeight - view.defaultLineHeight}px`;
       scrollDOM.scrollTop = top;
     },
   });

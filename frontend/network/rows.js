@@ -57,17 +57,18 @@ export function rowsOf(layers, chosen, many = MANY_ROWS.edited) {
 
 /**
  * What a group is made of, in words: its convolutions and linear layers, its skips or branches, the pool at its end.
- * @param {CheckedLayer[]} layers @param {Group} group @param {Map<number, string[]>} branches
+ * @param {CheckedLayer[]} layers @param {Group} group @param {ReturnType<typeof branchesOf>} branches
  */
 function contentsOf(layers, { from, to }, branches) {
   const own = layers.slice(from, to);
   const placesOf = (/** @type {string} */ operation) =>
     own.flatMap((layer, at) => (layer.operation === operation ? [from + at] : []));
+  const namesOf = (/** @type {number} */ place) => (branches.get(place) ?? []).map(({ name }) => name);
   const joined = placesOf("Concat")
-    .map((place) => branches.get(place) ?? [])
+    .map(namesOf)
     .reduce((most, each) => (each.length > most.length ? each : most), []);
   if (joined.length > 0) return joined.length > MANY_BRANCHES ? `${joined.length} branches` : joined.join(" + ");
-  const skips = placesOf("Sum").map((place) => branches.get(place) ?? []);
+  const skips = placesOf("Sum").map(namesOf);
   // A convolution of one pixel on a skip fits its channels to those of the body.
   const projected = skips.filter((words) => words.includes("1×1") && !words.includes("unchanged")).length;
   const convolutions = own.filter(({ operation }) => kindOf(operation) === "convolution").length - projected;

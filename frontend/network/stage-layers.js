@@ -4,15 +4,16 @@ import { branchesOf } from "./branches.js";
 import { isDepthwise, kindOf } from "./kinds.js";
 
 /** @import { CheckedLayer, Stage } from "./types" */
+/** @import { Branch } from "./branches.js" */
 
-/** What the branches of each stage do; none without. @param {Stage[]} stages @param {CheckedLayer[]} layers @returns {string[][]} */
+/** What the branches of each stage do; none without. @param {Stage[]} stages @param {CheckedLayer[]} layers @returns {Branch[][]} */
 export function branchesOfStages(stages, layers) {
   const joins = [...branchesOf(layers)].filter(([place]) => layers[place].operation === "Concat");
   let from = 0;
   return stages.map(({ shape, branches }) => {
     const at = joins.findIndex(
-      ([place, words], join) =>
-        join >= from && words.length === branches.length && layers[place].shape.join() === shape.join(),
+      ([place, found], join) =>
+        join >= from && found.length === branches.length && layers[place].shape.join() === shape.join(),
     );
     if (at < 0) return [];
     from = at + 1;

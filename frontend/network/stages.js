@@ -9,6 +9,7 @@ import { branchesOfStages, convolutionsOf, layersOfStages } from "./stage-layers
 import { blocksOf, heightOf } from "./thumbnail.js";
 
 /** @import { CheckedLayer, CheckedNetwork, Stage } from "./types" */
+/** @import { Branch } from "./branches.js" */
 
 /** How much larger than in the list the blocks are, and how wide one of their convolutions is. */
 const ZOOM = 1.6;
@@ -41,7 +42,7 @@ export function networkStages(onGo) {
       const blocks = blocksOf(stages);
       const branches = branchesOfStages(stages, layers);
       const own = layersOfStages(stages, layers);
-      const drawn = stages.map((stage, at) => blockOf(stage, own[at].weighted, blocks[at], branches[at]));
+      const drawn = stages.map((stage, at) => blocksOfStage(stage, own[at].weighted, blocks[at], branches[at]));
       const all = drawn.reduce((sum, { width }) => sum + width, 0);
       element.style.setProperty("--fit", String(Math.min(1, MOST_WIDTH / all)));
       element.replaceChildren(
@@ -53,9 +54,14 @@ export function networkStages(onGo) {
             own[at].pools.map((pool) => poolBar(pool, stages)),
           );
           // Branches that are those of the stage before are only counted.
-          const names = String(branches[at]) === String(branches[at - 1]) ? [] : branches[at];
-          const face = [block, ...shapeOf(stage, at === stages.length - 1, names)];
-          const title = stage.layers > 0 ? titleOf(stage, branches[at]) : "A sample";
+          const names = namesOf(branches[at]);
+          const isLike = String(names) === String(namesOf(branches[at - 1] ?? []));
+          const face = [
+            block,
+            ...shapeOf(stage, at === stages.length - 1, isLike ? [] : names),
+            ...own[at].pools.filter(({ shape }) => shape.length > 1).map(pooledTo),
+          ];
+          const title = stage.layers > 0 ? titleOf(stage, names) : "A sample";
           return h(
             "li",
             {},
@@ -77,37 +83,43 @@ export function networkStages(onGo) {
 /**
  * The blocks of a stage: one for each skip, with a line around it. A block has a bar for each of a few convolutions, or a
  * slice for each branch.
- * @param {Stage} stage @param {CheckedLayer[]} weighted @param {{ width: number, height: number }} size
- * @param {string[]} names of its branches
+ * @param {Stage} stage @param {CheckedLayer[]} weighted @param {{ width: number, height: number }} size @param {Branch[]} branches
  */
-function blockOf(stage, weighted, { width, height }, names) {
+function blocksOfStage(stage, weighted, { width, height }, branches) {
   const blocks = Math.max(1, Math.min(stage.skips, MOST_BLOCKS));
-  const isPlane = stage.layers > 0 && stage.shape.length > 1 && stage.branches.length === 0;
-  const convolutions = isPlane ? convolutionsOf(weighted, blocks) : 1;
-  const bars = convolutions <= MOST_CONVOLUTIONS ? Math.max(1, convolutions) : 1;
-  const isOfBars = isPlane && convolutions <= MOST_CONVOLUTIONS;
-  const block = () =>
-    h(
-      "span",
-      { class: "stage-bars" },
-      Array.from({ length: bars }, () => slicesOf(stage, names)),
-      stage.skips > 0 && h("span", { class: "stage-skip" }),
-    );
-  const around = stage.long_skips > 0 && h("span", { class: "stage-skip is-long" });
-  const element = h("span", { class: "stage-blocks" }, Array.from({ length: blocks }, block), around);
+  const isOfConvolutions = stage.layers > 0 && stage.shape.length > 1 && stage.branches.length === 0;
+  const convolutions = isOfConvolutions ? convolutionsOf(weighted, blocks) : 0;
+  const isOfBars = convolutions > 0 && convolutions <= MOST_CONVOLUTIONS;
+  const bars = isOfBars ? convolutions : 1;
   // A bar is as wide as its channels are many, whatever there is beside it.
   const wide = isOfBars ? bars * ZOOM * OF_CONVOLUTION * width + (bars - 1) * CONVOLUTION_GAP : ZOOM * width;
-  element.style.gap = `${SKIP_GAP}px`;
   const all = blocks * wide + (blocks - 1) * SKIP_GAP;
-  element.style.setProperty("--width", `${all}px`);
+  const element = h(
+    "span",
+    { class: "stage-blocks", vars: { width: `${all}px`, gap: `${SKIP_GAP}px` } },
+    Array.from({ length: blocks }, () =>
+      h(
+        "span",
+        { class: "stage-bars" },
+        Array.from({ length: bars }, () => slicesOf(stage, branches)),
+        stage.skips > 0 && h("span", { class: "stage-skip" }),
+      ),
+    ),
+    stage.long_skips > 0 && h("span", { class: "stage-skip is-long" }),
+  );
   element.style.height = `${ZOOM * height}px`;
   return { element, width: all };
 }
 
-/** A bar, of a slice for each branch. @param {Stage} stage @param {string[]} names */
-function slicesOf(stage, names) {
+/** A bar, of a slice for each branch, which has its convolutions and pools one after another. @param {Stage} stage @param {Branch[]} branches */
+function slicesOf(stage, branches) {
   const slices = (stage.branches.length > 0 ? stage.branches : [1]).map((channels, at) => {
-    const slice = h("i", { class: names[at] === "pool" ? "is-pool" : kindOf(stage) });
+    const steps = branches[at]?.steps ?? [];
+    const slice = h(
+      "span",
+      { class: "stage-slice" },
+      (steps.length > 0 ? steps : [""]).map((step) => h("i", { class: step === "pool" ? "is-pool" : kindOf(stage) })),
+    );
     // By the square root, or a slim branch could not be seen.
     slice.style.flexGrow = String(Math.sqrt(channels));
     return slice;
@@ -122,9 +134,14 @@ function poolBar({ operation, shape }, stages) {
   return bar;
 }
 
-/** @param {Stage} stage @param {string[]} words what its branches do */
-function titleOf({ layers, shape, branches }, words) {
-  const of = branches.map((channels, at) => `${channels} (${words[at] ?? "a branch"})`);
+/** The size to which a pool leads. @param {CheckedLayer} pool */
+const pooledTo = ({ shape: [, ...plane] }) => h("small", { class: "stage-pooled" }, `→ ${plane.join("×")}`);
+
+const namesOf = (/** @type {Branch[]} */ branches) => branches.map(({ name }) => name);
+
+/** @param {Stage} stage @param {string[]} names of its branches */
+function titleOf({ layers, shape, branches }, names) {
+  const of = branches.map((channels, at) => `${channels} (${names[at] ?? "a branch"})`);
   const joined = branches.length > 0 ? `; channels of its branches: ${of.join(" + ")}` : "";
   return `${plural(layers, "layer")}: ${shape.join(" × ")}${joined}`;
 }

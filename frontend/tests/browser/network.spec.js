@@ -131,7 +131,17 @@ test("a line lights up its layers, a layer its line, and a click leads to it", a
 test("the stages above the layers follow the input, and a press leads to the line of one", async ({ page }) => {
   await page.goto("/networks/vgg16");
   const stages = page.getByRole("list", { name: "Stages" }).getByRole("listitem");
-  const shapes = ["Input32×32", "6432×32", "12816×16", "2568×8", "5124×4", "5122×2", "4096", "4096", "10classes"];
+  const shapes = [
+    "Input32×32",
+    "6432×32→ 16×16",
+    "12816×16→ 8×8",
+    "2568×8→ 4×4",
+    "5124×4→ 2×2",
+    "5122×2→ 1×1→ 7×7",
+    "4096",
+    "4096",
+    "10classes",
+  ];
   await expect(stages).toHaveText(shapes);
   await stages.nth(2).getByRole("button").click();
   await expect(page.locator(".cm-activeLine")).toContainText("Conv2d");
@@ -214,7 +224,7 @@ test("branches and skips are drawn beside the layers", async ({ page }) => {
       .getByRole("list", { name: "Stages" })
       .getByRole("listitem")
       .filter({ has: page.getByText(name, { exact: true }) });
-  await expect(stage("256").locator(".stage-slices i")).toHaveCount(4);
+  await expect(stage("256").locator(".stage-slice")).toHaveCount(4);
   await expect(page.locator(".network-summary")).toContainText("Four blocks of four branches");
   await page.getByRole("button", { name: "Expand" }).click();
   await expect(row(page, "group block1")).toHaveAttribute("aria-expanded", "true");

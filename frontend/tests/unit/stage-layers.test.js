@@ -35,7 +35,15 @@ test("a pool between two stages is behind the first, and one of a branch is not"
 });
 
 test("a stage has the branches of its own concatenation", () => {
-  assert.deepEqual(branchesOfStages(STAGES, LAYERS), [[], [], ["1×1", "pool"], []]);
+  assert.deepEqual(branchesOfStages(STAGES, LAYERS), [
+    [],
+    [],
+    [
+      { name: "1×1", steps: ["convolution"] },
+      { name: "pool", steps: ["pool", "convolution"] },
+    ],
+    [],
+  ]);
 });
 
 test("a separable convolution counts once, and one that fits a skip does not", () => {
