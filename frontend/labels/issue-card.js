@@ -48,7 +48,7 @@ export function issueCard(issue, { classes, store, onDone }) {
         },
       },
     },
-    h("option", { value: "" }, "Other…"),
+    h("option", { value: "" }, "Other"),
     ...others,
   );
   const choices = h(
@@ -56,7 +56,12 @@ export function issueCard(issue, { classes, store, onDone }) {
     { class: "issue-choices" },
     suggested === label
       ? null
-      : button(`→ ${classes[suggested]}`, `Relabel as ${classes[suggested]}: ${name}`, () => act("relabel")),
+      : button(
+          `→ ${classes[suggested]}`,
+          `Relabel as ${classes[suggested]}: ${name}`,
+          () => act("relabel"),
+          "is-suggested",
+        ),
     button("Keep", `Keep ${name} as ${classes[label]}`, () => act("keep")),
     button("Exclude", `Exclude ${name}`, () => act("exclude")),
     others.length > 0 ? other : null,

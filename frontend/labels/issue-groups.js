@@ -3,7 +3,6 @@
 
 import { h, setText } from "../lib/dom.js";
 import { count } from "../lib/format.js";
-import { probabilityText } from "./words.js";
 
 /** @import { Issue } from "../lib/types" */
 /** @import { issueCard } from "./issue-card.js" */
@@ -12,15 +11,15 @@ import { probabilityText } from "./words.js";
 /**
  * @typedef {object} Group
  * @property {string} title
- * @property {(first: Issue, classes: string[]) => string} about
+ * @property {string} about
  * @property {(issue: Issue) => boolean} has of the images that no group before it has
  */
 
 /** The labels that are counted as suspected. @type {Group} */
 const SUSPECTED = {
   title: "Suspected: the networks see another class",
-  about: (first, classes) =>
-    `The networks are as sure of another class as they usually are of it${averageOf(first, classes)}. The least likely labels come first. Networks err too: stop when most turn out right.`,
+  about:
+    "The networks are as sure of another class as they usually are of it. The least likely labels come first. Networks err too: stop when most turn out right.",
   has: ({ is_likely }) => is_likely,
 };
 
@@ -29,12 +28,12 @@ const GROUPS = [
   SUSPECTED,
   {
     title: "Not suspected: the networks lean to another class",
-    about: () => "Another class is the most probable, but less so than it usually is on images with that label.",
+    about: "Another class is the most probable, but less so than it usually is on images with that label.",
     has: ({ suggested, label }) => suggested !== label,
   },
   {
     title: "Not suspected: the networks agree with the label",
-    about: () => "No class is more probable. The least certain labels come first.",
+    about: "No class is more probable. The least certain labels come first.",
     has: () => true,
   },
 ];
@@ -67,7 +66,7 @@ export function groupView({ group, classes, cards, isOpen, elsewhere, decide }) 
     "details",
     { class: "issue-group", open: isOpen },
     h("summary", {}, h("h3", {}, group.title), h("span", { class: "count" }, amount)),
-    h("p", { class: "muted small" }, group.about(cards[0].issue, classes)),
+    h("p", { class: "muted small" }, group.about),
     h("ul", { class: "issues" }, ...cards.map((card) => card.element)),
     all,
   );
@@ -84,10 +83,6 @@ export function groupView({ group, classes, cards, isOpen, elsewhere, decide }) 
 
   return { element, actions: all, refresh };
 }
-
-/** How sure they usually are of the class that an image is suspected of. @param {Issue} issue @param {string[]} classes */
-const averageOf = ({ suggested, suggested_mean: mean }, classes) =>
-  mean === null ? "" : ` (${classes[suggested]}: ${probabilityText(mean)})`;
 
 /** @param {number} shown @param {number} elsewhere */
 const outOf = (shown, elsewhere) => (elsewhere > 0 ? `${count(shown)} of ${count(shown + elsewhere)}` : count(shown));

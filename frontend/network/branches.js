@@ -4,8 +4,8 @@
 
 /**
  * `name` is the size of the largest kernel, such as "3×3", or "pool"; "unchanged" where a value is taken as it is. `steps`
- * are its convolutions and pools in their order.
- * @typedef {{ name: string, steps: ("convolution" | "pool")[] }} Branch
+ * are its convolutions and pools in their order. `begins` is the operation that it begins with, if that joins others.
+ * @typedef {{ name: string, steps: ("convolution" | "pool")[], begins: string | null }} Branch
  */
 
 /**
@@ -39,7 +39,9 @@ function branch(layers) {
   const steps = layers
     .flatMap((layer) => (isPool(layer) ? "pool" : isConvolution(layer) ? "convolution" : []))
     .reverse();
-  return { name: nameOf(layers), steps: /** @type {Branch["steps"]} */ (steps) };
+  const first = layers.at(-1);
+  const begins = first && first.inputs.length > 1 ? first.operation : null;
+  return { name: nameOf(layers), steps: /** @type {Branch["steps"]} */ (steps), begins };
 }
 
 /** @param {CheckedLayer[]} layers the last first */
@@ -55,3 +57,7 @@ function nameOf(layers) {
 
 const isPool = (/** @type {CheckedLayer} */ { operation }) => operation.includes("Pool");
 const isConvolution = (/** @type {CheckedLayer} */ { operation }) => operation.startsWith("Conv");
+
+/** Whether a skip has a convolution of one pixel, which fits its channels to those of the body. @param {Branch[]} branches of a sum */
+export const isProjected = (branches) =>
+  branches.some(({ name }) => name === "1×1") && !branches.some(({ name }) => name === "unchanged");

@@ -1,7 +1,7 @@
 // The rows of a network's picture: layers, the groups that they form, and repeats that are folded. No DOM here.
 
 import { plural, together } from "../lib/format.js";
-import { branchesOf } from "./branches.js";
+import { branchesOf, isProjected } from "./branches.js";
 import { isDepthwise, kindOf } from "./kinds.js";
 import { lanesOf, strokesOf } from "./lanes.js";
 import { repeatsOf } from "./repeats.js";
@@ -68,9 +68,8 @@ function contentsOf(layers, { from, to }, branches) {
     .map(namesOf)
     .reduce((most, each) => (each.length > most.length ? each : most), []);
   if (joined.length > 0) return joined.length > MANY_BRANCHES ? `${joined.length} branches` : joined.join(" + ");
-  const skips = placesOf("Sum").map(namesOf);
-  // A convolution of one pixel on a skip fits its channels to those of the body.
-  const projected = skips.filter((words) => words.includes("1×1") && !words.includes("unchanged")).length;
+  const skips = placesOf("Sum").map((place) => branches.get(place) ?? []);
+  const projected = skips.filter(isProjected).length;
   const convolutions = own.filter(({ operation }) => kindOf(operation) === "convolution").length - projected;
   const linear = own.filter(({ operation }) => kindOf(operation) === "linear").length;
   // A separable convolution is one of each channel by itself, and one of a pixel after it.

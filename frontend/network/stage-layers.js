@@ -1,6 +1,6 @@
 // What there is in and behind the stages of a network, by its layers. No DOM here.
 
-import { branchesOf } from "./branches.js";
+import { branchesOf, isProjected } from "./branches.js";
 import { isDepthwise, kindOf } from "./kinds.js";
 
 /** @import { CheckedLayer, Stage } from "./types" */
@@ -18,6 +18,23 @@ export function branchesOfStages(stages, layers) {
     if (at < 0) return [];
     from = at + 1;
     return joins[at][1];
+  });
+}
+
+/**
+ * The skips around the blocks of each stage: whether each has a convolution of its own. Those over several blocks are left out.
+ * @param {Stage[]} stages @param {CheckedLayer[]} layers
+ * @returns {boolean[][]}
+ */
+export function skipsOfStages(stages, layers) {
+  const sums = [...branchesOf(layers)].filter(
+    ([place, branches]) => layers[place].operation === "Sum" && !branches.some(({ begins }) => begins === "Sum"),
+  );
+  let from = 0;
+  return stages.map(({ skips }) => {
+    const own = sums.slice(from, from + skips);
+    from += skips;
+    return own.map(([, branches]) => isProjected(branches));
   });
 }
 

@@ -5,7 +5,7 @@ import { h } from "../lib/dom.js";
 import { plural } from "../lib/format.js";
 import { columnsOf } from "./dense.js";
 import { neurons } from "./neurons.js";
-import { branchesOfStages, convolutionsOf, layersOfStages } from "./stage-layers.js";
+import { branchesOfStages, convolutionsOf, layersOfStages, skipsOfStages } from "./stage-layers.js";
 import { blocksOf, heightOf } from "./thumbnail.js";
 
 /** @import { CheckedLayer, CheckedNetwork, Stage } from "./types" */
@@ -42,7 +42,10 @@ export function networkStages(onGo) {
       const blocks = blocksOf(stages);
       const branches = branchesOfStages(stages, layers);
       const own = layersOfStages(stages, layers);
-      const drawn = stages.map((stage, at) => blocksOfStage(stage, own[at].weighted, blocks[at], branches[at]));
+      const skips = skipsOfStages(stages, layers);
+      const drawn = stages.map((stage, at) =>
+        blocksOfStage(stage, own[at].weighted, blocks[at], branches[at], skips[at]),
+      );
       const all = drawn.reduce((sum, { width }) => sum + width, 0);
       element.style.setProperty("--fit", String(Math.min(1, MOST_WIDTH / all)));
       element.replaceChildren(
@@ -84,8 +87,9 @@ export function networkStages(onGo) {
  * The blocks of a stage: one for each skip, with a line around it. A block has a bar for each of a few convolutions, or a
  * slice for each branch.
  * @param {Stage} stage @param {CheckedLayer[]} weighted @param {{ width: number, height: number }} size @param {Branch[]} branches
+ * @param {boolean[]} skips whether each has a convolution
  */
-function blocksOfStage(stage, weighted, { width, height }, branches) {
+function blocksOfStage(stage, weighted, { width, height }, branches, skips) {
   const blocks = Math.max(1, Math.min(stage.skips, MOST_BLOCKS));
   const isOfConvolutions = stage.layers > 0 && stage.shape.length > 1 && stage.branches.length === 0;
   const convolutions = isOfConvolutions ? convolutionsOf(weighted, blocks) : 0;
@@ -97,12 +101,12 @@ function blocksOfStage(stage, weighted, { width, height }, branches) {
   const element = h(
     "span",
     { class: "stage-blocks", vars: { width: `${all}px`, gap: `${SKIP_GAP}px` } },
-    Array.from({ length: blocks }, () =>
+    Array.from({ length: blocks }, (_, at) =>
       h(
         "span",
         { class: "stage-bars" },
         Array.from({ length: bars }, () => slicesOf(stage, branches)),
-        stage.skips > 0 && h("span", { class: "stage-skip" }),
+        stage.skips > 0 && h("span", { class: "stage-skip" }, skips[at] && h("i", { class: "is-map" })),
       ),
     ),
     stage.long_skips > 0 && h("span", { class: "stage-skip is-long" }),

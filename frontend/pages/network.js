@@ -117,7 +117,7 @@ const view = h(
       "p",
       {},
       "Multiply-adds: to classify one sample. Time: estimated share of a training step. Memory: to train on one sample, with parameters, gradients and momentum. ",
-      h("span", { class: "of-slices" }, "Slices of a block: its branches, as thick as their channels are many. "),
+      h("span", { class: "of-slices" }, "Slices of a block are its branches; the thicker, the more channels. "),
       h("span", { class: "of-links" }, "Coloured links: all that one neuron takes in. "),
       h("span", { class: "of-bars" }, "The longest bar is the largest row."),
     ),

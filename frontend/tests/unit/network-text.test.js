@@ -324,8 +324,8 @@ test("a name that is taken refuses a new network and loses nothing", async () =>
 
 test("a text says what it is in the paragraph below its title", () => {
   assert.equal(
-    summaryOf('"""Title\n\nSome words,\nand more.\n\nDetails.\n"""\n\ndef f(): pass'),
-    "Some words, and more.",
+    summaryOf('"""Title\n\nSome 3x3 words,\nand more.\n\nDetails.\n"""\n\ndef f(): pass'),
+    "Some 3×3 words, and more.",
   );
   for (const source of ["", '"""Title"""', '"""Title\n"""', "def f(): pass", '"""Title\n\nopen'])
     assert.equal(summaryOf(source), "");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { branchesOfStages, convolutionsOf, layersOfStages } from "../../network/stage-layers.js";
+import { branchesOfStages, convolutionsOf, layersOfStages, skipsOfStages } from "../../network/stage-layers.js";
 
 /** @param {string} operation @param {number[]} shape @param {number[]} inputs @param {string} [detail] */
 const layer = (operation, shape, inputs, detail) =>
@@ -39,8 +39,8 @@ test("a stage has the branches of its own concatenation", () => {
     [],
     [],
     [
-      { name: "1×1", steps: ["convolution"] },
-      { name: "pool", steps: ["pool", "convolution"] },
+      { name: "1×1", steps: ["convolution"], begins: null },
+      { name: "pool", steps: ["pool", "convolution"], begins: null },
     ],
     [],
   ]);
@@ -52,4 +52,18 @@ test("a separable convolution counts once, and one that fits a skip does not", (
   const block = [depthwise, pointwise, depthwise, pointwise];
   assert.equal(convolutionsOf([...block, pointwise, ...block], 2), 2);
   assert.equal(convolutionsOf([pointwise, pointwise, pointwise], 1), 3);
+});
+
+test("the skips of a stage say whether they have a convolution; one over several blocks is none of them", () => {
+  const layers = [
+    layer("Conv2d", [8, 4, 4], [], "3×3"),
+    layer("Conv2d", [8, 4, 4], [0], "3×3"),
+    layer("Sum", [8, 4, 4], [1, 0]),
+    layer("Conv2d", [8, 4, 4], [2], "3×3"),
+    layer("Conv2d", [8, 4, 4], [2], "1×1"),
+    layer("Sum", [8, 4, 4], [3, 4]),
+    layer("Sum", [8, 4, 4], [5, 0]),
+  ];
+  const stages = [{ ...stage([8, 4, 4], 4), skips: 2, long_skips: 1 }];
+  assert.deepEqual(skipsOfStages(stages, layers), [[false, true]]);
 });
