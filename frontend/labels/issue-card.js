@@ -88,6 +88,7 @@ export function issueCard(issue, { classes, store, onDone }) {
               issue.is_test ? `${shortName} · test` : shortName,
             ),
           ),
+          h("th", {}, "probability"),
         ),
       ),
       h(

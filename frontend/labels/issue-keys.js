@@ -6,10 +6,10 @@ import { h } from "../lib/dom.js";
 
 /** What can be done about an image, and the key for it. */
 const ACTIONS = /** @type {const} */ ([
-  { act: "relabel", key: "Enter", words: "Relabel: the networks are right." },
-  { act: "keep", key: "K", words: "Keep: the label is right." },
-  { act: "exclude", key: "X", words: "Exclude: leave the image out." },
-  { act: "undo", key: "U", words: "Undo takes it back." },
+  { act: "relabel", key: "Enter", words: "Relabel" },
+  { act: "keep", key: "K", words: "Keep" },
+  { act: "exclude", key: "X", words: "Exclude" },
+  { act: "undo", key: "U", words: "Undo" },
 ]);
 
 /** Which key gives an image a class: 1 the first, 0 the tenth. More classes than that have none. */
@@ -19,18 +19,16 @@ const DIGITS = "1234567890";
 export function keysHelp(classes) {
   const hasDigits = classes.length > 2 && classes.length <= DIGITS.length;
   return h(
-    "div",
+    "p",
     { class: "muted small issue-keys" },
-    h(
-      "p",
-      {},
-      ...ACTIONS.map(({ key, words }) => h("span", {}, h("kbd", {}, key), words)),
-      h("span", {}, h("kbd", {}, "← →"), "Move to another image."),
-    ),
-    hasDigits &&
-      h("p", {}, "Give a class: ", ...classes.map((word, at) => h("span", {}, h("kbd", {}, DIGITS[at]), word))),
+    ...ACTIONS.map(({ key, words }) => keyWords(key, words)),
+    keyWords("← →", "Move"),
+    hasDigits && classes.map((word, at) => keyWords(DIGITS[at], word)),
   );
 }
+
+/** @param {string} key @param {string} words */
+const keyWords = (key, words) => h("span", {}, h("kbd", {}, key), words);
 
 /** @param {string[]} classes */
 export function issueKeys(classes) {

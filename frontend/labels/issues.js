@@ -56,8 +56,11 @@ export function issuesCard(store, { again }) {
   let cards = [];
   /** @type {ReturnType<typeof groupView>[]} */
   let groups = [];
-  /** Suspected labels outside of the cards that nobody has looked at. */
+  /** Suspected labels outside of the cards that nobody has looked at, and how many of them are of the chosen classes. */
   let elsewhere = 0;
+  let more = 0;
+  const next = h("button", { class: "button small", type: "button" });
+  const restWords = h("p", { class: "muted small" });
   /** The sweep that is shown. */
   let shown = "";
   const keys = issueKeys(classes);
@@ -107,6 +110,10 @@ export function issuesCard(store, { again }) {
     const open = elsewhere + cards.filter((card) => card.issue.is_likely && card.isOpen()).length;
     const trained = folds.filter(({ status }) => status === "finished").length;
     const missing = folds.length - trained;
+    const left = cards.filter((card) => card.isOpen()).length;
+    setText(next, left > 0 ? `Leave ${count(left)} open, show the next` : "Show the next");
+    next.classList.toggle("primary", left === 0);
+    setText(restWords, wordsOfRest({ open, more, others: samples - likely, isPair: filter.chosen() !== null }));
     setText(
       summary,
       `${plural(trained, "network")} judged images that ${trained === 1 ? "it" : "they"} had not learnt. ` +
@@ -133,7 +140,7 @@ export function issuesCard(store, { again }) {
     const here = found.issues.filter((issue) => issue.is_likely).length;
     elsewhere = found.open - here;
     filter.show(found);
-    const more = filter.openOf(found) - here;
+    more = filter.openOf(found) - here;
     groups = parts.map((part, at) => groupView({ ...part, classes, isOpen: at === 0, elsewhere: more, decide }));
     refresh();
     if (cards.length === 0) {
@@ -154,11 +161,6 @@ export function issuesCard(store, { again }) {
       );
       return;
     }
-    const next = h(
-      "button",
-      { class: more > 0 ? "button small primary" : "button small", type: "button" },
-      "Next images",
-    );
     next.onclick = () => {
       const left = cards.filter((card) => card.isOpen()).length;
       return show(sweep, skip + left).then(() => {
@@ -171,7 +173,7 @@ export function issuesCard(store, { again }) {
       "div",
       { class: more > 0 ? "issue-next is-in-sight" : "issue-next" },
       more > 0 && groups[0].actions,
-      h("p", { class: "muted small" }, restWords(more, found.samples - found.likely, filter.chosen() !== null)),
+      restWords,
       next,
     );
     const [first, ...others] = groups.map((group) => group.element);
@@ -201,12 +203,13 @@ function noneWords(isAfter, isPair) {
 }
 
 /**
- * What there is besides the cards.
- * @param {number} more suspected labels @param {number} others that are not suspected @param {boolean} isPair of two classes
+ * What there is besides the cards: so many labels are suspected and `open`, `more` of them not shown, and others are not.
+ * @param {{ open: number, more: number, others: number, isPair: boolean }} rest `isPair`: only two classes are shown
  */
-function restWords(more, others, isPair) {
-  const of = isPair ? " of these classes" : "";
-  if (more === 0)
-    return `No other label${of} is suspected. ${count(others)} labels are not; the least likely come first.`;
-  return `${plural(more, "other label")}${of} ${more === 1 ? "is" : "are"} suspected.`;
+function wordsOfRest({ open, more, others, isPair }) {
+  if (more > 0)
+    return `${plural(more, "other label")}${isPair ? " of these classes" : ""} ${more === 1 ? "is" : "are"} suspected.`;
+  if (isPair) return "No other label of these classes is suspected.";
+  const done = open === 0 ? "All suspected labels are checked. " : "";
+  return `${done}The other ${plural(others, "label")} ${others === 1 ? "is" : "are"} not suspected.`;
 }

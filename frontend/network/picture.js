@@ -21,11 +21,11 @@ const QUIET_MS = 300;
  *   isRead: boolean,
  *   onPoint: (lines: number[]) => void,
  *   onGo: (line: number) => void,
- *   onKinds?: (kinds: Set<string>) => void,
- * }} options `isRead`: the text is read, not edited; `onPoint`: the lines of the layers under the pointer; `onKinds`: the
- *   kinds of the marks that are shown
+ *   onDraw?: (shown: { kinds: Set<string>, isAllOpen: boolean, isAllClosed: boolean }) => void,
+ * }} options `isRead`: the text is read, not edited; `onPoint`: the lines of the layers under the pointer; `onDraw`: the
+ *   kinds of the marks that are shown, and whether there are parts to open and to close
  */
-export function networkPicture({ isRead, onPoint, onGo, onKinds }) {
+export function networkPicture({ isRead, onPoint, onGo, onDraw }) {
   /** @type {Map<string, boolean>} */
   const chosen = new Map();
   /** @type {Map<string, ReturnType<typeof rowView>>} */
@@ -130,7 +130,11 @@ export function networkPicture({ isRead, onPoint, onGo, onKinds }) {
       else stale.set(view.element, show);
       setAttribute(view.element, "tabindex", row.key === focused ? "0" : "-1");
     });
-    onKinds?.(new Set(rows.flatMap(kindsOf)));
+    onDraw?.({
+      kinds: new Set(rows.flatMap(kindsOf)),
+      isAllOpen: rows.every(({ open }) => open !== false),
+      isAllClosed: rows.every(({ open }) => open !== true),
+    });
     showLit();
     clearTimeout(quiet);
     quiet = setTimeout(() => showRest(), QUIET_MS);

@@ -22,8 +22,9 @@ const SKIP_GAP = 10;
 const CONVOLUTION_GAP = 2;
 /** Where all blocks together are wider than this, they are drawn narrower. */
 const MOST_WIDTH = 400;
-/** Names of branches in a line. */
-const NAMES = 2;
+/** How much larger blocks of branches are drawn, and the least height in pixels at which a branch has room for its name. */
+const OF_BRANCHES = 1.5;
+const NAMED = 11;
 
 /** @param {(line: number) => void} onGo */
 export function networkStages(onGo) {
@@ -43,9 +44,12 @@ export function networkStages(onGo) {
       const branches = branchesOfStages(stages, layers);
       const own = layersOfStages(stages, layers);
       const skips = skipsOfStages(stages, layers);
-      const drawn = stages.map((stage, at) =>
-        blocksOfStage(stage, own[at].weighted, blocks[at], branches[at], skips[at]),
-      );
+      const zoom = ZOOM * (stages.some(({ branches: of }) => of.length > 0) ? OF_BRANCHES : 1);
+      const drawn = stages.map((stage, at) => {
+        const size = { width: zoom * blocks[at].width, height: zoom * blocks[at].height };
+        return blocksOfStage(stage, own[at].weighted, size, branches[at], skips[at]);
+      });
+      element.style.setProperty("--zoom", String(zoom / ZOOM));
       const all = drawn.reduce((sum, { width }) => sum + width, 0);
       element.style.setProperty("--fit", String(Math.min(1, MOST_WIDTH / all)));
       element.replaceChildren(
@@ -54,17 +58,10 @@ export function networkStages(onGo) {
             "span",
             { class: "stage-block" },
             drawn[at].element,
-            own[at].pools.map((pool) => poolBar(pool, stages)),
+            own[at].pools.map((pool) => poolBar(pool, stages, zoom)),
           );
-          // Branches that are those of the stage before are only counted.
-          const names = namesOf(branches[at]);
-          const isLike = String(names) === String(namesOf(branches[at - 1] ?? []));
-          const face = [
-            block,
-            ...shapeOf(stage, at === stages.length - 1, isLike ? [] : names),
-            ...own[at].pools.filter(({ shape }) => shape.length > 1).map(pooledTo),
-          ];
-          const title = stage.layers > 0 ? titleOf(stage, names) : "A sample";
+          const face = [block, ...shapeOf(stage, at === stages.length - 1, own[at].pools)];
+          const title = stage.layers > 0 ? titleOf(stage, namesOf(branches[at])) : "A sample";
           return h(
             "li",
             {},
@@ -74,13 +71,18 @@ export function networkStages(onGo) {
           );
         }),
       );
-      return [
-        ...new Set(
-          stages.filter(({ layers: of }) => of > 0).map(({ shape }) => (shape.length > 1 ? "convolution" : "linear")),
-        ),
-      ];
+      return kindsOf(stages);
     },
   };
+}
+
+/** @param {Stage[]} stages */
+function kindsOf(stages) {
+  const kinds = stages.flatMap(({ layers, shape, skips, branches }) => [
+    layers > 0 && (shape.length > 1 ? "convolution" : "linear"),
+    skips + branches.length > 0 && "join",
+  ]);
+  return kinds.filter((kind) => kind !== false);
 }
 
 /**
@@ -96,7 +98,7 @@ function blocksOfStage(stage, weighted, { width, height }, branches, skips) {
   const isOfBars = convolutions > 0 && convolutions <= MOST_CONVOLUTIONS;
   const bars = isOfBars ? convolutions : 1;
   // A bar is as wide as its channels are many, whatever there is beside it.
-  const wide = isOfBars ? bars * ZOOM * OF_CONVOLUTION * width + (bars - 1) * CONVOLUTION_GAP : ZOOM * width;
+  const wide = isOfBars ? bars * OF_CONVOLUTION * width + (bars - 1) * CONVOLUTION_GAP : width;
   const all = blocks * wide + (blocks - 1) * SKIP_GAP;
   const element = h(
     "span",
@@ -105,75 +107,73 @@ function blocksOfStage(stage, weighted, { width, height }, branches, skips) {
       h(
         "span",
         { class: "stage-bars" },
-        Array.from({ length: bars }, () => slicesOf(stage, branches)),
+        Array.from({ length: bars }, () => slicesOf(stage, branches, height)),
         stage.skips > 0 && h("span", { class: "stage-skip" }, skips[at] && h("i", { class: "is-map" })),
       ),
     ),
     stage.long_skips > 0 && h("span", { class: "stage-skip is-long" }),
   );
-  element.style.height = `${ZOOM * height}px`;
+  element.style.height = `${height}px`;
   return { element, width: all };
 }
 
-/** A bar, of a slice for each branch, which has its convolutions and pools one after another. @param {Stage} stage @param {Branch[]} branches */
-function slicesOf(stage, branches) {
-  const slices = (stage.branches.length > 0 ? stage.branches : [1]).map((channels, at) => {
+/**
+ * A bar, of a slice for each branch, which has its convolutions and pools one after another, and its name where there is room.
+ * @param {Stage} stage @param {Branch[]} branches @param {number} height
+ */
+function slicesOf({ shape, layers, branches: channels }, branches, height) {
+  const of = channels.length > 0 ? channels : [1];
+  // By the square root, or a slim branch could not be seen.
+  const weights = of.map(Math.sqrt);
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  const kind = layers === 0 ? "is-input" : shape.length > 1 ? "is-map" : "is-vector";
+  const slices = weights.map((weight, at) => {
     const steps = branches[at]?.steps ?? [];
+    const bars = (steps.length > 0 ? steps : [""]).map((step) => h("i", { class: step === "pool" ? "is-pool" : kind }));
+    const isNamed = (height * weight) / total >= NAMED;
     const slice = h(
       "span",
       { class: "stage-slice" },
-      (steps.length > 0 ? steps : [""]).map((step) => h("i", { class: step === "pool" ? "is-pool" : kindOf(stage) })),
+      bars,
+      isNamed && branches[at] && h("small", {}, branches[at].name),
     );
-    // By the square root, or a slim branch could not be seen.
-    slice.style.flexGrow = String(Math.sqrt(channels));
+    slice.style.flexGrow = String(weight);
     return slice;
   });
   return h("span", { class: "stage-slices" }, slices);
 }
 
-/** A pool behind a block, as high as its result. @param {CheckedLayer} pool @param {Stage[]} stages */
-function poolBar({ operation, shape }, stages) {
+/** A pool behind a block, as high as its result. @param {CheckedLayer} pool @param {Stage[]} stages @param {number} zoom */
+function poolBar({ operation, shape }, stages, zoom) {
   const bar = h("i", { class: "stage-pool", title: `${operation}: ${shape.join(" × ")}` });
-  bar.style.height = `${ZOOM * heightOf(shape.length > 1 ? shape : [shape[0], 1], stages)}px`;
+  bar.style.height = `${zoom * heightOf(shape.length > 1 ? shape : [shape[0], 1], stages)}px`;
   return bar;
 }
-
-/** The size to which a pool leads. @param {CheckedLayer} pool */
-const pooledTo = ({ shape: [, ...plane] }) => h("small", { class: "stage-pooled" }, `→ ${plane.join("×")}`);
 
 const namesOf = (/** @type {Branch[]} */ branches) => branches.map(({ name }) => name);
 
 /** @param {Stage} stage @param {string[]} names of its branches */
-function titleOf({ layers, shape, branches }, names) {
+function titleOf({ layers, shape, skips, long_skips: long, branches }, names) {
   const of = branches.map((channels, at) => `${channels} (${names[at] ?? "a branch"})`);
-  const joined = branches.length > 0 ? `; channels of its branches: ${of.join(" + ")}` : "";
-  return `${plural(layers, "layer")}: ${shape.join(" × ")}${joined}`;
-}
-
-/** @param {Stage} stage @param {string[]} names of its branches */
-function joinsOf({ skips, long_skips: long, branches }, names) {
-  if (skips > 0) return plural(skips, "skip") + (long > 0 ? `\n${long} long` : "");
-  if (branches.length === 0) return "";
-  if (names.length === 0 || names.length > 2 * NAMES) return plural(branches.length, "branch", "branches");
-  return `${names.slice(0, NAMES).join(" · ")}\n${names.slice(NAMES).join(" · ")}`;
+  return [
+    `${plural(layers, "layer")}: ${shape.join(" × ")}`,
+    ...(skips > 0 ? [plural(skips, "skip")] : []),
+    ...(long > 0 ? [`${plural(long, "skip")} over several blocks`] : []),
+    ...(of.length > 0 ? [`channels of its branches: ${of.join(" + ")}`] : []),
+  ].join("; ");
 }
 
 /**
- * The shape in short lines: how many channels or values, how large, and how its blocks are joined.
- * @param {Stage} stage @param {boolean} isLast @param {string[]} names of its branches
+ * The shape in short lines: how many channels or values, how large, and how large after a pool.
+ * @param {Stage} stage @param {boolean} isLast @param {CheckedLayer[]} pools
  */
-function shapeOf(stage, isLast, names) {
+function shapeOf(stage, isLast, pools) {
   const [size, ...plane] = stage.shape;
-  const joins = joinsOf(stage, names);
   return [
     h("b", {}, stage.layers > 0 ? String(size) : "Input"),
     h("small", {}, plane.length > 0 ? plane.join("×") : isLast && "classes"),
-    joins && h("small", { class: stage.skips > 0 ? "stage-joins" : "stage-joins of-branches" }, joins),
+    ...pools
+      .filter(({ shape }) => shape.length > 1)
+      .map(({ shape: [, ...to] }) => h("small", { class: "stage-pooled" }, `→ ${to.join("×")}`)),
   ];
-}
-
-/** @param {Stage} stage */
-function kindOf({ shape, layers }) {
-  if (layers === 0) return "is-input";
-  return shape.length > 1 ? "is-map" : "is-vector";
 }

@@ -60,6 +60,8 @@ const shape = inputShape(sets, network, check);
 const options = optionFields(check);
 const totals = networkTotals();
 const legend = kindLegend();
+const expand = foldButton("Expand", true, "Show the layers of all parts");
+const collapse = foldButton("Collapse", false, "Show only the parts");
 const stages = networkStages((line) => {
   picture.light(line, true);
   editor.goTo(line);
@@ -68,7 +70,11 @@ const picture = networkPicture({
   isRead: network.built_in,
   onPoint: (lines) => editor.light(lines),
   onGo: (line) => line > 0 && editor.goTo(line),
-  onKinds: (kinds) => legend.show(new Set([...kinds, ...stageKinds])),
+  onDraw: ({ kinds, isAllOpen, isAllClosed }) => {
+    legend.show(new Set([...kinds, ...stageKinds]));
+    expand.disabled = isAllOpen;
+    collapse.disabled = isAllClosed;
+  },
 });
 const mistakes = mistakeLine({ onGo: ({ line, column }) => editor.goTo(line, column) });
 const editor = textEditor(stored.text(), {
@@ -95,17 +101,7 @@ const empty = h("p", { class: "picture-empty muted" }, "The picture appears when
 const view = h(
   "section",
   { class: "card picture-pane", "aria-label": "Picture" },
-  h(
-    "div",
-    { class: "picture-head" },
-    totals.element,
-    h(
-      "div",
-      { class: "picture-tools" },
-      foldButton("Expand", true, "Show the layers of all parts"),
-      foldButton("Collapse", false, "Show only the parts"),
-    ),
-  ),
+  h("div", { class: "picture-head" }, totals.element, h("div", { class: "picture-tools" }, expand, collapse)),
   empty,
   stages.element,
   picture.element,
