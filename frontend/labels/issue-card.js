@@ -37,6 +37,7 @@ export function issueCard(issue, { classes, store, onDone }) {
     "select",
     {
       class: "select small",
+      title: "Another class",
       "aria-label": `Another class for ${name}`,
       on: {
         change: () => give(Number(other.value)),
@@ -48,7 +49,7 @@ export function issueCard(issue, { classes, store, onDone }) {
         },
       },
     },
-    h("option", { value: "" }, "Other"),
+    h("option", { value: "" }, "…"),
     ...others,
   );
   const choices = h(

@@ -19,7 +19,7 @@ import { count } from "../lib/format.js";
 const SUSPECTED = {
   title: "Suspected: the networks see another class",
   about:
-    "The networks are as sure of another class as they usually are of it. The least likely labels come first. Networks err too: stop when most turn out right.",
+    "In these images the networks see another class as clearly as in images of that class. The least likely labels come first. Networks err too.",
   has: ({ is_likely }) => is_likely,
 };
 
@@ -66,7 +66,7 @@ export function groupView({ group, classes, cards, isOpen, elsewhere, decide }) 
     "details",
     { class: "issue-group", open: isOpen },
     h("summary", {}, h("h3", {}, group.title), h("span", { class: "count" }, amount)),
-    h("p", { class: "muted small" }, group.about),
+    h("p", { class: "muted small" }, group.about, elsewhere > 0 && " Stop when most labels turn out right."),
     h("ul", { class: "issues" }, ...cards.map((card) => card.element)),
     all,
   );

@@ -111,8 +111,8 @@ export function issuesCard(store, { again }) {
     const trained = folds.filter(({ status }) => status === "finished").length;
     const missing = folds.length - trained;
     const left = cards.filter((card) => card.isOpen()).length;
-    setText(next, left > 0 ? `Leave ${count(left)} open, show the next` : "Show the next");
-    next.classList.toggle("primary", left === 0);
+    setText(next, nextWords(more, left));
+    next.classList.toggle("primary", more > 0 && left === 0);
     setText(restWords, wordsOfRest({ open, more, others: samples - likely, isPair: filter.chosen() !== null }));
     setText(
       summary,
@@ -210,6 +210,12 @@ function wordsOfRest({ open, more, others, isPair }) {
   if (more > 0)
     return `${plural(more, "other label")}${isPair ? " of these classes" : ""} ${more === 1 ? "is" : "are"} suspected.`;
   if (isPair) return "No other label of these classes is suspected.";
-  const done = open === 0 ? "All suspected labels are checked. " : "";
+  const done = open === 0 ? "All suspected labels are checked. " : `${count(open)} left to check. `;
   return `${done}The other ${plural(others, "label")} ${others === 1 ? "is" : "are"} not suspected.`;
+}
+
+/** @param {number} more suspected labels @param {number} left images that are shown and not decided about */
+function nextWords(more, left) {
+  if (more === 0) return "Look through them";
+  return left > 0 ? `Leave ${count(left)} open, show the next` : "Show the next";
 }

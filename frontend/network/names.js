@@ -32,12 +32,16 @@ export function freeName(text, taken) {
   }
 }
 
-/** The first paragraph below the title, in the string that a text begins with; 3x3 is 3×3. @param {string} source */
+/** 3x3 as it is read: 3×3. @param {string} text */
+export const withTimes = (text) => text.replace(/(\d)x(\d)/g, "$1×$2");
+
+/** The first paragraph below the title, in the string that a text begins with. @param {string} source */
 export function summaryOf(source) {
   const [, said = ""] = source.match(/^\s*"""[^\n]*\n\s*\n([\s\S]*?)"""/) ?? [];
-  return said
-    .trim()
-    .split(/\n\s*\n/)[0]
-    .replace(/\s+/g, " ")
-    .replace(/(\d)x(\d)/g, "$1×$2");
+  return withTimes(
+    said
+      .trim()
+      .split(/\n\s*\n/)[0]
+      .replace(/\s+/g, " "),
+  );
 }

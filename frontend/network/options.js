@@ -6,6 +6,7 @@ import { toText, toValue } from "../form/values.js";
 import { h, setText } from "../lib/dom.js";
 import { plural } from "../lib/format.js";
 import { icon } from "../lib/icons.js";
+import { withTimes } from "./names.js";
 
 /** @import { Field } from "../lib/types" */
 /** @import { Control } from "../form/control.js" */
@@ -128,7 +129,7 @@ export function optionFields(onChange) {
 function namesOf(fields) {
   const named = fields.length > FEW + 1 ? fields.slice(0, FEW) : fields;
   const more = fields.length - named.length;
-  return `${named.map(({ label }) => label).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+  return `${named.map(({ label }) => withTimes(label)).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 }
 
 /** @param {Field} field */

@@ -22,9 +22,10 @@ const SKIP_GAP = 10;
 const CONVOLUTION_GAP = 2;
 /** Where all blocks together are wider than this, they are drawn narrower. */
 const MOST_WIDTH = 400;
-/** How much larger blocks of branches are drawn, and the least height in pixels at which a branch has room for its name. */
+/** How much larger blocks of branches are drawn, and how high in pixels a branch is at least, for its name. */
 const OF_BRANCHES = 1.5;
-const NAMED = 11;
+const LEAST_SLICE = 11;
+const SLICE_GAP = 2;
 
 /** @param {(line: number) => void} onGo */
 export function networkStages(onGo) {
@@ -78,9 +79,9 @@ export function networkStages(onGo) {
 
 /** @param {Stage[]} stages */
 function kindsOf(stages) {
-  const kinds = stages.flatMap(({ layers, shape, skips, branches }) => [
+  const kinds = stages.flatMap(({ layers, shape, skips }) => [
     layers > 0 && (shape.length > 1 ? "convolution" : "linear"),
-    skips + branches.length > 0 && "join",
+    skips > 0 && "join",
   ]);
   return kinds.filter((kind) => kind !== false);
 }
@@ -107,37 +108,29 @@ function blocksOfStage(stage, weighted, { width, height }, branches, skips) {
       h(
         "span",
         { class: "stage-bars" },
-        Array.from({ length: bars }, () => slicesOf(stage, branches, height)),
+        Array.from({ length: bars }, () => slicesOf(stage, branches)),
         stage.skips > 0 && h("span", { class: "stage-skip" }, skips[at] && h("i", { class: "is-map" })),
       ),
     ),
     stage.long_skips > 0 && h("span", { class: "stage-skip is-long" }),
   );
-  element.style.height = `${height}px`;
+  const slices = stage.branches.length;
+  element.style.height = `${Math.max(height, slices * (LEAST_SLICE + SLICE_GAP) - SLICE_GAP)}px`;
   return { element, width: all };
 }
 
 /**
- * A bar, of a slice for each branch, which has its convolutions and pools one after another, and its name where there is room.
- * @param {Stage} stage @param {Branch[]} branches @param {number} height
+ * A bar, of a slice for each branch, which has its convolutions and pools one after another, and its name.
+ * @param {Stage} stage @param {Branch[]} branches
  */
-function slicesOf({ shape, layers, branches: channels }, branches, height) {
-  const of = channels.length > 0 ? channels : [1];
-  // By the square root, or a slim branch could not be seen.
-  const weights = of.map(Math.sqrt);
-  const total = weights.reduce((sum, weight) => sum + weight, 0);
+function slicesOf({ shape, layers, branches: channels }, branches) {
   const kind = layers === 0 ? "is-input" : shape.length > 1 ? "is-map" : "is-vector";
-  const slices = weights.map((weight, at) => {
-    const steps = branches[at]?.steps ?? [];
+  const slices = (channels.length > 0 ? channels : [1]).map((amount, at) => {
+    const { steps = [], name = "" } = branches[at] ?? {};
     const bars = (steps.length > 0 ? steps : [""]).map((step) => h("i", { class: step === "pool" ? "is-pool" : kind }));
-    const isNamed = (height * weight) / total >= NAMED;
-    const slice = h(
-      "span",
-      { class: "stage-slice" },
-      bars,
-      isNamed && branches[at] && h("small", {}, branches[at].name),
-    );
-    slice.style.flexGrow = String(weight);
+    const slice = h("span", { class: "stage-slice" }, bars, name !== "" && h("small", {}, name));
+    // By the square root, or a slim branch could not be seen.
+    slice.style.flexGrow = String(Math.sqrt(amount));
     return slice;
   });
   return h("span", { class: "stage-slices" }, slices);

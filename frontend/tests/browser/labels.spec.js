@@ -157,7 +157,7 @@ test("wrong labels are found and corrected, and new runs learn from the result",
   await expect(cards.nth(0).locator(".issue-outcome")).toHaveText(/^Relabelled as bright/);
 
   // The next ones are others, and what was looked at does not come again.
-  await issues.getByRole("button", { name: /show the next$/i }).click();
+  await issues.getByRole("button", { name: "Look through them" }).click();
   await expect(cards.first()).toBeFocused();
   for (const name of names) await expect(issues.getByTitle(name, { exact: true })).toHaveCount(0);
   await page.reload();
