@@ -82,21 +82,25 @@ export function issueCard(issue, { classes, store, onDone }) {
           {},
           h(
             "th",
-            {},
+            { colspan: 2 },
             h(
-              "span",
-              { class: "issue-name", title: issue.is_test ? `${name}, of the test split` : name },
-              issue.is_test ? `${shortName} · test` : shortName,
+              "div",
+              { class: "issue-heading" },
+              h(
+                "span",
+                { class: "issue-name", title: issue.is_test ? `${name}, of the test split` : name },
+                issue.is_test ? `${shortName} · test` : shortName,
+              ),
+              h("span", {}, "probability"),
             ),
           ),
-          h("th", {}, "probability"),
         ),
       ),
       h(
         "tbody",
         {},
-        probability("Labelled", label, quality, issue.label_mean),
-        suggested === label ? null : probability("Suggested", suggested, likeliest, issue.suggested_mean),
+        probability("", label, quality, issue.label_mean),
+        suggested === label ? null : probability("→ ", suggested, likeliest, issue.suggested_mean),
       ),
     ),
     choices,
@@ -160,12 +164,12 @@ export function issueCard(issue, { classes, store, onDone }) {
     setText(outcome, outcomeText());
   }
 
-  /** How probable a class is, and in the hint on average on images with that label. @param {string} role @param {number} of the class @param {number} value @param {number | null} mean */
-  function probability(role, of, value, mean) {
+  /** How probable a class is, and in the hint on average on images with that label. @param {string} sign @param {number} of the class @param {number} value @param {number | null} mean */
+  function probability(sign, of, value, mean) {
     return h(
       "tr",
       {},
-      h("th", { title: classes[of] }, h("small", {}, role), classes[of]),
+      h("th", { title: classes[of] }, sign, classes[of]),
       h(
         "td",
         { title: mean === null ? "" : `${probabilityText(mean)} on average on images with that label` },

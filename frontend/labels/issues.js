@@ -217,5 +217,5 @@ function wordsOfRest({ open, more, others, isPair }) {
 /** @param {number} more suspected labels @param {number} left images that are shown and not decided about */
 function nextWords(more, left) {
   if (more === 0) return "Look through them";
-  return left > 0 ? `Leave ${count(left)} open, show the next` : "Show the next";
+  return left > 0 ? `Skip ${count(left)}, show the next` : "Show the next";
 }

@@ -4,8 +4,9 @@
 
 /**
  * `name` is the size of the largest kernel, such as "3×3", or "pool"; "unchanged" where a value is taken as it is. `steps`
- * are its convolutions and pools in their order. `begins` is the operation that it begins with, if that joins others.
- * @typedef {{ name: string, steps: ("convolution" | "pool")[], begins: string | null }} Branch
+ * are its convolutions, by their kernels, and pools in their order. `begins` is the operation that it begins with, if that
+ * joins others.
+ * @typedef {{ name: string, steps: string[], begins: string | null }} Branch
  */
 
 /**
@@ -36,23 +37,27 @@ export function branchesOf(layers) {
 
 /** @param {CheckedLayer[]} layers the last first @returns {Branch} */
 function branch(layers) {
-  const steps = layers
-    .flatMap((layer) => (isPool(layer) ? "pool" : isConvolution(layer) ? "convolution" : []))
-    .reverse();
+  const steps = layers.filter((layer) => isPool(layer) || isConvolution(layer)).reverse();
   const first = layers.at(-1);
-  const begins = first && first.inputs.length > 1 ? first.operation : null;
-  return { name: nameOf(layers), steps: /** @type {Branch["steps"]} */ (steps), begins };
+  return {
+    name: nameOf(layers),
+    steps: steps.map((layer) => (isPool(layer) ? "pool" : (kernelOf(layer)?.text ?? ""))),
+    begins: first && first.inputs.length > 1 ? first.operation : null,
+  };
 }
 
 /** @param {CheckedLayer[]} layers the last first */
 function nameOf(layers) {
   if (layers.length === 0) return "unchanged";
   if (layers.some(isPool)) return "pool";
-  const kernels = layers.filter(isConvolution).flatMap(({ detail }) => {
-    const size = detail?.match(/^(\d+)×(\d+)/);
-    return size ? [{ text: size[0], area: Number(size[1]) * Number(size[2]) }] : [];
-  });
+  const kernels = layers.filter(isConvolution).flatMap((layer) => kernelOf(layer) ?? []);
   return kernels.sort((a, b) => b.area - a.area)[0]?.text ?? layers[0].operation;
+}
+
+/** @param {CheckedLayer} layer a convolution */
+function kernelOf({ detail }) {
+  const size = detail?.match(/^(\d+)×(\d+)/);
+  return size ? { text: size[0], area: Number(size[1]) * Number(size[2]) } : null;
 }
 
 const isPool = (/** @type {CheckedLayer} */ { operation }) => operation.includes("Pool");

@@ -19,7 +19,7 @@ import { h } from "../lib/dom.js";
 /** Lists of parameters with fewer lines than this are not folded at first. */
 const FEW_LINES = 5;
 
-/** Longer lists are their names alone: the defaults would be a wall of numbers. */
+/** Longer lists are counted: the defaults would be a wall of numbers. */
 const LONG_LIST = 120;
 
 /** Longer calls are cut after their first argument. */
@@ -100,7 +100,7 @@ export function checksOf(tree, text) {
 const within = ({ from, to }) => ({ from: from + 1, to: to - 1 });
 
 /**
- * A list of parameters in one line, where an option is its default alone; of a long list the names.
+ * A list of parameters in one line, where an option is its default alone; of a long list, how many options there are.
  * @param {Node} list
  * @param {(from: number, to: number) => string} textOf
  */
@@ -121,7 +121,9 @@ export function signature(list, textOf) {
     else parameter.name += textOf(node.from, node.to);
   }
   const whole = parameters.map(({ name, value }) => name + value).join(", ");
-  return whole.length <= LONG_LIST ? whole : parameters.map(({ name }) => name).join(", ");
+  if (whole.length <= LONG_LIST) return whole;
+  const given = parameters.filter(({ value }) => value === "").map(({ name }) => name);
+  return [...given, `${parameters.length - given.length} options`].join(", ");
 }
 
 /**

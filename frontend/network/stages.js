@@ -23,7 +23,7 @@ const CONVOLUTION_GAP = 2;
 /** Where all blocks together are wider than this, they are drawn narrower. */
 const MOST_WIDTH = 400;
 /** How much larger blocks of branches are drawn, and how high in pixels a branch is at least, for its name. */
-const OF_BRANCHES = 1.5;
+const OF_BRANCHES = 1.9;
 const LEAST_SLICE = 11;
 const SLICE_GAP = 2;
 
@@ -79,9 +79,9 @@ export function networkStages(onGo) {
 
 /** @param {Stage[]} stages */
 function kindsOf(stages) {
-  const kinds = stages.flatMap(({ layers, shape, skips }) => [
+  const kinds = stages.flatMap(({ layers, shape, skips, branches }) => [
     layers > 0 && (shape.length > 1 ? "convolution" : "linear"),
-    skips > 0 && "join",
+    skips + branches.length > 0 && "join",
   ]);
   return kinds.filter((kind) => kind !== false);
 }
@@ -120,15 +120,18 @@ function blocksOfStage(stage, weighted, { width, height }, branches, skips) {
 }
 
 /**
- * A bar, of a slice for each branch, which has its convolutions and pools one after another, and its name.
+ * A bar, of a slice for each branch, which has its convolutions and pools one after another.
  * @param {Stage} stage @param {Branch[]} branches
  */
 function slicesOf({ shape, layers, branches: channels }, branches) {
   const kind = layers === 0 ? "is-input" : shape.length > 1 ? "is-map" : "is-vector";
   const slices = (channels.length > 0 ? channels : [1]).map((amount, at) => {
-    const { steps = [], name = "" } = branches[at] ?? {};
-    const bars = (steps.length > 0 ? steps : [""]).map((step) => h("i", { class: step === "pool" ? "is-pool" : kind }));
-    const slice = h("span", { class: "stage-slice" }, bars, name !== "" && h("small", {}, name));
+    const { steps = [] } = branches[at] ?? {};
+    const slice = h(
+      "span",
+      { class: "stage-slice" },
+      (steps.length > 0 ? steps : [""]).map((step) => h("i", { class: step === "pool" ? "is-pool" : kind }, step)),
+    );
     // By the square root, or a slim branch could not be seen.
     slice.style.flexGrow = String(Math.sqrt(amount));
     return slice;

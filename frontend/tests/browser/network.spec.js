@@ -203,7 +203,7 @@ test("a built-in text opens with its parameters folded to a signature, a copy wi
   await expect(text(page)).toContainText('label="Hidden widths"');
   // A long text, of which the editor reads the end later.
   await page.goto("/networks/inception");
-  await expect(signature.first()).toHaveText(/^classes, one, reduce3, three, .*, hidden, dropout$/);
+  await expect(signature.first()).toHaveText("classes, 15 options");
   // What checks the options is folded too, and the network's own function comes first.
   await expect(signature.nth(1)).toHaveText("…");
   await expect(text(page)).not.toContainText("OptionError");

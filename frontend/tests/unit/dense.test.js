@@ -98,7 +98,7 @@ def long(
     [
       "classes, hidden=[128, 64], activation=ReLU, scale=2.0, split=f(1, 2), width=widths([64, 128], …)",
       "out",
-      "classes, one, three, five, project, dropout, *rest",
+      "classes, *rest, 5 options",
     ],
   );
 });

@@ -39,8 +39,8 @@ test("a stage has the branches of its own concatenation", () => {
     [],
     [],
     [
-      { name: "1×1", steps: ["convolution"], begins: null },
-      { name: "pool", steps: ["pool", "convolution"], begins: null },
+      { name: "1×1", steps: ["1×1"], begins: null },
+      { name: "pool", steps: ["pool", "1×1"], begins: null },
     ],
     [],
   ]);
