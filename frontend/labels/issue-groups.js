@@ -61,7 +61,7 @@ export function groupView({ group, classes, cards, isOpen, elsewhere, decide }) 
   const suggestions = new Set(cards.map(({ issue }) => issue.suggested));
   const hasSuggestion = cards.every(({ issue }) => issue.suggested !== issue.label);
   const all = h("div", { class: "issues-all" }, relabelAll, keepAll);
-  const amount = group === SUSPECTED ? outOf(cards.length, elsewhere) : "";
+  const amount = group === SUSPECTED ? outOf(cards.length, elsewhere) : `${count(cards.length)} here`;
   const element = h(
     "details",
     { class: "issue-group", open: isOpen },
@@ -81,7 +81,7 @@ export function groupView({ group, classes, cards, isOpen, elsewhere, decide }) 
     setText(keepAll, `Keep ${which}`);
   }
 
-  return { element, actions: all, refresh };
+  return { element, refresh };
 }
 
 /** @param {number} shown @param {number} elsewhere */

@@ -168,14 +168,8 @@ export function issuesCard(store, { again }) {
         cards[0]?.element.focus();
       });
     };
-    // On many pages what is done about a whole one stays in sight.
-    const rest = h(
-      "div",
-      { class: more > 0 ? "issue-next is-in-sight" : "issue-next" },
-      more > 0 && groups[0].actions,
-      restWords,
-      next,
-    );
+    // On many pages the way to the next one stays in sight.
+    const rest = h("div", { class: more > 0 ? "issue-next is-in-sight" : "issue-next" }, restWords, next);
     const [first, ...others] = groups.map((group) => group.element);
     body.replaceChildren(
       h("div", { class: "issues-head" }, filter.element, keysHelp(classes)),
