@@ -168,8 +168,9 @@ function shapeOf(stage, isLast, pools) {
   return [
     h("b", {}, stage.layers > 0 ? String(size) : "Input"),
     h("small", {}, plane.length > 0 ? plane.join("×") : isLast && "classes"),
-    ...pools
-      .filter(({ shape }) => shape.length > 1)
-      .map(({ shape: [, ...to] }) => h("small", { class: "stage-pooled" }, `→ ${to.join("×")}`)),
+    // A mean leaves one value of each channel.
+    ...pools.map(({ shape: [, ...to] }) =>
+      h("small", { class: "stage-pooled" }, `→ ${to.length > 0 ? to.join("×") : "1×1"}`),
+    ),
   ];
 }
