@@ -76,7 +76,7 @@ export function issuesCard(store, { again }) {
     shown = sweep;
     if (sweep === "") return;
     setText(summary, "");
-    checked.hidden = true;
+    checked.hidden = searchAgain.hidden = true;
     if (body.childElementCount === 0) body.replaceChildren(h("p", { class: "muted" }, "Loading…"));
     try {
       for (;;) {
@@ -95,6 +95,7 @@ export function issuesCard(store, { again }) {
       }
     } catch (error) {
       if (signal.aborted) return;
+      searchAgain.hidden = false;
       body.replaceChildren(
         h("p", { class: "notice warn" }, icon("warning"), error instanceof Error ? error.message : String(error)),
       );
@@ -132,6 +133,7 @@ export function issuesCard(store, { again }) {
   /** @param {LabelIssues} found @param {string} sweep @param {number} skip */
   function list(found, sweep, skip) {
     told = found;
+    searchAgain.hidden = false;
     const parts = groupsOf(found.issues).map(({ group, issues }) => ({
       group,
       cards: issues.map((issue) => issueCard(issue, { classes, store, onDone: () => keys.goOn(issue.sample) })),

@@ -53,8 +53,10 @@ test("wrong labels are found and corrected, and new runs learn from the result",
   await page.getByRole("button", { name: "Find mistakes" }).click();
   const issues = page.getByRole("region", { name: "Suspected mistakes" });
   await expect(issues.locator(".fold-list li")).toHaveCount(5);
+  await expect(issues.getByRole("button", { name: "Search again…" })).toBeHidden();
   const cards = issues.locator(".issue");
   await expect(cards.first()).toBeVisible({ timeout: 60_000 });
+  await expect(issues.getByRole("button", { name: "Search again…" })).toBeVisible();
   const shown = cards.locator(".issue-name");
   const names = await shown.evaluateAll((all) => all.map((each) => each.getAttribute("title") ?? ""));
   const number = (/** @type {string} */ name) => Number(name.match(/(\d+)\.png$/)?.[1]);
