@@ -123,11 +123,7 @@ export function issuesCard(store, { again }) {
     );
     checked.hidden = likely === 0;
     bar.style.setProperty("--share", String(likely > 0 ? 1 - open / likely : 0));
-    const kept = store.labels().kept.length;
-    setText(
-      checkedWords,
-      `${count(likely - open)} of ${count(likely)} checked${kept > 0 ? `, ${count(kept)} kept` : ""}`,
-    );
+    setText(checkedWords, `${count(likely - open)} of ${count(likely)} checked`);
   }
 
   /** @param {LabelIssues} found @param {string} sweep @param {number} skip */

@@ -21,8 +21,20 @@ const PART = { kind: "", word: "several layers" };
 export const kindOf = (operation) => KINDS.find(({ pattern }) => pattern.test(operation))?.kind ?? "";
 
 /** Whether a layer filters each channel by itself. @param {CheckedLayer} layer */
-export const isDepthwise = ({ operation, detail, shape }) =>
+const isDepthwise = ({ operation, detail, shape }) =>
   operation.startsWith("Conv") && (detail?.endsWith(`, ${shape[0]} groups`) ?? false);
+
+/**
+ * How many convolutions there are besides those that fit skips. A separable one, of each channel by itself and of a pixel
+ * after it, counts once if all are.
+ * @param {CheckedLayer[]} layers @param {{ skips: number, projected: number }} of `projected`: skips with a convolution
+ */
+export function convolutionsOf(layers, { skips, projected }) {
+  const all = layers.filter(({ operation }) => kindOf(operation) === "convolution").length;
+  const depthwise = layers.filter(isDepthwise).length;
+  const areSeparable = depthwise > 0 && 2 * depthwise >= all - skips;
+  return { amount: areSeparable ? depthwise : all - projected, areSeparable };
+}
 
 /** The kinds of what is shown, with their marks. */
 export function kindLegend() {

@@ -2,7 +2,7 @@
 
 import { plural, together } from "../lib/format.js";
 import { branchesOf, isProjected } from "./branches.js";
-import { isDepthwise, kindOf } from "./kinds.js";
+import { convolutionsOf, kindOf } from "./kinds.js";
 import { lanesOf, strokesOf } from "./lanes.js";
 import { repeatsOf } from "./repeats.js";
 
@@ -69,14 +69,13 @@ function contentsOf(layers, { from, to }, branches) {
     .reduce((most, each) => (each.length > most.length ? each : most), []);
   if (joined.length > 0) return joined.length > MANY_BRANCHES ? `${joined.length} branches` : joined.join(" + ");
   const skips = placesOf("Sum").map((place) => branches.get(place) ?? []);
-  const projected = skips.filter(isProjected).length;
-  const convolutions = own.filter(({ operation }) => kindOf(operation) === "convolution").length - projected;
+  const { amount, areSeparable } = convolutionsOf(own, {
+    skips: skips.length,
+    projected: skips.filter(isProjected).length,
+  });
   const linear = own.filter(({ operation }) => kindOf(operation) === "linear").length;
-  // A separable convolution is one of each channel by itself, and one of a pixel after it.
-  const isSeparable = 2 * own.filter(isDepthwise).length === convolutions;
   const told = [
-    convolutions > 0 &&
-      (isSeparable ? plural(convolutions / 2, "separable convolution") : plural(convolutions, "convolution")),
+    amount > 0 && plural(amount, areSeparable ? "separable convolution" : "convolution"),
     linear > 0 && plural(linear, "linear layer"),
     skips.length > 0 && (skips.length === 1 ? together("a skip") : `${skips.length} skips`),
     own.at(-1)?.operation.includes("Pool") && "a pool",

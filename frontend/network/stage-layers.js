@@ -1,7 +1,7 @@
 // What there is in and behind the stages of a network, by its layers. No DOM here.
 
 import { branchesOf, isProjected } from "./branches.js";
-import { isDepthwise, kindOf } from "./kinds.js";
+import { kindOf } from "./kinds.js";
 
 /** @import { CheckedLayer, Stage } from "./types" */
 /** @import { Branch } from "./branches.js" */
@@ -62,14 +62,4 @@ export function layersOfStages(stages, layers) {
     } else if (/Pool|^Mean$/.test(layer.operation)) since.push(layer);
   }
   return found;
-}
-
-/**
- * How many convolutions a block has: a separable one is of two layers, and one of a pixel that fits a skip does not count.
- * @param {CheckedLayer[]} weighted of a stage @param {number} blocks
- */
-export function convolutionsOf(weighted, blocks) {
-  const depthwise = weighted.filter(isDepthwise).length;
-  const separable = depthwise > 0 && weighted.length - 2 * depthwise <= blocks;
-  return Math.round((separable ? depthwise : weighted.length) / blocks);
 }

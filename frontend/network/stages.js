@@ -4,8 +4,9 @@
 import { h } from "../lib/dom.js";
 import { plural } from "../lib/format.js";
 import { columnsOf } from "./dense.js";
+import { convolutionsOf } from "./kinds.js";
 import { neurons } from "./neurons.js";
-import { branchesOfStages, convolutionsOf, layersOfStages, skipsOfStages } from "./stage-layers.js";
+import { branchesOfStages, layersOfStages, skipsOfStages } from "./stage-layers.js";
 import { blocksOf, heightOf } from "./thumbnail.js";
 
 /** @import { CheckedLayer, CheckedNetwork, Stage } from "./types" */
@@ -95,7 +96,9 @@ function kindsOf(stages) {
 function blocksOfStage(stage, weighted, { width, height }, branches, skips) {
   const blocks = Math.max(1, Math.min(stage.skips, MOST_BLOCKS));
   const isOfConvolutions = stage.layers > 0 && stage.shape.length > 1 && stage.branches.length === 0;
-  const convolutions = isOfConvolutions ? convolutionsOf(weighted, blocks) : 0;
+  const projected = skips.filter(Boolean).length;
+  const { amount } = convolutionsOf(weighted, { skips: stage.skips + stage.long_skips, projected });
+  const convolutions = isOfConvolutions ? Math.round(amount / blocks) : 0;
   const isOfBars = convolutions > 0 && convolutions <= MOST_CONVOLUTIONS;
   const bars = isOfBars ? convolutions : 1;
   // A bar is as wide as its channels are many, whatever there is beside it.

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { branchesOfStages, convolutionsOf, layersOfStages, skipsOfStages } from "../../network/stage-layers.js";
+import { convolutionsOf } from "../../network/kinds.js";
+import { branchesOfStages, layersOfStages, skipsOfStages } from "../../network/stage-layers.js";
 
 /** @param {string} operation @param {number[]} shape @param {number[]} inputs @param {string} [detail] */
 const layer = (operation, shape, inputs, detail) =>
@@ -50,8 +51,13 @@ test("a separable convolution counts once, and one that fits a skip does not", (
   const depthwise = layer("Conv2d", [8, 4, 4], [0], "3×3, 8 groups");
   const pointwise = layer("Conv2d", [8, 4, 4], [0], "1×1");
   const block = [depthwise, pointwise, depthwise, pointwise];
-  assert.equal(convolutionsOf([...block, pointwise, ...block], 2), 2);
-  assert.equal(convolutionsOf([pointwise, pointwise, pointwise], 1), 3);
+  const of = (/** @type {number} */ skips, /** @type {number} */ projected) => ({ skips, projected });
+  const separable = { amount: 4, areSeparable: true };
+  assert.deepEqual(convolutionsOf([...block, pointwise, ...block], of(2, 1)), separable);
+  assert.deepEqual(convolutionsOf([...block, ...block], of(0, 0)), separable);
+  assert.deepEqual(convolutionsOf([pointwise, pointwise, pointwise], of(1, 1)), { amount: 2, areSeparable: false });
+  // One that is none counts as what it is.
+  assert.deepEqual(convolutionsOf([pointwise, ...block], of(0, 0)), { amount: 5, areSeparable: false });
 });
 
 test("the skips of a stage say whether they have a convolution; one over several blocks is none of them", () => {
