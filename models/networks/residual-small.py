@@ -8,17 +8,63 @@ defaults = {"data.size": 32, "training.epochs": 10, "training.optimizer.weight_d
 
 
 def separable(channels, out, activation):
+    """A 3×3 convolution of each channel by itself, then a 1×1 convolution over all channels."""
     return Sequential(
         depthwise=Conv2d(channels, 3, padding=1, groups=channels, bias=False), bn1=BatchNorm2d(), act1=activation(),
         pointwise=Conv2d(out, 1, bias=False), bn2=BatchNorm2d(), act2=activation(),
     )
 
 
+def separables(channels, out, count, activation):
+    """So many separable convolutions, of which the first one changes the number of channels."""
+    first = separable(channels, out, activation)
+    return Sequential(first, *[separable(out, out, activation) for _ in range(count - 1)])
+
+
 def project(channels, out, name=None):
-    """A 1x1 convolution on a skip, where the number of channels changes."""
+    """The way around convolutions: a 1×1 convolution where they change the number of channels, else nothing."""
     if channels == out:
         return Identity()
     return Sequential(conv=Conv2d(out, 1, bias=False), bn=BatchNorm2d(), name=name)
+
+
+def each(name, numbers, blocks):
+    """A number for each block, of which one may stand for all."""
+    if len(numbers) not in (1, blocks):
+        raise OptionError(name, f"must have one number, or {blocks}: one for each block of the widths, not {len(numbers)}")
+    return numbers * blocks if len(numbers) == 1 else numbers
+
+
+def stem(channels, kernel, stride, padding, pool):
+    """The first convolution, and a pool or none."""
+    layers = [Conv2d(channels, kernel, stride=stride, padding=padding, bias=False), BatchNorm2d(), ReLU()]
+    return Sequential(*layers, MaxPool2d(2)) if pool else Sequential(*layers)
+
+
+def linears(hidden, dropout, classes):
+    """Fully connected layers, of which the last one gives the scores."""
+    layers = [layer for width in hidden for layer in (Linear(width), ReLU(), Dropout(dropout))]
+    return Sequential(*layers, Linear(classes))
+
+
+def flat(lists):
+    return [item for list in lists for item in list]
+
+
+def add_long_skips(blocks, plan, over):
+    """Adds a skip over so many blocks at a time. Each block is a list: itself, and the pool after it, if there is one."""
+    groups = []
+    for first in range(0, len(blocks), over):
+        group = blocks[first : first + over]
+        before, last = group[:-1], group[-1]
+        layers, pool = flat(before) + last[:1], last[1:]
+        if before:
+            name = f"long.{first // over}"
+            pools = [MaxPool2d(2) for _ in flat(block[1:] for block in before)]
+            skip = Sequential(*pools, project(plan[first], plan[first + len(group)], name=name))
+            layers = [Sum(Sequential(*layers), skip, name=f"{name}.sum")]
+        groups.append(layers + pool)
+    return groups
 
 
 def residual_small(
@@ -38,41 +84,26 @@ def residual_small(
     hidden=option([512], min=1, max=16384, len=(0, 8), label="Widths of the head", help="How many values each fully connected layer before the scores has; none for the scores alone.", advanced=True),
     dropout=option(0.3, min=0, max=0.95, help="The share of hidden values set to 0 at random in every training step."),
 ):
-    count = len(plan) - 1
-    depths = depth * count if len(depth) == 1 else depth
-    if len(depths) != count:
-        raise OptionError("depth", f"must have one number, or {count}: one for each block of the widths, not {len(depth)}")
+    depths = each("depth", depth, len(plan) - 1)
 
-    def block(k):
-        convs = Sequential(*[separable(plan[k] if i == 0 else plan[k + 1], plan[k + 1], activation) for i in range(depths[k])])
-        if not skips:
-            return Sequential(convs=convs, name=f"blocks.{k}")
-        return Sum(convs=convs, skip=project(plan[k], plan[k + 1]), name=f"blocks.{k}")
+    blocks = []
+    for k, (channels, out) in enumerate(zip(plan, plan[1:])):
+        convs = separables(channels, out, depths[k], activation)
+        if skips:
+            skip = project(channels, out)
+            block = Sum(convs=convs, skip=skip, name=f"blocks.{k}")
+        else:
+            block = Sequential(convs=convs, name=f"blocks.{k}")
+        blocks.append([block])
+        if (k + 1) % pool_every == 0:
+            pool = MaxPool2d(2, name=f"pool.{k // pool_every}")
+            blocks[k].append(pool)
+    if long_skips:
+        blocks = add_long_skips(blocks, plan, long_over)
 
-    def pool(k):
-        pools = (k + 1) % pool_every == 0
-        return [MaxPool2d(2, name=f"pool.{(k + 1) // pool_every - 1}")] if pools else []
-
-    body = []
-    span = long_over if long_skips else 1
-    for first in range(0, count, span):
-        last = min(first + span, count) - 1
-        part = [block(first)]
-        skip = []
-        for k in range(first, last):
-            part += [*pool(k), block(k + 1)]
-            skip += [MaxPool2d(2)] * len(pool(k))
-        if last > first:
-            name = f"long.{first // span}"
-            skip.append(project(plan[first], plan[last + 1], name=name))
-            part = [Sum(Sequential(*part), skip[0] if len(skip) == 1 else Sequential(*skip), name=f"{name}.sum")]
-        body += [*part, *pool(last)]
-
-    layers = [layer for width in hidden for layer in (Linear(width), ReLU(), Dropout(dropout))]
-    stem = [Conv2d(plan[0], stem_kernel, stride=stem_stride, padding=stem_padding, bias=False), BatchNorm2d(), ReLU()]
     return Sequential(
-        stem=Sequential(*stem, MaxPool2d(2)) if stem_pool else Sequential(*stem),
-        body=Sequential(*body),
+        stem=stem(plan[0], stem_kernel, stem_stride, stem_padding, stem_pool),
+        body=Sequential(*flat(blocks)),
         values=Mean(name="mean") if head == "mean" else Flatten(name="flatten"),
-        classifier=Sequential(*layers, Linear(classes)),
+        classifier=linears(hidden, dropout, classes),
     )

@@ -1,6 +1,6 @@
 """VGG16
 
-Thirteen 3x3 convolutions with batch normalisation in five stages, then fully connected layers.
+Thirteen 3×3 convolutions with batch normalisation in five stages, then fully connected layers.
 """
 
 inputs = ["images"]
