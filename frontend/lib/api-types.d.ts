@@ -1696,6 +1696,8 @@ export interface components {
       open: number;
       /** @description The pairs of classes of those, the most frequent first; at most 50. */
       pairs: components["schemas"]["ClassPair"][];
+      /** @description For each class, the samples whose label the networks find likeliest, by their place in the set; at most three. */
+      typical: number[][];
       /**
        * @description A page of the samples that nobody has looked at: those that confident learning counts to another class, then the
        * others, each the most suspicious first.
@@ -3635,12 +3637,12 @@ export interface components {
        * @description The line of the text that makes the first of them, from 1; 0 for the sample.
        */
       line: number;
-      /** @description Sums that its blocks end with: each is a skip. */
-      skips: number;
-      /** @description Sums over several of such blocks. */
-      long_skips: number;
-      /** @description The channels of each branch that its last block joins; none without. */
-      branches: number[];
+      /** @description The sums that its blocks end with, by their place among the layers: each is a skip. */
+      skips: number[];
+      /** @description The sums over several of such blocks. */
+      long_skips: number[];
+      /** @description The concatenation of its last block; `null` without. */
+      concat: number | null;
     };
     /** @description The environment and the size of a run. */
     Started: {

@@ -361,19 +361,19 @@ export const SETTINGS = {
     "label": "Width"
   },
   "network.one": {
-    "label": "1x1 branch"
+    "label": "1×1 branch"
   },
   "network.reduce3": {
-    "label": "3x3 branch: reduction"
+    "label": "3×3 branch: reduction"
   },
   "network.three": {
-    "label": "3x3 branch"
+    "label": "3×3 branch"
   },
   "network.reduce5": {
-    "label": "5x5 branch: reduction"
+    "label": "5×5 branch: reduction"
   },
   "network.five": {
-    "label": "5x5 branch"
+    "label": "5×5 branch"
   },
   "network.project": {
     "label": "Pool branch"

@@ -4,9 +4,8 @@
 
 /**
  * `name` is the size of the largest kernel, such as "3×3", or "pool"; "unchanged" where a value is taken as it is. `steps`
- * are its convolutions, by their kernels, and pools in their order. `begins` is the operation that it begins with, if that
- * joins others.
- * @typedef {{ name: string, steps: string[], begins: string | null }} Branch
+ * are its convolutions, by their kernels, and pools in their order. `channels` are those of its result.
+ * @typedef {{ name: string, steps: string[], channels: number }} Branch
  */
 
 /**
@@ -30,19 +29,18 @@ export function branchesOf(layers) {
 
   return new Map(
     layers.flatMap(({ inputs }, place) =>
-      inputs.length > 1 ? [[place, inputs.map((input) => branch(layersTo(input)))]] : [],
+      inputs.length > 1 ? [[place, inputs.map((input) => branch(layersTo(input), layers[input].shape[0]))]] : [],
     ),
   );
 }
 
-/** @param {CheckedLayer[]} layers the last first @returns {Branch} */
-function branch(layers) {
+/** @param {CheckedLayer[]} layers the last first @param {number} channels @returns {Branch} */
+function branch(layers, channels) {
   const steps = layers.filter((layer) => isPool(layer) || isConvolution(layer)).reverse();
-  const first = layers.at(-1);
   return {
     name: nameOf(layers),
     steps: steps.map((layer) => (isPool(layer) ? "pool" : (kernelOf(layer)?.text ?? ""))),
-    begins: first && first.inputs.length > 1 ? first.operation : null,
+    channels,
   };
 }
 

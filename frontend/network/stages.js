@@ -3,10 +3,11 @@
 
 import { h } from "../lib/dom.js";
 import { plural } from "../lib/format.js";
+import { branchesOf, isProjected } from "./branches.js";
 import { columnsOf } from "./dense.js";
 import { convolutionsOf } from "./kinds.js";
 import { neurons } from "./neurons.js";
-import { branchesOfStages, layersOfStages, skipsOfStages } from "./stage-layers.js";
+import { layersOfStages } from "./stage-layers.js";
 import { blocksOf, heightOf } from "./thumbnail.js";
 
 /** @import { CheckedLayer, CheckedNetwork, Stage } from "./types" */
@@ -43,13 +44,14 @@ export function networkStages(onGo) {
       }
       const { stages, layers } = network;
       const blocks = blocksOf(stages);
-      const branches = branchesOfStages(stages, layers);
+      const joins = branchesOf(layers);
+      const branches = stages.map(({ concat }) => (concat === null ? [] : (joins.get(concat) ?? [])));
       const own = layersOfStages(stages, layers);
-      const skips = skipsOfStages(stages, layers);
-      const zoom = ZOOM * (stages.some(({ branches: of }) => of.length > 0) ? OF_BRANCHES : 1);
+      const zoom = ZOOM * (stages.some(({ concat }) => concat !== null) ? OF_BRANCHES : 1);
       const drawn = stages.map((stage, at) => {
         const size = { width: zoom * blocks[at].width, height: zoom * blocks[at].height };
-        return blocksOfStage(stage, own[at].weighted, size, branches[at], skips[at]);
+        const skips = stage.skips.map((place) => isProjected(joins.get(place) ?? []));
+        return blocksOfStage(stage, own[at].weighted, size, branches[at], skips);
       });
       element.style.setProperty("--zoom", String(zoom / ZOOM));
       const all = drawn.reduce((sum, { width }) => sum + width, 0);
@@ -63,7 +65,7 @@ export function networkStages(onGo) {
             own[at].pools.map((pool) => poolBar(pool, stages, zoom)),
           );
           const face = [block, ...shapeOf(stage, at === stages.length - 1, own[at].pools)];
-          const title = stage.layers > 0 ? titleOf(stage, namesOf(branches[at])) : "A sample";
+          const title = stage.layers > 0 ? titleOf(stage, branches[at]) : "A sample";
           return h(
             "li",
             {},
@@ -80,9 +82,9 @@ export function networkStages(onGo) {
 
 /** @param {Stage[]} stages */
 function kindsOf(stages) {
-  const kinds = stages.flatMap(({ layers, shape, skips, branches }) => [
+  const kinds = stages.flatMap(({ layers, shape, skips, concat }) => [
     layers > 0 && (shape.length > 1 ? "convolution" : "linear"),
-    skips + branches.length > 0 && "join",
+    (skips.length > 0 || concat !== null) && "join",
   ]);
   return kinds.filter((kind) => kind !== false);
 }
@@ -94,10 +96,10 @@ function kindsOf(stages) {
  * @param {boolean[]} skips whether each has a convolution
  */
 function blocksOfStage(stage, weighted, { width, height }, branches, skips) {
-  const blocks = Math.max(1, Math.min(stage.skips, MOST_BLOCKS));
-  const isOfConvolutions = stage.layers > 0 && stage.shape.length > 1 && stage.branches.length === 0;
+  const blocks = Math.max(1, Math.min(skips.length, MOST_BLOCKS));
+  const isOfConvolutions = stage.layers > 0 && stage.shape.length > 1 && branches.length === 0;
   const projected = skips.filter(Boolean).length;
-  const { amount } = convolutionsOf(weighted, { skips: stage.skips + stage.long_skips, projected });
+  const { amount } = convolutionsOf(weighted, { skips: skips.length + stage.long_skips.length, projected });
   const convolutions = isOfConvolutions ? Math.round(amount / blocks) : 0;
   const isOfBars = convolutions > 0 && convolutions <= MOST_CONVOLUTIONS;
   const bars = isOfBars ? convolutions : 1;
@@ -112,12 +114,12 @@ function blocksOfStage(stage, weighted, { width, height }, branches, skips) {
         "span",
         { class: "stage-bars" },
         Array.from({ length: bars }, () => slicesOf(stage, branches)),
-        stage.skips > 0 && h("span", { class: "stage-skip" }, skips[at] && h("i", { class: "is-map" })),
+        skips.length > 0 && h("span", { class: "stage-skip" }, skips[at] && h("i", { class: "is-map" })),
       ),
     ),
-    stage.long_skips > 0 && h("span", { class: "stage-skip is-long" }),
+    stage.long_skips.length > 0 && h("span", { class: "stage-skip is-long" }),
   );
-  const slices = stage.branches.length;
+  const slices = branches.length;
   element.style.height = `${Math.max(height, slices * (LEAST_SLICE + SLICE_GAP) - SLICE_GAP)}px`;
   return { element, width: all };
 }
@@ -126,17 +128,16 @@ function blocksOfStage(stage, weighted, { width, height }, branches, skips) {
  * A bar, of a slice for each branch, which has its convolutions and pools one after another.
  * @param {Stage} stage @param {Branch[]} branches
  */
-function slicesOf({ shape, layers, branches: channels }, branches) {
+function slicesOf({ shape, layers }, branches) {
   const kind = layers === 0 ? "is-input" : shape.length > 1 ? "is-map" : "is-vector";
-  const slices = (channels.length > 0 ? channels : [1]).map((amount, at) => {
-    const { steps = [] } = branches[at] ?? {};
+  const slices = (branches.length > 0 ? branches : [{ steps: [], channels: 1 }]).map(({ steps, channels }) => {
     const slice = h(
       "span",
       { class: "stage-slice" },
       (steps.length > 0 ? steps : [""]).map((step) => h("i", { class: step === "pool" ? "is-pool" : kind }, step)),
     );
     // By the square root, or a slim branch could not be seen.
-    slice.style.flexGrow = String(Math.sqrt(amount));
+    slice.style.flexGrow = String(Math.sqrt(channels));
     return slice;
   });
   return h("span", { class: "stage-slices" }, slices);
@@ -149,15 +150,13 @@ function poolBar({ operation, shape }, stages, zoom) {
   return bar;
 }
 
-const namesOf = (/** @type {Branch[]} */ branches) => branches.map(({ name }) => name);
-
-/** @param {Stage} stage @param {string[]} names of its branches */
-function titleOf({ layers, shape, skips, long_skips: long, branches }, names) {
-  const of = branches.map((channels, at) => `${channels} (${names[at] ?? "a branch"})`);
+/** @param {Stage} stage @param {Branch[]} branches */
+function titleOf({ layers, shape, skips, long_skips: long }, branches) {
+  const of = branches.map(({ channels, name }) => `${channels} (${name})`);
   return [
     `${plural(layers, "layer")}: ${shape.join(" × ")}`,
-    ...(skips > 0 ? [plural(skips, "skip")] : []),
-    ...(long > 0 ? [`${plural(long, "skip")} over several blocks`] : []),
+    ...(skips.length > 0 ? [plural(skips.length, "skip")] : []),
+    ...(long.length > 0 ? [`${plural(long.length, "skip")} over several blocks`] : []),
     ...(of.length > 0 ? [`channels of its branches: ${of.join(" + ")}`] : []),
   ].join("; ");
 }

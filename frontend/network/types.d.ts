@@ -44,12 +44,12 @@ export type Stage = {
   layers: number;
   /** The line that makes the first of them, from 1; 0 of the sample. */
   line: number;
-  /** Sums that its blocks end with. */
-  skips: number;
-  /** Sums over several of such blocks. */
-  long_skips: number;
-  /** The channels of each branch that its last block joins; none without. */
-  branches: number[];
+  /** The sums that its blocks end with, by their place among the layers. */
+  skips: number[];
+  /** The sums over several of such blocks. */
+  long_skips: number[];
+  /** The concatenation of its last block; `null` without. */
+  concat: number | null;
 };
 
 /** A word of the language: a module or a built-in function. */

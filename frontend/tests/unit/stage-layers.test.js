@@ -1,14 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { convolutionsOf } from "../../network/kinds.js";
-import { branchesOfStages, layersOfStages, skipsOfStages } from "../../network/stage-layers.js";
+import { branchesOf, isProjected } from "../../network/branches.js";
+import { layersOfStages } from "../../network/stage-layers.js";
 
 /** @param {string} operation @param {number[]} shape @param {number[]} inputs @param {string} [detail] */
 const layer = (operation, shape, inputs, detail) =>
   /** @type {import("../../network/types").CheckedLayer} */ ({ operation, shape, inputs, detail });
 
-/** @param {number[]} shape @param {number} layers @param {number[]} [branches] */
-const stage = (shape, layers, branches = []) => ({ shape, layers, line: 1, skips: 0, long_skips: 0, branches });
+/** @param {number[]} shape @param {number} layers @param {number | null} [concat] */
+const stage = (shape, layers, concat = null) => ({ shape, layers, line: 1, skips: [], long_skips: [], concat });
 
 const LAYERS = [
   layer("Input", [3, 8, 8], []),
@@ -21,7 +22,7 @@ const LAYERS = [
   layer("Mean", [8], [6]),
   layer("Linear", [10], [7]),
 ];
-const STAGES = [stage([3, 8, 8], 0), stage([4, 8, 8], 1), stage([8, 4, 4], 2, [4, 4]), stage([10], 1)];
+const STAGES = [stage([3, 8, 8], 0), stage([4, 8, 8], 1), stage([8, 4, 4], 2, 6), stage([10], 1)];
 
 test("a pool between two stages is behind the first, and one of a branch is not", () => {
   const own = layersOfStages(STAGES, LAYERS);
@@ -35,15 +36,10 @@ test("a pool between two stages is behind the first, and one of a branch is not"
   );
 });
 
-test("a stage has the branches of its own concatenation", () => {
-  assert.deepEqual(branchesOfStages(STAGES, LAYERS), [
-    [],
-    [],
-    [
-      { name: "1×1", steps: ["1×1"], begins: null },
-      { name: "pool", steps: ["pool", "1×1"], begins: null },
-    ],
-    [],
+test("the branches of a concatenation are named by what they do, step by step", () => {
+  assert.deepEqual(branchesOf(LAYERS).get(6), [
+    { name: "1×1", steps: ["1×1"], channels: 4 },
+    { name: "pool", steps: ["pool", "1×1"], channels: 4 },
   ]);
 });
 
@@ -60,7 +56,7 @@ test("a separable convolution counts once, and one that fits a skip does not", (
   assert.deepEqual(convolutionsOf([pointwise, ...block], of(0, 0)), { amount: 5, areSeparable: false });
 });
 
-test("the skips of a stage say whether they have a convolution; one over several blocks is none of them", () => {
+test("a skip is projected if it has a convolution of one pixel, and not if a value is taken as it is", () => {
   const layers = [
     layer("Conv2d", [8, 4, 4], [], "3×3"),
     layer("Conv2d", [8, 4, 4], [0], "3×3"),
@@ -68,8 +64,10 @@ test("the skips of a stage say whether they have a convolution; one over several
     layer("Conv2d", [8, 4, 4], [2], "3×3"),
     layer("Conv2d", [8, 4, 4], [2], "1×1"),
     layer("Sum", [8, 4, 4], [3, 4]),
-    layer("Sum", [8, 4, 4], [5, 0]),
   ];
-  const stages = [{ ...stage([8, 4, 4], 4), skips: 2, long_skips: 1 }];
-  assert.deepEqual(skipsOfStages(stages, layers), [[false, true]]);
+  const branches = branchesOf(layers);
+  assert.deepEqual(
+    [2, 5].map((place) => isProjected(branches.get(place) ?? [])),
+    [false, true],
+  );
 });

@@ -3,11 +3,11 @@ import { test } from "node:test";
 import { blocksOf, stagesInWords } from "../../network/thumbnail.js";
 
 const STAGES = [
-  { shape: [3, 32, 32], layers: 0, line: 0, skips: 0, long_skips: 0, branches: [] },
-  { shape: [64, 32, 32], layers: 2, line: 0, skips: 0, long_skips: 0, branches: [] },
-  { shape: [512, 2, 2], layers: 3, line: 0, skips: 0, long_skips: 0, branches: [] },
-  { shape: [4096], layers: 1, line: 0, skips: 0, long_skips: 0, branches: [] },
-  { shape: [10], layers: 1, line: 0, skips: 0, long_skips: 0, branches: [] },
+  { shape: [3, 32, 32], layers: 0, line: 0, skips: [], long_skips: [], concat: null },
+  { shape: [64, 32, 32], layers: 2, line: 0, skips: [], long_skips: [], concat: null },
+  { shape: [512, 2, 2], layers: 3, line: 0, skips: [], long_skips: [], concat: null },
+  { shape: [4096], layers: 1, line: 0, skips: [], long_skips: [], concat: null },
+  { shape: [10], layers: 1, line: 0, skips: [], long_skips: [], concat: null },
 ];
 
 test("blocks are as high as maps and wider with more channels, and bars are as high as vectors are long", () => {

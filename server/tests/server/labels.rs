@@ -147,6 +147,20 @@ fn a_sweep_over_folds_finds_wrong_labels_and_corrections_make_versions() {
     }
     assert_eq!(asked["likely"], found["likely"]);
 
+    let typical_of =
+        |found: &Value, class: usize| found["typical"][class].as_array().unwrap().clone();
+    let suspected: Vec<&Value> = found["issues"].as_array().unwrap()[..likely as usize]
+        .iter()
+        .map(|issue| &issue["sample"])
+        .collect();
+    for class in 0..2 {
+        let typical = typical_of(&found, class);
+        assert_eq!(typical.len(), 3);
+        assert!(typical.iter().all(|sample| !suspected.contains(&sample)));
+        assert_eq!(typical_of(&asked, class), typical);
+    }
+    let no_longer_typical = typical_of(&found, 1)[0].clone();
+
     let issue = &found["issues"][0];
     let sample = issue["sample"].as_u64().unwrap();
     let suggested = found["classes"][issue["suggested"].as_u64().unwrap() as usize].clone();
@@ -161,10 +175,16 @@ fn a_sweep_over_folds_finds_wrong_labels_and_corrections_make_versions() {
     let excluded = found["issues"][2]["sample"].clone();
     change(
         &server,
-        &json!([{"action": "keep", "sample": kept}, {"action": "exclude", "sample": excluded}]),
+        &json!([
+            {"action": "keep", "sample": kept},
+            {"action": "exclude", "sample": excluded},
+            {"action": "exclude", "sample": no_longer_typical}
+        ]),
     );
     assert_eq!(labels(&server)["kept"][0]["sample"], kept);
-    let left = names(&server.get(&url).expect(200));
+    let after = server.get(&url).expect(200);
+    assert_eq!(typical_of(&after, 1)[..2], typical_of(&found, 1)[1..]);
+    let left = names(&after);
     assert_eq!(left[0], names(&found)[3]);
     assert!(!left.contains(&names(&found)[1]));
 
@@ -199,6 +219,7 @@ fn a_sweep_over_folds_finds_wrong_labels_and_corrections_make_versions() {
         &json!([
             {"action": "restore", "sample": sample},
             {"action": "restore", "sample": excluded},
+            {"action": "restore", "sample": no_longer_typical},
             {"action": "restore", "sample": kept}
         ]),
     );

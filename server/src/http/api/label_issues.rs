@@ -32,6 +32,8 @@ use crate::inspect::target::InspectTarget;
 const PAGE: usize = 24;
 /// Pairs of classes that are listed.
 const MOST_PAIRS: usize = 50;
+/// Typical samples of a class.
+const MOST_TYPICAL: usize = 3;
 
 /// How long a request waits for an evaluation.
 const WAIT: Duration = Duration::from_secs(2);
@@ -57,6 +59,8 @@ pub struct LabelIssues {
     open: usize,
     /// The pairs of classes of those, the most frequent first; at most 50.
     pairs: Vec<ClassPair>,
+    /// For each class, the samples whose label the networks find likeliest, by their place in the set; at most three.
+    typical: Vec<Vec<usize>>,
     /// A page of the samples that nobody has looked at: those that confident learning counts to another class, then the
     /// others, each the most suspicious first.
     issues: Vec<Issue>,
@@ -200,6 +204,7 @@ pub async fn issues(
         likely: 0,
         open: 0,
         pairs: Vec::new(),
+        typical: Vec::new(),
         issues: Vec::new(),
     };
     let waiting = |answer: LabelIssues| Ok((StatusCode::ACCEPTED, Json(answer)).into_response());
@@ -239,6 +244,7 @@ pub async fn issues(
     answer.samples = found.ranked.len();
     answer.likely = found.likely;
     answer.pairs = pairs(open());
+    answer.typical = typical(&found.ranked, &labels, answer.classes.len());
     answer.open = open().filter(|issue| issue.suspect.confident).count();
     let is_asked_for = |issue: &&LabelIssue| {
         label.is_none_or(|class| issue.suspect.label as usize == class)
@@ -270,6 +276,24 @@ fn pairs<'a>(issues: impl Iterator<Item = &'a LabelIssue>) -> Vec<ClassPair> {
     pairs.sort_by_key(|pair| std::cmp::Reverse(pair.open));
     pairs.truncate(MOST_PAIRS);
     pairs
+}
+
+/// For each class, the samples whose label is the likeliest: those at the end of the ranking, the last first.
+fn typical(ranked: &[LabelIssue], labels: &Labels, classes: usize) -> Vec<Vec<usize>> {
+    let mut typical = vec![Vec::new(); classes];
+    let mut missing = classes * MOST_TYPICAL;
+    for LabelIssue { suspect, .. } in ranked.iter().rev() {
+        if missing == 0 || suspect.confident {
+            break;
+        }
+        let of_class: &mut Vec<usize> = &mut typical[suspect.label as usize];
+        let is_current = labels.class(suspect.index as u32) == Some(suspect.label);
+        if is_current && of_class.len() < MOST_TYPICAL {
+            of_class.push(suspect.index);
+            missing -= 1;
+        }
+    }
+    typical
 }
 
 impl Issue {

@@ -14,12 +14,12 @@ pub struct Stage {
     layers: usize,
     /// The line of the text that makes the first of them, from 1; 0 for the sample.
     line: u32,
-    /// Sums that its blocks end with: each is a skip.
-    skips: usize,
-    /// Sums over several of such blocks.
-    long_skips: usize,
-    /// The channels of each branch that its last block joins; none without.
-    branches: Vec<usize>,
+    /// The sums that its blocks end with, by their place among the layers: each is a skip.
+    skips: Vec<usize>,
+    /// The sums over several of such blocks.
+    long_skips: Vec<usize>,
+    /// The concatenation of its last block; `null` without.
+    concat: Option<usize>,
 }
 
 /// The sample, and the stages of the layers after it.
@@ -28,15 +28,15 @@ pub(super) fn stages(graph: &Graph) -> Vec<Stage> {
         shape: graph.input().to_vec(),
         layers: 0,
         line: 0,
-        skips: 0,
-        long_skips: 0,
-        branches: Vec::new(),
+        skips: Vec::new(),
+        long_skips: Vec::new(),
+        concat: None,
     };
     let mut stages = vec![sample];
     // Whether a sum or a concatenation was the last: a block ends, and its result has the channels.
     let mut has_ended = true;
     let takers = takers(graph);
-    for node in &graph.nodes {
+    for (place, node) in graph.nodes.iter().enumerate() {
         let is_layer = matches!(
             node.operation,
             Operation::Conv2d { .. } | Operation::Linear { .. }
@@ -54,12 +54,11 @@ pub(super) fn stages(graph: &Graph) -> Vec<Stage> {
                 stage.layers += usize::from(is_layer);
                 stage.shape.clone_from(&node.shape);
                 match node.operation {
-                    Operation::Sum if is_over_sums(graph, node, &takers) => stage.long_skips += 1,
-                    Operation::Sum => stage.skips += 1,
-                    Operation::Concat => {
-                        let inputs = node.inputs.iter();
-                        stage.branches = inputs.map(|&at| graph.nodes[at].shape[0]).collect();
+                    Operation::Sum if is_over_sums(graph, node, &takers) => {
+                        stage.long_skips.push(place);
                     }
+                    Operation::Sum => stage.skips.push(place),
+                    Operation::Concat => stage.concat = Some(place),
                     _ => {}
                 }
             }
@@ -67,9 +66,9 @@ pub(super) fn stages(graph: &Graph) -> Vec<Stage> {
                 shape: node.shape.clone(),
                 layers: 1,
                 line: node.lines.first().copied().unwrap_or(0),
-                skips: 0,
-                long_skips: 0,
-                branches: Vec::new(),
+                skips: Vec::new(),
+                long_skips: Vec::new(),
+                concat: None,
             }),
             _ => {}
         }
@@ -79,9 +78,9 @@ pub(super) fn stages(graph: &Graph) -> Vec<Stage> {
         let is_more = before.layers > 0 && stage.shape.len() > 1 && stage.shape == before.shape;
         if is_more {
             before.layers += stage.layers;
-            before.skips += stage.skips;
-            before.long_skips += stage.long_skips;
-            before.branches = std::mem::take(&mut stage.branches);
+            before.skips.append(&mut stage.skips);
+            before.long_skips.append(&mut stage.long_skips);
+            before.concat = stage.concat;
         }
         is_more
     });
@@ -149,13 +148,16 @@ mod tests {
         );
         let row = NETWORKS.iter().find(|row| row.kind == "inception").unwrap();
         let graph = row.graph_of(&Map::new(), &[3, 32, 32], 10).unwrap();
-        assert_eq!(stages(&graph)[2].branches, [64, 128, 32, 32]);
+        let concat = stages(&graph)[2].concat.expect("a concatenation");
+        let joined = graph.nodes[concat].inputs.iter();
+        let channels: Vec<_> = joined.map(|&at| graph.nodes[at].shape[0]).collect();
+        assert_eq!(channels, [64, 128, 32, 32]);
         let skips_of = |kind: &str| {
             let row = NETWORKS.iter().find(|row| row.kind == kind).unwrap();
             let graph = row.graph_of(&Map::new(), &[3, 32, 32], 10).unwrap();
             let stages = stages(&graph).into_iter();
             stages
-                .map(|stage| (stage.skips, stage.long_skips))
+                .map(|stage| (stage.skips.len(), stage.long_skips.len()))
                 .collect::<Vec<_>>()
         };
         assert_eq!(skips_of("residual-small")[2], (2, 0));
