@@ -16,10 +16,10 @@ const OPENS = new Set(["ArrowDown", "ArrowUp", "ArrowLeft", "ArrowRight"]);
 
 /**
  * @param {Issue} issue
- * @param {{ classes: string[], store: ReturnType<typeof labelStore>, onDone: () => void }} of `onDone`: something was done,
- *   and the next image is to be looked at
+ * @param {{ classes: string[], typical: number[][], store: ReturnType<typeof labelStore>, onDone: () => void }} of `typical`:
+ *   images of each class; `onDone`: something was done, and the next image is to be looked at
  */
-export function issueCard(issue, { classes, store, onDone }) {
+export function issueCard(issue, { classes, typical, store, onDone }) {
   const { sample, label, suggested, suggested_probability: likeliest, quality, imported } = issue;
   const name = issue.name ?? `Image ${count(sample)}`;
   /** The folder is the label. */
@@ -29,6 +29,7 @@ export function issueCard(issue, { classes, store, onDone }) {
 
   const outcome = h("p", { class: "issue-outcome" });
   const undo = button("Undo", "Undo", () => act("undo"));
+  const { set } = store.labels();
   /** Classes that no button gives. */
   const others = classes.flatMap((word, index) =>
     index === label || index === suggested ? [] : [h("option", { value: index }, word)],
@@ -49,48 +50,28 @@ export function issueCard(issue, { classes, store, onDone }) {
         },
       },
     },
-    h("option", { value: "" }, "…"),
+    h("option", { value: "" }, "Other…"),
     ...others,
   );
   const choices = h(
     "div",
     { class: "issue-choices" },
+    classButton("Keep", label, quality, issue.label_mean, () => act("keep")),
     suggested === label
       ? null
-      : button(
-          `→ ${classes[suggested]}`,
-          `Relabel as ${classes[suggested]}: ${name}`,
-          () => act("relabel"),
-          "is-suggested",
-        ),
-    button("Keep", `Keep ${name} as ${classes[label]}`, () => act("keep")),
+      : classButton("Relabel", suggested, likeliest, issue.suggested_mean, () => act("relabel")),
     button("Exclude", `Exclude ${name}`, () => act("exclude")),
     others.length > 0 ? other : null,
   );
   const element = h(
     "li",
     { class: "issue", tabindex: -1, "aria-label": `${name}, labelled ${classes[label]}` },
-    samplePicture(store.labels().set, sample, name),
-    issue.is_test && h("span", { class: "badge", title: "Of the test split" }, "test"),
+    samplePicture(set, sample, name),
     h(
       "div",
-      { class: "issue-text" },
-      h(
-        "div",
-        { class: "issue-heading" },
-        h("span", { class: "issue-name", title: name }, shortName),
-        h("span", {}, "probability"),
-      ),
-      h(
-        "table",
-        { class: "issue-probabilities" },
-        h(
-          "tbody",
-          {},
-          probability("", label, quality, issue.label_mean),
-          suggested === label ? null : probability("→ ", suggested, likeliest, issue.suggested_mean),
-        ),
-      ),
+      { class: "issue-heading" },
+      h("span", { class: "issue-name", title: name }, shortName),
+      issue.is_test && h("span", { class: "badge", title: "Of the test split" }, "test"),
     ),
     choices,
     h("div", { class: "issue-done" }, outcome, undo),
@@ -153,27 +134,32 @@ export function issueCard(issue, { classes, store, onDone }) {
     setText(outcome, outcomeText());
   }
 
-  /** How probable a class is, and in the hint on average on images with that label. @param {string} sign @param {number} of the class @param {number} value @param {number | null} mean */
-  function probability(sign, of, value, mean) {
+  /**
+   * Gives the image a class: a typical image of it, its name, and how probable it is.
+   * @param {"Keep" | "Relabel"} word @param {number} of the class @param {number} value @param {number | null} mean of the images
+   *   with that label @param {() => void} click
+   */
+  function classButton(word, of, value, mean, click) {
+    const [picture] = typical[of] ?? [];
+    const usual = mean === null ? "" : `: ${probabilityText(mean)} probable on average on images with that label`;
     return h(
-      "tr",
-      {},
-      h("th", { title: classes[of] }, sign, classes[of]),
-      h(
-        "td",
-        { title: mean === null ? "" : `${probabilityText(mean)} on average on images with that label` },
-        probabilityText(value),
-      ),
+      "button",
+      {
+        class: word === "Relabel" ? "button issue-class is-suggested" : "button issue-class",
+        type: "button",
+        title: `${word} as ${classes[of]}${usual}`,
+        on: { click },
+      },
+      picture === undefined ? null : samplePicture(set, picture, ""),
+      h("span", {}, word),
+      h("span", {}, probabilityText(value)),
+      h("b", {}, classes[of]),
     );
   }
 
-  /** @param {string} word @param {string} title @param {() => void} click @param {string} [look] */
-  function button(word, title, click, look = "") {
-    return h(
-      "button",
-      { class: `button small ${look}`, type: "button", "aria-label": title, title, on: { click } },
-      word,
-    );
+  /** @param {string} word @param {string} title @param {() => void} click */
+  function button(word, title, click) {
+    return h("button", { class: "button small", type: "button", "aria-label": title, title, on: { click } }, word);
   }
 
   show();

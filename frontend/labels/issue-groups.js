@@ -1,5 +1,4 @@
-// The images of a page of suspected mistakes, by how much speaks against their label. The first group that has images is
-// open; the others are folded away.
+// The images of a page of suspected mistakes: those whose label is suspected, and the others, folded away where there are both.
 
 import { h, setText } from "../lib/dom.js";
 import { count } from "../lib/format.js";
@@ -8,33 +7,20 @@ import { count } from "../lib/format.js";
 /** @import { issueCard } from "./issue-card.js" */
 
 /** @typedef {ReturnType<typeof issueCard>} Card */
-/**
- * @typedef {object} Group
- * @property {string} title
- * @property {string} about
- * @property {(issue: Issue) => boolean} has of the images that no group before it has
- */
-
-/** The labels that are counted as suspected. @type {Group} */
-const SUSPECTED = {
-  title: "Suspected: the networks see another class",
-  about:
-    "In these images the networks see another class as clearly as in images of that class. The least likely labels come first. Networks err too.",
-  has: ({ is_likely }) => is_likely,
-};
+/** @typedef {{ title: string, about: string, isSuspected: boolean }} Group */
 
 /** @type {Group[]} */
 const GROUPS = [
-  SUSPECTED,
   {
-    title: "Not suspected: the networks lean to another class",
-    about: "Another class is the most probable, but less so than it usually is on images with that label.",
-    has: ({ suggested, label }) => suggested !== label,
+    title: "Suspected",
+    about:
+      "The networks clearly see another class. A button has a typical image of its class, and how probable the networks find it. The least likely labels come first; networks err too.",
+    isSuspected: true,
   },
   {
-    title: "Not suspected: the networks agree with the label",
-    about: "No class is more probable. The least certain labels come first.",
-    has: () => true,
+    title: "Not suspected",
+    about: "The networks see the class of the label, or no other one clearly. The least likely labels come first.",
+    isSuspected: false,
   },
 ];
 
@@ -43,15 +29,15 @@ const GROUPS = [
  * @returns {{ group: Group, issues: Issue[] }[]} those that have images
  */
 export function groupsOf(issues) {
-  const groupOf = (/** @type {Issue} */ issue) => GROUPS.find(({ has }) => has(issue));
-  return GROUPS.map((group) => ({ group, issues: issues.filter((issue) => groupOf(issue) === group) })).filter(
-    ({ issues }) => issues.length > 0,
-  );
+  return GROUPS.map((group) => ({
+    group,
+    issues: issues.filter((issue) => issue.is_likely === group.isSuspected),
+  })).filter(({ issues }) => issues.length > 0);
 }
 
 /**
  * @param {{ group: Group, classes: string[], cards: Card[], isOpen: boolean, elsewhere: number, decide: (cards: Card[], action: "keep" | "relabel") => void }} of
- *   `elsewhere`: suspected labels on other pages; `decide`: the labels, or the suggestions, of these images are right
+ *   `elsewhere`: images of the group on other pages; `decide`: the labels, or the suggestions, of these images are right
  */
 export function groupView({ group, classes, cards, isOpen, elsewhere, decide }) {
   const open = () => cards.filter((card) => card.isOpen());
@@ -61,12 +47,16 @@ export function groupView({ group, classes, cards, isOpen, elsewhere, decide }) 
   const suggestions = new Set(cards.map(({ issue }) => issue.suggested));
   const hasSuggestion = cards.every(({ issue }) => issue.suggested !== issue.label);
   const all = h("div", { class: "issues-all" }, relabelAll, keepAll);
-  const amount = group === SUSPECTED ? outOf(cards.length, elsewhere) : `${count(cards.length)} here`;
   const element = h(
     "details",
     { class: "issue-group", open: isOpen },
-    h("summary", {}, h("h3", {}, group.title), h("span", { class: "count" }, amount)),
-    h("p", { class: "muted small" }, group.about, elsewhere > 0 && " Stop when most labels turn out right."),
+    h("summary", {}, h("h3", {}, group.title), h("span", { class: "count" }, outOf(cards.length, elsewhere))),
+    h(
+      "p",
+      { class: "muted small" },
+      group.about,
+      group.isSuspected && elsewhere > 0 && " Stop when most labels turn out right.",
+    ),
     h("ul", { class: "issues" }, ...cards.map((card) => card.element)),
     all,
   );

@@ -10,6 +10,7 @@ import { issueCard } from "./issue-card.js";
 import { groupsOf, groupView } from "./issue-groups.js";
 import { issueKeys, keysHelp } from "./issue-keys.js";
 import { pairFilter } from "./pair-filter.js";
+import { typicalImages } from "./typical.js";
 
 /** @import { LabelIssues } from "../lib/types" */
 /** @import { Card } from "./issue-groups.js" */
@@ -132,14 +133,22 @@ export function issuesCard(store, { again }) {
     searchAgain.hidden = false;
     const parts = groupsOf(found.issues).map(({ group, issues }) => ({
       group,
-      cards: issues.map((issue) => issueCard(issue, { classes, store, onDone: () => keys.goOn(issue.sample) })),
+      cards: issues.map((issue) =>
+        issueCard(issue, { classes, typical: found.typical, store, onDone: () => keys.goOn(issue.sample) }),
+      ),
     }));
     cards = parts.flatMap(({ cards }) => cards);
     const here = found.issues.filter((issue) => issue.is_likely).length;
     elsewhere = found.open - here;
     filter.show(found);
     more = filter.openOf(found) - here;
-    groups = parts.map((part, at) => groupView({ ...part, classes, isOpen: at === 0, elsewhere: more, decide }));
+    const pair = filter.chosen();
+    // Of those of two classes, and of the next ones, it is not known how many there are.
+    const others = pair || skip > 0 ? 0 : found.samples - found.likely;
+    groups = parts.map((part, at) => {
+      const elsewhere = part.group.isSuspected ? more : Math.max(0, others - part.cards.length);
+      return groupView({ ...part, classes, isOpen: at === 0, elsewhere, decide });
+    });
     refresh();
     if (cards.length === 0) {
       body.replaceChildren(
@@ -168,11 +177,11 @@ export function issuesCard(store, { again }) {
     };
     // On many pages the way to the next one stays in sight.
     const rest = h("div", { class: more > 0 ? "issue-next is-in-sight" : "issue-next" }, restWords, next);
-    const [first, ...others] = groups.map((group) => group.element);
+    const [first, ...folded] = groups.map((group) => group.element);
     body.replaceChildren(
-      h("div", { class: "issues-head" }, filter.element, keysHelp(classes)),
+      h("div", { class: "issues-head" }, filter.element, pair && typicalImages(found, pair), keysHelp(classes)),
       // What is suspected goes on before what is not.
-      h("div", { class: "issue-groups", on: keys.on }, first, ...(more > 0 ? [rest, ...others] : [...others, rest])),
+      h("div", { class: "issue-groups", on: keys.on }, first, ...(more > 0 ? [rest, ...folded] : [...folded, rest])),
     );
     keys.start(cards);
   }

@@ -13,7 +13,7 @@ export function changeWords({ relabelled, excluded }) {
 
 /** A probability, to one digit where it is next to nothing: the order of the suspects is by these. @param {number} share */
 export function probabilityText(share) {
-  if (share > 0.9995) return "> 99.9%";
+  if (share > 0.9995) return ">99.9%";
   if (share >= 0.001) return percent(share);
-  return share < 1e-5 ? "< 0.001%" : `${Number((100 * share).toPrecision(1))}%`;
+  return share < 1e-5 ? "<0.001%" : `${Number((100 * share).toPrecision(1))}%`;
 }
