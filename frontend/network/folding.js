@@ -42,26 +42,33 @@ export const folding = [
   foldGutter(),
 ];
 
-/** Folds all long lists of parameters and what checks options, and begins with the network's own function, which is the last. @param {EditorView} view */
+/** Folds all long lists of parameters, and begins with the network's own function, which is the last. @param {EditorView} view */
 export function foldParameters(view) {
   const { state } = view;
   const lineOf = (/** @type {number} */ at) => state.doc.lineAt(at).number;
-  const tree = wholeTree(state);
-  const lists = parameterLists(tree);
+  const lists = parameterLists(wholeTree(state));
   const long = lists.filter(({ from, to }) => lineOf(to) - lineOf(from) >= FEW_LINES);
-  const ranges = [...long.map(within), ...checksOf(tree, state.doc.toString())];
-  view.dispatch({ effects: ranges.map((range) => foldEffect.of(range)) });
+  view.dispatch({ effects: long.map((list) => foldEffect.of(within(list))) });
   const last = lists.at(-1);
   if (!last) return;
-  // Not by an effect, which would scroll the page too.
+  beginWith(view, last.from);
+}
+
+/**
+ * Scrolls so that a place is at the top. Not by an effect, which would scroll the page too. The heights of lines that were
+ * never shown are estimates, so that a few tries may be needed.
+ * @param {EditorView} view @param {number} place
+ */
+function beginWith(view, place, tries = 3) {
   view.requestMeasure({
-    read: () => view.lineBlockAt(last.from).top + view.documentPadding.top,
+    read: () => view.lineBlockAt(place).top + view.documentPadding.top,
     write: (top) => {
       const { scrollDOM, contentDOM } = view;
       if (scrollDOM.scrollHeight <= scrollDOM.clientHeight) return;
       // So that the function can begin at the top, however short it is.
       contentDOM.style.paddingBottom = `${scrollDOM.clientHeight - view.defaultLineHeight}px`;
       scrollDOM.scrollTop = top;
+      if (tries > 1) beginWith(view, place, tries - 1);
     },
   });
 }
@@ -72,28 +79,6 @@ const wholeTree = (state) => pythonLanguage.parser.parse(state.doc.toString());
 /** The lists of parameters of a text's functions. @param {Tree} tree */
 export function parameterLists(tree) {
   return tree.topNode.getChildren("FunctionDefinition").flatMap((made) => made.getChildren("ParamList"));
-}
-
-/**
- * What refuses options: the bodies of conditions that raise an error, and of functions within a function that have one.
- * @param {Tree} tree
- * @param {string} text
- * @returns {{ from: number, to: number }[]} after the colon to the end of the last line
- */
-export function checksOf(tree, text) {
-  /** @type {Map<number, number>} */
-  const ends = new Map();
-  tree.iterate({
-    enter({ node }) {
-      if (node.name !== "RaiseStatement") return;
-      const functions = [];
-      for (let each = node.parent; each; each = each.parent)
-        if (each.name === "FunctionDefinition") functions.push(each);
-      const body = (functions.length > 1 ? functions[0].getChild("Body") : null) ?? node.parent;
-      if (body?.name === "Body") ends.set(body.from + 1, body.from + text.slice(body.from, body.to).trimEnd().length);
-    },
-  });
-  return [...ends].map(([from, to]) => ({ from, to }));
 }
 
 /** What stands between the brackets. @param {Node} list */

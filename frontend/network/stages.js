@@ -120,7 +120,8 @@ function blocksOfStage(stage, weighted, { width, height }, branches, skips) {
     stage.long_skips.length > 0 && h("span", { class: "stage-skip is-long" }),
   );
   const slices = branches.length;
-  element.style.height = `${Math.max(height, slices * (LEAST_SLICE + SLICE_GAP) - SLICE_GAP)}px`;
+  const least = slices * (LEAST_SLICE + SLICE_GAP) - SLICE_GAP;
+  element.style.setProperty("--height", `${Math.max(height, least)}px`);
   return { element, width: all };
 }
 
@@ -146,7 +147,7 @@ function slicesOf({ shape, layers }, branches) {
 /** A pool behind a block, as high as its result. @param {CheckedLayer} pool @param {Stage[]} stages @param {number} zoom */
 function poolBar({ operation, shape }, stages, zoom) {
   const bar = h("i", { class: "stage-pool", title: `${operation}: ${shape.join(" × ")}` });
-  bar.style.height = `${zoom * heightOf(shape.length > 1 ? shape : [shape[0], 1], stages)}px`;
+  bar.style.setProperty("--height", `${zoom * heightOf(shape.length > 1 ? shape : [shape[0], 1], stages)}px`);
   return bar;
 }
 

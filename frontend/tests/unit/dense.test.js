@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { pythonLanguage } from "../../../static/vendor/codemirror/codemirror.js";
 import { columnsOf } from "../../network/dense.js";
 import { stepsOf } from "../../network/hanging-indent.js";
-import { checksOf, parameterLists, signature } from "../../network/folding.js";
+import { parameterLists, signature } from "../../network/folding.js";
 import { placesOf } from "../../network/neurons.js";
 
 /** @import { CheckedNetwork } from "../../network/types" */
@@ -112,29 +112,4 @@ test("parameters of a text with mistakes fold too", () => {
 
 test("a line that wraps hangs by its own indentation", () => {
   assert.deepEqual(["", "x", "    x", "      x", `${" ".repeat(60)}x`, "        "].map(stepsOf), [0, 0, 1, 1, 10, 2]);
-});
-
-test("what refuses options is found: conditions, and functions within a function", () => {
-  const text = `
-def helper(a):
-    if a < 0:
-        raise OptionError("a", "must be positive")
-    return a
-
-
-def network(classes, depth=3):
-    def each(name, list):
-        if len(list) != depth:
-            raise OptionError(name, "must have one number for each")
-        return list
-
-    if depth > 9:
-        raise OptionError("depth", "must be 9 at most")
-    return Linear(classes)
-`;
-  const bodies = checksOf(pythonLanguage.parser.parse(text), text).map(({ from, to }) => text.slice(from, to));
-  assert.equal(bodies.length, 3);
-  assert.match(bodies[0], /^\s+raise OptionError\("a"[^\n]+$/);
-  assert.match(bodies[1], /^\s+if len[\s\S]+return list$/);
-  assert.match(bodies[2], /^\s+raise OptionError\("depth"/);
 });
