@@ -12,7 +12,6 @@ def widths(default, label, help):
 
 
 def each(name, numbers, blocks):
-    """A number for each block, of which one may stand for all."""
     if len(numbers) not in (1, blocks):
         raise OptionError(name, f"must have one number, or {blocks}: one for each block, not {len(numbers)}")
     return numbers * blocks if len(numbers) == 1 else numbers
@@ -23,9 +22,7 @@ def convolution(out, kernel, activation, stride=1, padding="same"):
 
 
 def linears(hidden, dropout, classes):
-    """Fully connected layers, of which the last one gives the scores."""
-    layers = [layer for width in hidden for layer in (Linear(width), ReLU(), Dropout(dropout))]
-    return Sequential(*layers, Linear(classes))
+    return Sequential(*[layer for width in hidden for layer in (Linear(width), ReLU(), Dropout(dropout))], Linear(classes))
 
 
 def inception(

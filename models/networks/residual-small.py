@@ -8,7 +8,6 @@ defaults = {"data.size": 32, "training.epochs": 10, "training.optimizer.weight_d
 
 
 def separable(channels, out, activation):
-    """A 3×3 convolution of each channel by itself, then a 1×1 convolution over all channels."""
     return Sequential(
         depthwise=Conv2d(channels, 3, padding=1, groups=channels, bias=False), bn1=BatchNorm2d(), act1=activation(),
         pointwise=Conv2d(out, 1, bias=False), bn2=BatchNorm2d(), act2=activation(),
@@ -16,54 +15,42 @@ def separable(channels, out, activation):
 
 
 def separables(channels, out, count, activation):
-    """So many separable convolutions, of which the first one changes the number of channels."""
     first = separable(channels, out, activation)
     return Sequential(first, *[separable(out, out, activation) for _ in range(count - 1)])
 
 
 def project(channels, out, name=None):
     """The way around convolutions: a 1×1 convolution where they change the number of channels, else nothing."""
-    if channels == out:
-        return Identity()
-    return Sequential(conv=Conv2d(out, 1, bias=False), bn=BatchNorm2d(), name=name)
+    conv = Conv2d(out, 1, bias=False)
+    return Identity() if channels == out else Sequential(conv=conv, bn=BatchNorm2d(), name=name)
 
 
 def each(name, numbers, blocks):
-    """A number for each block, of which one may stand for all."""
     if len(numbers) not in (1, blocks):
         raise OptionError(name, f"must have one number, or {blocks}: one for each block of the widths, not {len(numbers)}")
     return numbers * blocks if len(numbers) == 1 else numbers
 
 
 def stem(channels, kernel, stride, padding, pool):
-    """The first convolution, and a pool or none."""
-    layers = [Conv2d(channels, kernel, stride=stride, padding=padding, bias=False), BatchNorm2d(), ReLU()]
-    return Sequential(*layers, MaxPool2d(2)) if pool else Sequential(*layers)
+    conv = Conv2d(channels, kernel, stride=stride, padding=padding, bias=False)
+    return Sequential(conv, BatchNorm2d(), ReLU(), *([MaxPool2d(2)] if pool else []))
 
 
 def linears(hidden, dropout, classes):
-    """Fully connected layers, of which the last one gives the scores."""
-    layers = [layer for width in hidden for layer in (Linear(width), ReLU(), Dropout(dropout))]
-    return Sequential(*layers, Linear(classes))
-
-
-def flat(lists):
-    return [item for list in lists for item in list]
+    return Sequential(*[layer for width in hidden for layer in (Linear(width), ReLU(), Dropout(dropout))], Linear(classes))
 
 
 def add_long_skips(blocks, plan, over):
     """Adds a skip over so many blocks at a time. Each block is a list: itself, and the pool after it, if there is one."""
     groups = []
     for first in range(0, len(blocks), over):
-        group = blocks[first : first + over]
-        before, last = group[:-1], group[-1]
-        layers, pool = flat(before) + last[:1], last[1:]
+        before, last = blocks[first : first + over][:-1], blocks[first : first + over][-1]
+        layers = sum(before, []) + last[:1]
         if before:
-            name = f"long.{first // over}"
-            pools = [MaxPool2d(2) for _ in flat(block[1:] for block in before)]
-            skip = Sequential(*pools, project(plan[first], plan[first + len(group)], name=name))
-            layers = [Sum(Sequential(*layers), skip, name=f"{name}.sum")]
-        groups.append(layers + pool)
+            pools = [MaxPool2d(2) for block in before for _ in block[1:]]
+            skip = project(plan[first], plan[first + len(before) + 1], name=f"long.{first // over}")
+            layers = [Sum(Sequential(*layers), Sequential(*pools, skip), name=f"long.{first // over}.sum")]
+        groups.append(layers + last[1:])
     return groups
 
 
@@ -89,21 +76,18 @@ def residual_small(
     blocks = []
     for k, (channels, out) in enumerate(zip(plan, plan[1:])):
         convs = separables(channels, out, depths[k], activation)
+        block = Sequential(convs=convs, name=f"blocks.{k}")
         if skips:
-            skip = project(channels, out)
-            block = Sum(convs=convs, skip=skip, name=f"blocks.{k}")
-        else:
-            block = Sequential(convs=convs, name=f"blocks.{k}")
+            block = Sum(convs=convs, skip=project(channels, out), name=f"blocks.{k}")
         blocks.append([block])
         if (k + 1) % pool_every == 0:
-            pool = MaxPool2d(2, name=f"pool.{k // pool_every}")
-            blocks[k].append(pool)
+            blocks[k].append(MaxPool2d(2, name=f"pool.{k // pool_every}"))
     if long_skips:
         blocks = add_long_skips(blocks, plan, long_over)
 
     return Sequential(
         stem=stem(plan[0], stem_kernel, stem_stride, stem_padding, stem_pool),
-        body=Sequential(*flat(blocks)),
+        body=Sequential(*sum(blocks, [])),
         values=Mean(name="mean") if head == "mean" else Flatten(name="flatten"),
         classifier=linears(hidden, dropout, classes),
     )

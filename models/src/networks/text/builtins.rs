@@ -1,5 +1,7 @@
 //! The functions of the language, and the methods of lists and strings: those of Python that texts of networks use.
 
+use ruff_python_ast::Operator;
+
 use super::arguments::{CallArguments, shorten};
 use super::error::{Fault, Outcome};
 use super::interpreter::Interpreter;
@@ -179,20 +181,16 @@ impl Builtin {
                 }))
             }
             Self::Sum => {
-                let items = interpreter.iterate(one()?, range)?;
-                let whole: Option<Vec<_>> = items.iter().map(Value::as_int).collect();
-                if let Some(whole) = whole {
-                    let sum = whole.into_iter().try_fold(0i64, i64::checked_add);
-                    return match sum {
-                        Some(sum) => Ok(Value::Int(sum)),
-                        None => fault("the result is too large a number".to_owned()),
-                    };
-                }
-                let numbers: Option<Vec<_>> = items.iter().map(Value::as_number).collect();
-                match numbers {
-                    Some(numbers) => Ok(Value::Float(numbers.into_iter().sum())),
-                    None => fault("sum() takes a list of numbers".to_owned()),
-                }
+                let (items, start) = match &values[..] {
+                    [items] => (items, Value::Int(0)),
+                    [_, Value::Str(_)] => return fault("sum() joins no strings".to_owned()),
+                    [items, start] => (items, start.clone()),
+                    _ => return Err(wrong_count()),
+                };
+                let items = interpreter.iterate(items, range)?;
+                items.iter().try_fold(start, |sum, item| {
+                    interpreter.binary(Operator::Add, &sum, item, range)
+                })
             }
             Self::Max | Self::Min => {
                 let items = match &values[..] {

@@ -179,7 +179,11 @@ pub const LANGUAGE: Language = Language {
             "The nearest whole number; halves go to the even one.",
         ),
         word("str", "str(x)", "The value as a string."),
-        word("sum", "sum(items)", "The sum of numbers."),
+        word(
+            "sum",
+            "sum(items, start=0)",
+            "The sum of numbers; of lists, one after another, with a start of [].",
+        ),
         word("tuple", "tuple(items)", "A tuple of the items."),
         word(
             "zip",
