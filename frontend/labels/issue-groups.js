@@ -13,8 +13,7 @@ import { count } from "../lib/format.js";
 const GROUPS = [
   {
     title: "Suspected",
-    about:
-      "The networks clearly see another class. A button has a typical image of its class, and how probable the networks find it. The least likely labels come first; networks err too.",
+    about: "The networks clearly see another class. The least likely labels come first; networks err too.",
     isSuspected: true,
   },
   {
@@ -47,10 +46,12 @@ export function groupView({ group, classes, cards, isOpen, elsewhere, decide }) 
   const suggestions = new Set(cards.map(({ issue }) => issue.suggested));
   const hasSuggestion = cards.every(({ issue }) => issue.suggested !== issue.label);
   const all = h("div", { class: "issues-all" }, relabelAll, keepAll);
+  const end = h("div", { class: "issues-end" }, all);
+  const amount = group.isSuspected ? outOf(cards.length, elsewhere) : count(cards.length + elsewhere);
   const element = h(
     "details",
     { class: "issue-group", open: isOpen },
-    h("summary", {}, h("h3", {}, group.title), h("span", { class: "count" }, outOf(cards.length, elsewhere))),
+    h("summary", {}, h("h3", {}, group.title), h("span", { class: "count" }, amount)),
     h(
       "p",
       { class: "muted small" },
@@ -58,7 +59,7 @@ export function groupView({ group, classes, cards, isOpen, elsewhere, decide }) 
       group.isSuspected && elsewhere > 0 && " Stop when most labels turn out right.",
     ),
     h("ul", { class: "issues" }, ...cards.map((card) => card.element)),
-    all,
+    end,
   );
 
   /** Shows how many images nobody has decided about. */
@@ -71,7 +72,13 @@ export function groupView({ group, classes, cards, isOpen, elsewhere, decide }) 
     setText(keepAll, `Keep ${which}`);
   }
 
-  return { element, refresh };
+  return {
+    element,
+    /** What is below the images: what can be done about all of them. */
+    end,
+    isSuspected: group.isSuspected,
+    refresh,
+  };
 }
 
 /** @param {number} shown @param {number} elsewhere */

@@ -113,9 +113,9 @@ export function issuesCard(store, { again }) {
     const trained = folds.filter(({ status }) => status === "finished").length;
     const missing = folds.length - trained;
     const left = cards.filter((card) => card.isOpen()).length;
-    setText(next, nextWords(more, left));
+    setText(next, left > 0 && more > 0 ? `Skip ${count(left)}, show the next` : "Show the next");
     next.classList.toggle("primary", more > 0 && left === 0);
-    setText(restWords, wordsOfRest({ open, more, others: samples - likely, isPair: filter.chosen() !== null }));
+    setText(restWords, wordsOfRest(more, filter.chosen() !== null));
     setText(
       summary,
       `${plural(trained, "network")} judged images that ${trained === 1 ? "it" : "they"} had not learnt. ` +
@@ -156,7 +156,7 @@ export function issuesCard(store, { again }) {
         h("p", { class: "muted" }, noneWords(skip > 0, filter.chosen() !== null)),
         h(
           "div",
-          { class: "issue-next" },
+          { class: "issues-end" },
           skip === 0
             ? null
             : h(
@@ -175,13 +175,19 @@ export function issuesCard(store, { again }) {
         cards[0]?.element.focus();
       });
     };
-    // On many pages the way to the next one stays in sight.
-    const rest = h("div", { class: more > 0 ? "issue-next is-in-sight" : "issue-next" }, restWords, next);
-    const [first, ...folded] = groups.map((group) => group.element);
+    // The next images are of this group. Where there are many pages the way there stays in sight.
+    const last = groups.find(({ isSuspected }) => isSuspected === more > 0);
+    if (more > 0) last?.end.prepend(restWords);
+    last?.end.append(next);
+    last?.end.classList.toggle("is-in-sight", more > 0);
     body.replaceChildren(
       h("div", { class: "issues-head" }, filter.element, pair && typicalImages(found, pair), keysHelp(classes)),
-      // What is suspected goes on before what is not.
-      h("div", { class: "issue-groups", on: keys.on }, first, ...(more > 0 ? [rest, ...folded] : [...folded, rest])),
+      h(
+        "div",
+        { class: "issue-groups", on: keys.on },
+        ...groups.map((group) => group.element),
+        last ? null : h("div", { class: "issues-end" }, restWords, next),
+      ),
     );
     keys.start(cards);
   }
@@ -203,20 +209,9 @@ function noneWords(isAfter, isPair) {
   return isPair ? "Every image of these classes has been looked at." : "Every image has been looked at.";
 }
 
-/**
- * What there is besides the cards: so many labels are suspected and `open`, `more` of them not shown, and others are not.
- * @param {{ open: number, more: number, others: number, isPair: boolean }} rest `isPair`: only two classes are shown
- */
-function wordsOfRest({ open, more, others, isPair }) {
-  if (more > 0)
-    return `${plural(more, "other label")}${isPair ? " of these classes" : ""} ${more === 1 ? "is" : "are"} suspected.`;
-  if (isPair) return "No other label of these classes is suspected.";
-  const done = open === 0 ? "All suspected labels are checked. " : `${count(open)} left to check. `;
-  return `${done}The other ${plural(others, "label")} ${others === 1 ? "is" : "are"} not suspected.`;
-}
-
-/** @param {number} more suspected labels @param {number} left images that are shown and not decided about */
-function nextWords(more, left) {
-  if (more === 0) return "Look through them";
-  return left > 0 ? `Skip ${count(left)}, show the next` : "Show the next";
+/** What there is besides the cards. @param {number} more suspected labels @param {boolean} isPair of two classes */
+function wordsOfRest(more, isPair) {
+  const of = isPair ? " of these classes" : "";
+  if (more === 0) return `No other label${of} is suspected.`;
+  return `${plural(more, "other label")}${of} ${more === 1 ? "is" : "are"} suspected.`;
 }

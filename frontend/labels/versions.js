@@ -44,7 +44,7 @@ export function versionsCard({ set, use }) {
           h(
             "thead",
             {},
-            h("tr", {}, ...["Version", "Changes", "Made", "Runs", ""].map((word) => h("th", { scope: "col" }, word))),
+            h("tr", {}, ...["Labels", "Made", "Runs", "Version", ""].map((word) => h("th", { scope: "col" }, word))),
           ),
           rows,
         ),
@@ -73,14 +73,14 @@ export function versionsCard({ set, use }) {
         return h(
           "tr",
           { "aria-current": name === current ? "true" : undefined },
-          h("th", { scope: "row" }, h("code", {}, name)),
-          h("td", {}, name === "imported" ? "as imported" : changeWords(version)),
+          h("th", { scope: "row" }, name === "imported" ? "As imported" : changeWords(version)),
           h("td", {}, created === null ? "" : dateTime(created)),
           h(
             "td",
             {},
             runs === 0 ? "" : h("a", { href: siteUrl(`/?q=${encodeURIComponent(search)}`) }, plural(runs, "run")),
           ),
+          h("td", {}, h("code", { class: "muted" }, name)),
           h(
             "td",
             {},

@@ -3,7 +3,12 @@
 import { EditorView, HighlightStyle, syntaxHighlighting, tags } from "../../static/vendor/codemirror/codemirror.js";
 
 const look = EditorView.theme({
-  "&": { color: "var(--ink)", backgroundColor: "var(--surface)", fontSize: "var(--text-s)", height: "100%" },
+  "&": {
+    color: "var(--ink)",
+    backgroundColor: "var(--surface)",
+    fontSize: "var(--code-size, var(--text-s))",
+    height: "100%",
+  },
   "&.cm-focused": { outline: "none" },
   ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "1.55", overflow: "auto" },
   ".cm-content": { caretColor: "var(--ink)", padding: "8px 0" },
@@ -13,6 +18,8 @@ const look = EditorView.theme({
     backgroundColor: "color-mix(in srgb, var(--live) 24%, transparent)",
   },
   "& ::selection": { backgroundColor: "color-mix(in srgb, var(--live) 24%, transparent)" },
+  // A style sheet may leave out the numbers.
+  ".cm-lineNumbers": { display: "var(--line-numbers, flex) !important" },
   ".cm-gutters": { backgroundColor: "var(--surface)", color: "var(--ink-3)", border: "none" },
   ".cm-lineNumbers .cm-gutterElement": { padding: "0 6px 0 4px", minWidth: "26px" },
   // Who reads has no line of their own.

@@ -104,6 +104,18 @@ const view = h(
   h("div", { class: "picture-head" }, totals.element, h("div", { class: "picture-tools" }, expand, collapse)),
   empty,
   stages.element,
+  h(
+    "p",
+    { class: "stages-key" },
+    h("span", { class: "of-maps" }, "Bold: channels. A block is as high as its image. "),
+    h("span", { class: "of-slices" }, "Its slices are branches, the thicker, the more channels."),
+    h(
+      "span",
+      { class: "of-skips" },
+      "A bar is a convolution, or a separable one (two layers); ⊕ adds the skip, a square on it is its own 1×1 convolution.",
+    ),
+    h("span", { class: "of-links" }, "The coloured links lead to one neuron."),
+  ),
   picture.element,
   h(
     "div",
@@ -113,17 +125,6 @@ const view = h(
       "p",
       {},
       "Multiply-adds: to classify one sample. Time: estimated share of a training step. Memory: to train on one sample, with parameters, gradients and momentum. ",
-      h(
-        "span",
-        { class: "of-slices" },
-        "The slices of a block are its branches: within it, the thicker, the more channels. ",
-      ),
-      h(
-        "span",
-        { class: "of-skips" },
-        "Each bar is a convolution, or a separable one, which is two layers; a square on a skip is its own 1×1 convolution. ",
-      ),
-      h("span", { class: "of-links" }, "The coloured links lead to one neuron. "),
       h("span", { class: "of-bars" }, "The longest bar is the largest row."),
     ),
   ),
@@ -148,7 +149,7 @@ byId("page").append(
           "p",
           { class: "muted small keys", id: "editor-keys" },
           network.built_in
-            ? "Read only: edit a copy to change it. Escape, then Tab, leaves the text."
+            ? "Read only: edit a copy to change it."
             : "Ctrl Space lists layers. Tab indents. To leave the editor, press Escape, then Tab.",
         ),
       ),
