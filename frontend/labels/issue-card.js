@@ -72,7 +72,6 @@ export function issueCard(issue, { classes, typical, store, onDone }) {
       { class: "issue-heading" },
       h("span", { class: "issue-name", title: name }, shortName),
       issue.is_test && h("span", { title: "Of the test split" }, "test"),
-      h("span", {}, "probability"),
     ),
     choices,
     h("div", { class: "issue-done" }, outcome, undo),

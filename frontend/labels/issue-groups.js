@@ -13,7 +13,8 @@ import { count } from "../lib/format.js";
 const GROUPS = [
   {
     title: "Suspected",
-    about: "The networks clearly see another class. The least likely labels come first; networks err too.",
+    about:
+      "The networks clearly see another class; beside each is how probable they find it. The least likely labels come first, and networks err too.",
     isSuspected: true,
   },
   {

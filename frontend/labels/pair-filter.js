@@ -8,8 +8,9 @@ import { count } from "../lib/format.js";
 
 /** Two classes. @typedef {Pick<ClassPair, "label" | "suggested">} Pair */
 
-/** So many pairs are buttons. */
+/** So many pairs are buttons, and so many on a phone, too. */
 const BUTTONS = 4;
+const FEW = 2;
 
 /** @param {string[]} classes @param {() => void} onChange */
 export function pairFilter(classes, onChange) {
@@ -62,6 +63,7 @@ export function pairFilter(classes, onChange) {
     show({ pairs, open }) {
       // What is chosen stays there when all of it is checked.
       const offered = pair && !pairs.some((each) => isSame(each, pair)) ? [...pairs, { ...pair, open: 0 }] : pairs;
+      element.classList.toggle("few", offered.length <= FEW);
       element.hidden = pair === null && pairs.length < 2;
       element.replaceChildren(
         h("span", { class: "muted small", "aria-hidden": "true" }, "Labelled → suggested"),

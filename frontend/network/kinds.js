@@ -10,7 +10,8 @@ const KINDS = [
   { kind: "linear", pattern: /^Linear/, word: "fully connected" },
   { kind: "norm", pattern: /Norm/, word: "normalisation" },
   { kind: "shape", pattern: /Pool|^Mean|Flatten|Pad/, word: "pool or shape" },
-  { kind: "join", pattern: /^(Sum|Concat)$/, word: "join" },
+  { kind: "sum", pattern: /^Sum$/, word: "sum" },
+  { kind: "join", pattern: /^Concat$/, word: "join" },
   { kind: "activation", pattern: /^(ReLU|SiLU|Sigmoid|Tanh|GELU)/, word: "activation" },
 ];
 

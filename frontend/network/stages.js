@@ -84,7 +84,8 @@ export function networkStages(onGo) {
 function kindsOf(stages) {
   const kinds = stages.flatMap(({ layers, shape, skips, concat }) => [
     layers > 0 && (shape.length > 1 ? "convolution" : "linear"),
-    (skips.length > 0 || concat !== null) && "join",
+    skips.length > 0 && "sum",
+    concat !== null && "join",
   ]);
   return kinds.filter((kind) => kind !== false);
 }

@@ -107,12 +107,12 @@ const view = h(
   h(
     "p",
     { class: "stages-key" },
-    h("span", { class: "of-maps" }, "Bold: channels. A block is as high as its image. "),
+    h("span", { class: "of-maps" }, "Bold: channels, or values. A block is as high as its image. "),
     h("span", { class: "of-slices" }, "Its slices are branches, the thicker, the more channels."),
     h(
       "span",
       { class: "of-skips" },
-      "A bar is a convolution, or a separable one (two layers); ⊕ adds the skip, a square on it is its own 1×1 convolution.",
+      "A bar is a convolution, or a separable one; a square is a 1×1 convolution on a skip.",
     ),
     h("span", { class: "of-links" }, "The coloured links lead to one neuron."),
   ),

@@ -21,6 +21,10 @@ def convolution(out, kernel, activation, stride=1, padding="same"):
     return [Conv2d(out, kernel, stride=stride, padding=padding, bias=False), BatchNorm2d(), activation()]
 
 
+def stem(out, kernel, activation, stride, padding):
+    return Sequential(*convolution(out, kernel, activation, stride, padding), MaxPool2d(2))
+
+
 def linears(hidden, dropout, classes):
     return Sequential(*[layer for width in hidden for layer in (Linear(width), ReLU(), Dropout(dropout))], Linear(classes))
 
@@ -67,9 +71,8 @@ def inception(
             body.append(MaxPool2d(2, name=f"pool.{pooled}"))
             pooled += 1
 
-    stem = convolution(stem_width, stem_kernel, activation, stem_stride, stem_padding)
     return Sequential(
-        stem=Sequential(*stem, MaxPool2d(2)),
+        stem=stem(stem_width, stem_kernel, activation, stem_stride, stem_padding),
         body=Sequential(*body),
         values=Mean(name="mean") if head == "mean" else Flatten(name="flatten"),
         classifier=linears(hidden, dropout, classes),
