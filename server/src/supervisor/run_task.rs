@@ -54,6 +54,8 @@ pub(super) enum Command {
 pub(super) struct Signals {
     pub stop: bool,
     pub shutdown: bool,
+    /// The worker ran before this task.
+    pub adopted: bool,
     /// An earlier server stopped the worker, not a user.
     pub interrupted: bool,
     /// Dropping these senders when the task ends answers the requests.
@@ -178,6 +180,7 @@ impl Supervisor {
                 worker,
                 interrupted,
             } => {
+                signals.adopted = true;
                 signals.interrupted = interrupted;
                 (worker, self.0.queue.permit_for_running())
             }
@@ -293,7 +296,8 @@ impl Supervisor {
             if signals.shutdown {
                 return Ok(interrupted());
             }
-            if signals.interrupted {
+            // The machine stopped it together with its server: a user who stops `vivarium train` is named in its last event.
+            if signals.interrupted || (signals.adopted && run.message.is_empty()) {
                 return Ok(Outcome::Requeue);
             }
         }

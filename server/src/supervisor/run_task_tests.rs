@@ -287,9 +287,16 @@ async fn a_run_whose_task_panics_fails_and_the_next_one_has_its_turn() {
 
 /// Finds workers that an earlier server asked to stop, and launches some that work on.
 #[derive(Default)]
-struct Survivors(AtomicBool);
+struct Survivors {
+    has_faulted: AtomicBool,
+    /// What the last event of a worker says.
+    message: &'static str,
+}
 
-struct Survivor(RunDir);
+struct Survivor {
+    dir: RunDir,
+    message: &'static str,
+}
 
 struct Quiet;
 
@@ -299,10 +306,11 @@ impl Launcher for Survivors {
     }
 
     fn adopt<'a>(&'a self, dir: &'a RunDir) -> BoxFuture<'a, Result<Option<Box<dyn Worker>>>> {
-        if self.0.swap(true, Ordering::Relaxed) {
+        if self.has_faulted.swap(true, Ordering::Relaxed) {
             panic!("a fault in another run");
         }
-        ready(Ok(Some(Box::new(Survivor(dir.clone())) as _))).boxed()
+        let (dir, message) = (dir.clone(), self.message);
+        ready(Ok(Some(Box::new(Survivor { dir, message }) as _))).boxed()
     }
 
     fn is_scheduler(&self) -> bool {
@@ -317,8 +325,10 @@ impl Launcher for Survivors {
 impl Worker for Survivor {
     fn state(&mut self) -> BoxFuture<'_, State> {
         async {
-            let event = json!({"seq": 1, "kind": "finished", "reason": "stopped"});
-            std::fs::write(self.0.events_file(), format!("{event}\n")).unwrap();
+            let event = json!({
+                "seq": 1, "kind": "finished", "reason": "stopped", "message": self.message
+            });
+            std::fs::write(self.dir.events_file(), format!("{event}\n")).unwrap();
             State::Ended(Exit::Unknown)
         }
         .boxed()
@@ -351,6 +361,27 @@ async fn a_run_that_an_earlier_server_stopped_goes_on_when_its_worker_has_ended(
         .await;
     assert_eq!(run.message, "");
     place.shutdown.cancel();
+}
+
+#[tokio::test]
+async fn a_worker_that_outlived_its_server_and_stopped_goes_on_unless_a_user_is_named() {
+    let goes_on = |run: &runs::Run| run.status == Status::Running && run.reason.is_none();
+    let by_user = "It was stopped at the command line.";
+    for message in ["", by_user] {
+        let survivors = Survivors {
+            message,
+            ..Survivors::default()
+        };
+        let (place, ids) = Place::new(survivors, &[Status::Running]).await;
+        let run = place
+            .until(ids[0], |run| {
+                run.seq == 1 && (goes_on(run) || run.status == Status::Stopped)
+            })
+            .await;
+        assert_eq!(goes_on(&run), message.is_empty());
+        assert_eq!(run.message, message);
+        place.shutdown.cancel();
+    }
 }
 
 /// Launches one worker, whose log is at its end at once, and which tells the states that the test has it tell.
