@@ -14,7 +14,7 @@ const GROUPS = [
   {
     title: "Suspected",
     about:
-      "The networks clearly see another class; beside each is how probable they find it. The least likely labels come first, and networks err too.",
+      "The networks clearly see another class; each has its probability. The least likely labels come first, and networks err too.",
     isSuspected: true,
   },
   {
@@ -57,7 +57,7 @@ export function groupView({ group, classes, cards, isOpen, elsewhere, decide }) 
       "p",
       { class: "muted small" },
       group.about,
-      group.isSuspected && elsewhere > 0 && " Stop when most labels turn out right.",
+      group.isSuspected && elsewhere > 0 && " Stop once most labels look right.",
     ),
     h("ul", { class: "issues" }, ...cards.map((card) => card.element)),
     end,

@@ -55,15 +55,20 @@ export function foldParameters(view) {
 }
 
 /**
- * Scrolls so that a place is at the top. Not by an effect, which would scroll the page too. The heights of lines that were
+ * Scrolls so that a place is at the top, and tells style sheets how high the text from there on is: `--text-height`. Not by an effect, which would scroll the page too. The heights of lines that were
  * never shown are estimates, so that a few tries may be needed.
  * @param {EditorView} view @param {number} place
  */
 function beginWith(view, place, tries = 3) {
   view.requestMeasure({
-    read: () => view.lineBlockAt(place).top + view.documentPadding.top,
-    write: (top) => {
-      const { scrollDOM, contentDOM } = view;
+    read: () => ({
+      top: view.lineBlockAt(place).top + view.documentPadding.top,
+      height: view.lineBlockAt(view.state.doc.length).bottom - view.lineBlockAt(place).top,
+    }),
+    write: ({ top, height }) => {
+      const { scrollDOM, contentDOM, root } = view;
+      if (root instanceof ShadowRoot && root.host instanceof HTMLElement)
+        root.host.style.setProperty("--text-height", `${Math.ceil(height)}px`);
       if (scrollDOM.scrollHeight <= scrollDOM.clientHeight) return;
       // So that the function can begin at the top, however short it is.
       contentDOM.style.paddingBottom = `${scrollDOM.clientHeight - view.defaultLineHeight}px`;

@@ -26,7 +26,7 @@ const CONVOLUTION_GAP = 2;
 const MOST_WIDTH = 400;
 /** How much larger blocks of branches are drawn, and how high in pixels a branch is at least, for its name. */
 const OF_BRANCHES = 1.9;
-const LEAST_SLICE = 13;
+const LEAST_SLICE = 8;
 const SLICE_GAP = 2;
 
 /** @param {(line: number) => void} onGo */

@@ -107,8 +107,12 @@ const view = h(
   h(
     "p",
     { class: "stages-key" },
-    h("span", { class: "of-maps" }, "Bold: channels, or values. A block is as high as its image. "),
-    h("span", { class: "of-slices" }, "Its slices are branches, the thicker, the more channels."),
+    h(
+      "span",
+      { class: "of-maps" },
+      "Numbers: channels and image size; orange: values. A block is as high as its image. ",
+    ),
+    h("span", { class: "of-slices" }, "Slices: branches, thicker with more channels."),
     h(
       "span",
       { class: "of-skips" },

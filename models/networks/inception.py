@@ -57,8 +57,7 @@ def inception(
     def conv(out, kernel):
         return Sequential(*convolution(out, kernel, activation))
 
-    body = []
-    pooled = 0
+    body, pooled = [], 0
     for k in range(blocks):
         body.append(Concat(
             branch1=conv(one[k], 1),
