@@ -55,7 +55,8 @@ export function foldParameters(view) {
 }
 
 /**
- * Scrolls so that a place is at the top, and tells style sheets how high the text from there on is: `--text-height`. Not by an effect, which would scroll the page too. The heights of lines that were
+ * Scrolls so that a place is at the top, and tells style sheets how high the text from there on is (`--text-height`) and whether it
+ * goes on below (`is-cut`). Not by an effect, which would scroll the page too. The heights of lines that were
  * never shown are estimates, so that a few tries may be needed.
  * @param {EditorView} view @param {number} place
  */
@@ -63,12 +64,15 @@ function beginWith(view, place, tries = 3) {
   view.requestMeasure({
     read: () => ({
       top: view.lineBlockAt(place).top + view.documentPadding.top,
-      height: view.lineBlockAt(view.state.doc.length).bottom - view.lineBlockAt(place).top,
+      // Without the empty line at the end.
+      height: view.lineBlockAt(view.state.doc.length).top - view.lineBlockAt(place).top,
     }),
     write: ({ top, height }) => {
       const { scrollDOM, contentDOM, root } = view;
-      if (root instanceof ShadowRoot && root.host instanceof HTMLElement)
+      if (root instanceof ShadowRoot && root.host instanceof HTMLElement) {
         root.host.style.setProperty("--text-height", `${Math.ceil(height)}px`);
+        root.host.classList.toggle("is-cut", height > scrollDOM.clientHeight);
+      }
       if (scrollDOM.scrollHeight <= scrollDOM.clientHeight) return;
       // So that the function can begin at the top, however short it is.
       contentDOM.style.paddingBottom = `${scrollDOM.clientHeight - view.defaultLineHeight}px`;

@@ -24,10 +24,8 @@ const SKIP_GAP = 10;
 const CONVOLUTION_GAP = 2;
 /** Where all blocks together are wider than this, they are drawn narrower. */
 const MOST_WIDTH = 400;
-/** How much larger blocks of branches are drawn, and how high in pixels a branch is at least, for its name. */
+/** How much larger blocks of branches are drawn. */
 const OF_BRANCHES = 1.9;
-const LEAST_SLICE = 8;
-const SLICE_GAP = 2;
 
 /** @param {(line: number) => void} onGo */
 export function networkStages(onGo) {
@@ -120,9 +118,8 @@ function blocksOfStage(stage, weighted, { width, height }, branches, skips) {
     ),
     stage.long_skips.length > 0 && h("span", { class: "stage-skip is-long" }),
   );
-  const slices = branches.length;
-  const least = slices * (LEAST_SLICE + SLICE_GAP) - SLICE_GAP;
-  element.style.setProperty("--height", `${Math.max(height, least)}px`);
+  element.style.setProperty("--height", `${height}px`);
+  element.style.setProperty("--slices", String(branches.length));
   return { element, width: all };
 }
 

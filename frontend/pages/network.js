@@ -105,32 +105,32 @@ const view = h(
   empty,
   stages.element,
   h(
-    "p",
-    { class: "stages-key" },
-    h(
-      "span",
-      { class: "of-maps" },
-      "Numbers: channels and image size; orange: values. A block is as high as its image. ",
-    ),
-    h("span", { class: "of-slices" }, "Slices: branches, thicker with more channels."),
-    h(
-      "span",
-      { class: "of-skips" },
-      "A bar is a convolution, or a separable one; a square is a 1×1 convolution on a skip.",
-    ),
-    h("span", { class: "of-links" }, "The coloured links lead to one neuron."),
-  ),
-  picture.element,
-  h(
     "div",
-    { class: "picture-note" },
+    { class: "stages-key" },
     legend.element,
     h(
       "p",
       {},
-      "Multiply-adds: to classify one sample. Time: estimated share of a training step. Memory: to train on one sample, with parameters, gradients and momentum. ",
-      h("span", { class: "of-bars" }, "The longest bar is the largest row."),
+      h(
+        "span",
+        { class: "of-maps" },
+        "Numbers: channels and image size, or values. The larger its image, the higher a block. ",
+      ),
+      h("span", { class: "of-slices" }, "Slices: branches, thicker with more channels."),
+      h(
+        "span",
+        { class: "of-skips" },
+        "A bar is a convolution, or a separable one; a square is a 1×1 convolution on a skip.",
+      ),
+      h("span", { class: "of-links" }, "The coloured links lead to one neuron."),
     ),
+  ),
+  picture.element,
+  h(
+    "p",
+    { class: "picture-note" },
+    "Multiply-adds: to classify one sample. Time: estimated share of a training step. Memory: to train on one sample, with parameters, gradients and momentum. ",
+    h("span", { class: "of-bars" }, "The longest bar is the largest row."),
   ),
 );
 
