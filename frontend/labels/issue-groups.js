@@ -14,7 +14,7 @@ const GROUPS = [
   {
     title: "Suspected",
     about:
-      "The networks clearly see another class; each has its probability. The least likely labels come first, and networks err too.",
+      "The networks clearly see another class; beside each stand an example and its probability. The least likely labels come first, and networks err too.",
     isSuspected: true,
   },
   {

@@ -64,14 +64,14 @@ function beginWith(view, place, tries = 3) {
   view.requestMeasure({
     read: () => ({
       top: view.lineBlockAt(place).top + view.documentPadding.top,
-      // Without the empty line at the end.
-      height: view.lineBlockAt(view.state.doc.length).top - view.lineBlockAt(place).top,
+      height: view.lineBlockAt(view.state.doc.length).bottom - view.lineBlockAt(place).top,
     }),
     write: ({ top, height }) => {
       const { scrollDOM, contentDOM, root } = view;
       if (root instanceof ShadowRoot && root.host instanceof HTMLElement) {
         root.host.style.setProperty("--text-height", `${Math.ceil(height)}px`);
-        root.host.classList.toggle("is-cut", height > scrollDOM.clientHeight);
+        // The last line is empty.
+        root.host.classList.toggle("is-cut", height - view.defaultLineHeight > scrollDOM.clientHeight);
       }
       if (scrollDOM.scrollHeight <= scrollDOM.clientHeight) return;
       // So that the function can begin at the top, however short it is.

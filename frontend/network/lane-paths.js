@@ -7,7 +7,7 @@
 const LANE = 14;
 const MOST_LANES_WIDTH = 112;
 /** How far loops lead aside, in lanes: the first less than a whole one, where another value may run. */
-const LOOPS = [0.95, 1.6];
+const LOOPS = [0.8, 1.25, 1.7];
 /** Where they leave the line, in rows: below the row's edge, or those of neighbours would meet. */
 const LOOP_FROM = 0.1;
 

@@ -116,7 +116,7 @@ const view = h(
         { class: "of-maps" },
         "Numbers: channels and image size, or values. The larger its image, the higher a block. ",
       ),
-      h("span", { class: "of-slices" }, "Slices: branches, thicker with more channels."),
+      h("span", { class: "of-slices" }, "Slices: branches, within a block the thicker the more channels."),
       h(
         "span",
         { class: "of-skips" },
