@@ -14,7 +14,7 @@ const GROUPS = [
   {
     title: "Suspected",
     about:
-      "The networks clearly see another class; beside each stand an example and its probability. The least likely labels come first, and networks err too.",
+      "The networks clearly see another class; beside each class are an example and its probability. The least likely labels come first, and networks err too.",
     isSuspected: true,
   },
   {
@@ -47,7 +47,7 @@ export function groupView({ group, classes, cards, isOpen, elsewhere, decide }) 
   const suggestions = new Set(cards.map(({ issue }) => issue.suggested));
   const hasSuggestion = cards.every(({ issue }) => issue.suggested !== issue.label);
   const all = h("div", { class: "issues-all" }, relabelAll, keepAll);
-  const end = h("div", { class: "issues-end" }, all);
+  const end = h("div", { class: "issues-end" });
   const amount = group.isSuspected ? outOf(cards.length, elsewhere) : count(cards.length + elsewhere);
   const element = h(
     "details",
@@ -60,6 +60,7 @@ export function groupView({ group, classes, cards, isOpen, elsewhere, decide }) 
       group.isSuspected && elsewhere > 0 && " Stop once most labels look right.",
     ),
     h("ul", { class: "issues" }, ...cards.map((card) => card.element)),
+    all,
     end,
   );
 
@@ -75,7 +76,7 @@ export function groupView({ group, classes, cards, isOpen, elsewhere, decide }) 
 
   return {
     element,
-    /** What is below the images: what can be done about all of them. */
+    /** What is below the images, for the way to the next ones. */
     end,
     isSuspected: group.isSuspected,
     refresh,

@@ -177,8 +177,7 @@ export function issuesCard(store, { again }) {
     };
     // The next images are of this group. Where there are many pages the way there stays in sight.
     const last = groups.find(({ isSuspected }) => isSuspected === more > 0);
-    if (more > 0) last?.end.prepend(restWords);
-    last?.end.append(next);
+    last?.end.append(more > 0 ? restWords : "", next);
     last?.end.classList.toggle("is-in-sight", more > 0);
     body.replaceChildren(
       h("div", { class: "issues-head" }, filter.element, pair && typicalImages(found, pair), keysHelp(classes)),
@@ -211,7 +210,6 @@ function noneWords(isAfter, isPair) {
 
 /** What there is besides the cards. @param {number} more suspected labels @param {boolean} isPair of two classes */
 function wordsOfRest(more, isPair) {
-  const of = isPair ? " of these classes" : "";
-  if (more === 0) return `No other label${of} is suspected.`;
-  return `${plural(more, "other label")}${of} ${more === 1 ? "is" : "are"} suspected.`;
+  if (more > 0) return `${count(more)} more suspected`;
+  return `No other label${isPair ? " of these classes" : ""} is suspected.`;
 }
