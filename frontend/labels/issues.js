@@ -146,8 +146,8 @@ export function issuesCard(store, { again }) {
     // Of those of two classes, and of the next ones, it is not known how many there are.
     const others = pair || skip > 0 ? 0 : found.samples - found.likely;
     groups = parts.map((part, at) => {
-      const elsewhere = part.group.isSuspected ? more : Math.max(0, others - part.cards.length);
-      return groupView({ ...part, classes, isOpen: at === 0, elsewhere, decide });
+      const onOtherPages = part.group.isSuspected ? more : Math.max(0, others - part.cards.length);
+      return groupView({ ...part, classes, isOpen: at === 0, elsewhere: onOtherPages, decide });
     });
     refresh();
     if (cards.length === 0) {
@@ -177,16 +177,12 @@ export function issuesCard(store, { again }) {
     };
     // The next images are of this group. Where there are many pages the way there stays in sight.
     const last = groups.find(({ isSuspected }) => isSuspected === more > 0);
-    last?.end.append(more > 0 ? restWords : "", next);
-    last?.end.classList.toggle("is-in-sight", more > 0);
+    const end = last?.end ?? h("div", { class: "issues-end" });
+    end.append(...(more > 0 || !last ? [restWords] : []), next);
+    end.classList.toggle("is-in-sight", more > 0);
     body.replaceChildren(
       h("div", { class: "issues-head" }, filter.element, pair && typicalImages(found, pair), keysHelp(classes)),
-      h(
-        "div",
-        { class: "issue-groups", on: keys.on },
-        ...groups.map((group) => group.element),
-        last ? null : h("div", { class: "issues-end" }, restWords, next),
-      ),
+      h("div", { class: "issue-groups", on: keys.on }, ...groups.map((group) => group.element), last ? null : end),
     );
     keys.start(cards);
   }

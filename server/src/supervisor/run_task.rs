@@ -296,8 +296,7 @@ impl Supervisor {
             if signals.shutdown {
                 return Ok(interrupted());
             }
-            // The machine stopped it together with its server: a user who stops `vivarium train` is named in its last event.
-            if signals.interrupted || (signals.adopted && run.message.is_empty()) {
+            if signals.interrupted {
                 return Ok(Outcome::Requeue);
             }
         }
@@ -314,6 +313,10 @@ impl Supervisor {
                 }
                 _ => {}
             }
+        }
+        // The machine stopped it together with its server: a user who stops `vivarium train` is named in its last event.
+        if !signals.must_end() && stopped && obeyed && signals.adopted && run.message.is_empty() {
+            return Ok(Outcome::Requeue);
         }
         Ok(match status {
             Some(status) => Outcome::Ended(status, run.message),

@@ -291,11 +291,14 @@ struct Survivors {
     has_faulted: AtomicBool,
     /// What the last event of a worker says.
     message: &'static str,
+    /// Whether someone else cancelled its job.
+    is_cancelled: bool,
 }
 
 struct Survivor {
     dir: RunDir,
     message: &'static str,
+    exit: Exit,
 }
 
 struct Quiet;
@@ -309,8 +312,15 @@ impl Launcher for Survivors {
         if self.has_faulted.swap(true, Ordering::Relaxed) {
             panic!("a fault in another run");
         }
-        let (dir, message) = (dir.clone(), self.message);
-        ready(Ok(Some(Box::new(Survivor { dir, message }) as _))).boxed()
+        let survivor = Survivor {
+            dir: dir.clone(),
+            message: self.message,
+            exit: match self.is_cancelled {
+                true => Exit::Cancelled,
+                false => Exit::Unknown,
+            },
+        };
+        ready(Ok(Some(Box::new(survivor) as _))).boxed()
     }
 
     fn is_scheduler(&self) -> bool {
@@ -329,7 +339,7 @@ impl Worker for Survivor {
                 "seq": 1, "kind": "finished", "reason": "stopped", "message": self.message
             });
             std::fs::write(self.dir.events_file(), format!("{event}\n")).unwrap();
-            State::Ended(Exit::Unknown)
+            State::Ended(self.exit.clone())
         }
         .boxed()
     }
@@ -364,12 +374,13 @@ async fn a_run_that_an_earlier_server_stopped_goes_on_when_its_worker_has_ended(
 }
 
 #[tokio::test]
-async fn a_worker_that_outlived_its_server_and_stopped_goes_on_unless_a_user_is_named() {
+async fn a_worker_that_outlived_its_server_and_stopped_goes_on_unless_someone_meant_it() {
     let goes_on = |run: &runs::Run| run.status == Status::Running && run.reason.is_none();
     let by_user = "It was stopped at the command line.";
-    for message in ["", by_user] {
+    for (message, is_cancelled) in [("", false), (by_user, false), ("", true)] {
         let survivors = Survivors {
             message,
+            is_cancelled,
             ..Survivors::default()
         };
         let (place, ids) = Place::new(survivors, &[Status::Running]).await;
@@ -378,8 +389,11 @@ async fn a_worker_that_outlived_its_server_and_stopped_goes_on_unless_a_user_is_
                 run.seq == 1 && (goes_on(run) || run.status == Status::Stopped)
             })
             .await;
-        assert_eq!(goes_on(&run), message.is_empty());
-        assert_eq!(run.message, message);
+        assert_eq!(goes_on(&run), message.is_empty() && !is_cancelled);
+        match is_cancelled {
+            true => assert_eq!(run.message, Exit::Cancelled.to_string()),
+            false => assert_eq!(run.message, message),
+        }
         place.shutdown.cancel();
     }
 }
